@@ -1,0 +1,281 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small client of containerd's CRI services: unary gRPC over HTTP/2 on a Unix socket, standard library only."""
+
+import socket
+import struct
+import time
+from urllib.parse import unquote_to_bytes
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _http2
+from ansible_collections.airgap.containerd.plugins.module_utils._hpack import ProtocolError
+
+APIS = ("runtime.v1", "runtime.v1alpha2")  # containerd < 1.6 serves only the second, >= 2.0 only the first
+MAX_MESSAGE = 16 * 1024 * 1024
+MAX_VALUES = 65536  # per message: decoding 16 MiB of empty ones would take a minute and gigabytes
+STATUS_NAMES = (
+    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED "
+    "RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS "
+    "UNAUTHENTICATED"
+).split()
+RESET_STATUS = {
+    "REFUSED_STREAM": "UNAVAILABLE",
+    "CANCEL": "CANCELLED",
+    "ENHANCE_YOUR_CALM": "RESOURCE_EXHAUSTED",
+    "INADEQUATE_SECURITY": "PERMISSION_DENIED",
+}
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protobuf wire types
+MAX_HEAD_START = 1.0  # seconds, at most 5 %: the server's own words about a timeout shall arrive before ours
+PROBE_SECONDS = 10.0
+POLL_SECONDS = 0.1
+SETTLE_SECONDS = 2.0  # a daemon without CRI may be the old one, on its way out
+PROBE_IMAGE = "probe.invalid/none:none"
+
+
+class CriError(Exception):
+    """A CRI call failed: `.code` is the name of a gRPC status, `.message` the reason, containerd's own if it gave one.
+
+    UNAVAILABLE: no connection, or a lost one. INTERNAL: also an answer that breaks the protocol.
+    """
+
+    def __init__(self, code, message):
+        super(CriError, self).__init__("{0}: {1}".format(code, message))
+        self.code = code
+        self.message = message
+
+
+def encode_message(fields):
+    """Return the protobuf message of (field number, bytes) pairs; empty values are left out."""
+    return b"".join(
+        encode_varint(number << 3 | BYTES) + encode_varint(len(value)) + value for number, value in fields if value
+    )
+
+
+def encode_varint(value):
+    """Return a non-negative integer in base 128, lowest group first."""
+    if value < 128:
+        return bytes(bytearray([value]))
+    return bytes(bytearray([value & 127 | 128])) + encode_varint(value >> 7)
+
+
+def _decode_varint(data, position):
+    """Return (value, position after it)."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(data):
+            raise ProtocolError("message ends inside a number")
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+    raise ProtocolError("number in message is too large")
+
+
+def decode_message(data):
+    """Return {field number: [values in order]} of a protobuf message: int for varints, else bytes."""
+    fields = {}
+    position = count = 0
+    while position < len(data):
+        count += 1
+        if count > MAX_VALUES:
+            raise ProtocolError("message has more than {0} values".format(MAX_VALUES))
+        key, position = _decode_varint(data, position)
+        number, wire_type = key >> 3, key & 7
+        if wire_type == VARINT:
+            value, position = _decode_varint(data, position)
+        else:
+            if wire_type == BYTES:
+                size, position = _decode_varint(data, position)
+            elif wire_type in (FIXED64, FIXED32):
+                size = 8 if wire_type == FIXED64 else 4
+            else:
+                raise ProtocolError("field {0} has the unknown wire type {1}".format(number, wire_type))
+            value = data[position : position + size]
+            if len(value) != size:
+                raise ProtocolError("message ends inside field {0}".format(number))
+            position += size
+        fields.setdefault(number, []).append(value)
+    return fields
+
+
+def _texts(fields, number):
+    """Return the strings of a repeated field."""
+    try:
+        return [value.decode("utf-8") for value in fields.get(number, [])]
+    except (AttributeError, UnicodeDecodeError):
+        raise ProtocolError("field {0} is not a string".format(number)) from None
+
+
+def _text(fields, number):
+    """Return the string of a field, "" where it is missing."""
+    return (_texts(fields, number) or [""])[-1]
+
+
+def _messages(fields, number):
+    """Return the decoded messages of a repeated field."""
+    values = fields.get(number, [])
+    if not all(isinstance(value, bytes) for value in values):
+        raise ProtocolError("field {0} is not a message".format(number))
+    return [decode_message(value) for value in values]
+
+
+def _image(fields):
+    """Return {id, tags, digests, size} of a runtime Image message; size is in bytes."""
+    size = fields.get(4, [0])[-1]
+    if not isinstance(size, int):
+        raise ProtocolError("field 4 is not a number")
+    return {"id": _text(fields, 1), "tags": _texts(fields, 2), "digests": _texts(fields, 3), "size": size}
+
+
+def _images(fields):
+    """Return the images in field 1 of an answer, as _image does."""
+    return [_image(fields) for fields in _messages(fields, 1)]
+
+
+def _image_spec(image):
+    """Return a message whose field 1 is an ImageSpec: the request of every image call."""
+    return encode_message([(1, encode_message([(1, image.encode("utf-8"))]))])
+
+
+def _status(headers):
+    """Return (status name, message) from the last header block of an answer."""
+    code = headers.get(b"grpc-status")
+    if code is None:
+        status = headers.get(b":status", b"200").decode("ascii", "replace")
+        return "UNKNOWN", "the answer has no gRPC status (HTTP status {0})".format(status)
+    message = unquote_to_bytes(headers.get(b"grpc-message", b"")).decode("utf-8", "replace")
+    known = code.isdigit() and len(code) <= 2 and int(code) < len(STATUS_NAMES)
+    return STATUS_NAMES[int(code)] if known else "UNKNOWN", message or "status {0!r}, no message".format(code)
+
+
+def _body_message(body):
+    """Return the one message in the body of a successful answer."""
+    if len(body) < 5:
+        raise ProtocolError("answer without a message")
+    compressed, size = struct.unpack(">BI", body[:5])
+    if compressed or size != len(body) - 5:
+        raise ProtocolError("message of {0} bytes in a body of {1}, flag {2}".format(size, len(body) - 5, compressed))
+    return body[5:]
+
+
+def _request_headers(path, seconds):
+    """Return the headers of a unary call that the server is to end within `seconds`."""
+    milliseconds = min(int(seconds * 1000) + 1, 99999999)  # gRPC allows 8 digits
+    return [
+        (b":method", b"POST"),
+        (b":scheme", b"http"),
+        (b":path", path.encode("ascii")),
+        (b":authority", b"localhost"),
+        (b"te", b"trailers"),
+        (b"content-type", b"application/grpc"),
+        (b"grpc-timeout", "{0}m".format(milliseconds).encode("ascii")),
+    ]
+
+
+def _is_unknown_service(error):
+    """Tell a service that is not there from a call that it refuses, such as pulling an image of schema 1."""
+    return error.code == "UNIMPLEMENTED" and error.message.startswith("unknown service")
+
+
+class Client(object):
+    """CRI on a Unix socket. Every call connects anew and raises CriError; `timeout` is in seconds per call."""
+
+    def __init__(self, socket_path, timeout=10.0):
+        self._path = socket_path
+        self._timeout = timeout
+        self._api = APIS[0]
+
+    def version(self, timeout=None):
+        """Return {runtime_name, runtime_version, api}; api is the protocol's name, such as "runtime.v1"."""
+        name, version = self._call("RuntimeService/Version", b"", lambda x: (_text(x, 2), _text(x, 3)), timeout)
+        return {"runtime_name": name, "runtime_version": version, "api": self._api}
+
+    def image_id(self, image, timeout=None):
+        """Return the id ("sha256:...") of an image that the node has, else None."""
+        images = self._call("ImageService/ImageStatus", _image_spec(image), _images, timeout)
+        return images[-1]["id"] or None if images else None
+
+    def images(self):
+        """Return the node's images, each {id, tags, digests, size in bytes}."""
+        return self._call("ImageService/ListImages", b"", _images)
+
+    def pull(self, image, timeout=None):
+        """Pull an image as the kubelet would without pull secrets; return its reference, an id."""
+        return self._call("ImageService/PullImage", _image_spec(image), lambda x: _text(x, 1), timeout)
+
+    def remove(self, image):
+        """Remove an image with all its names; an image that is not there is no error."""
+        self._call("ImageService/RemoveImage", _image_spec(image), lambda x: None)
+
+    def _call(self, method, request, read, timeout=None):
+        """Return `read(fields of the answer)`; an API that is not served gives way to the other one."""
+        timeout = self._timeout if timeout is None else timeout
+        deadline = _http2.Deadline(timeout)
+        refusals = []
+        for api in sorted(APIS, key=lambda name: name != self._api):
+            try:
+                answer = self._unary("/{0}.{1}".format(api, method), request, read, deadline)
+            except socket.timeout:
+                text = "no answer from {0} within {1:g} s".format(self._path, timeout)
+                raise CriError("DEADLINE_EXCEEDED", text) from None
+            except CriError as error:
+                if not _is_unknown_service(error):
+                    raise
+                refusals.append(error.message)
+            else:
+                self._api = api
+                return answer
+        text = "CRI is not loaded in the containerd at {0}: {1}"
+        raise CriError("UNIMPLEMENTED", text.format(self._path, "; ".join(refusals)))
+
+    def _unary(self, path, request, read, deadline):
+        """Return what `read` makes of the answer; raise CriError, or socket.timeout after the deadline."""
+        left = deadline.left()
+        server_deadline = _http2.Deadline(left - min(left * 0.05, MAX_HEAD_START))
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+                sock.settimeout(left)
+                sock.connect(self._path)
+                headers = _request_headers(path, server_deadline.left())
+                body = struct.pack(">BI", 0, len(request)) + request
+                blocks, answer = _http2.Exchange(sock, deadline, MAX_MESSAGE + 5).run(headers, body)
+            status, message = _status(blocks[-1])
+            if status != "OK":
+                raise CriError(status, message)
+            return read(decode_message(_body_message(answer)))
+        except ProtocolError as error:
+            raise CriError("INTERNAL", "malformed answer from {0}: {1}".format(self._path, error)) from error
+        except _http2.StreamReset as error:
+            if error.code == "CANCEL":
+                server_deadline.left()  # raises: containerd 2 cancels when its time is up
+            raise CriError(RESET_STATUS.get(error.code, "INTERNAL"), str(error)) from error
+        except socket.timeout:
+            raise
+        except OSError as error:
+            raise CriError("UNAVAILABLE", "{0}: {1}".format(self._path, error.strerror or error)) from error
+
+
+def wait_ready(socket_path, seconds):
+    """Wait until the runtime and the image service both answer; return the seconds that took.
+
+    Raises the last CriError that tells more than that time ran out: after `seconds`, or sooner where the services are
+    unknown, since a daemon registers all of them before it listens.
+    """
+    start = time.monotonic()
+    failure = None
+    while True:
+        left = start + seconds - time.monotonic()
+        try:
+            client = Client(socket_path, timeout=max(min(left, PROBE_SECONDS), POLL_SECONDS))
+            client.version()
+            client.image_id(PROBE_IMAGE)
+            return time.monotonic() - start
+        except CriError as error:
+            if failure is None or error.code != "DEADLINE_EXCEEDED":
+                failure = error
+        waited = time.monotonic() - start
+        if waited + POLL_SECONDS > seconds or (failure.code == "UNIMPLEMENTED" and waited > SETTLE_SECONDS):
+            raise failure
+        time.sleep(POLL_SECONDS)

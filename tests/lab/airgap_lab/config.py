@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the lab consists of, read from its data files: nothing else in the lab names a node, address or image."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[3]
+LAB_FILE = PROJECT / "tests/lab/lab.yml"
+INVENTORY = PROJECT / "inventories/lab"
+NAMESPACE_PREFIX = "airgap-"
+
+
+class LabError(Exception):
+    """Something the person at the keyboard has to know; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class PackageSet:
+    """Debian packages by name, all from one suite."""
+
+    suite: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine with systemd, sshd and the containerd of ``layer.suite``."""
+
+    name: str
+    address: str
+    layer: PackageSet
+    containerd: str
+    python: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry by its host name; ``kind`` is ``distribution`` or ``harbor``, ``images`` are REPOSITORY:TAG."""
+
+    name: str
+    kind: str
+    address: str
+    ports: tuple[int, ...]
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole lab; ``state`` is the one folder that it writes to."""
+
+    state: Path
+    controller: str
+    prefix_length: int
+    base: PackageSet
+    runtime: PackageSet
+    tools: PackageSet
+    registries: dict[str, Registry]
+    nodes: dict[str, Node]
+    username: str
+    password: str
+
+    @property
+    def cache(self) -> Path:
+        """What is worth keeping between two labs."""
+        return self.state / "cache"
+
+    @property
+    def run(self) -> Path:
+        """What belongs to the lab that is up; gone when it is down."""
+        return self.state / "run"
+
+    @property
+    def ssh_key(self) -> Path:
+        """Private key of the controller; the public one has ``.pub`` appended."""
+        return self.cache / "ssh/id_ed25519"
+
+    def node(self, name: str) -> Node:
+        """The node called ``name``; raises LabError if there is none."""
+        if name not in self.nodes:
+            raise LabError(f"There is no node {name!r}; the lab has {', '.join(self.nodes)}.")
+        return self.nodes[name]
+
+
+def namespace(name: str) -> str:
+    """Network namespace of the machine called ``name``: n1 has airgap-n1, harbor.lan has airgap-harbor."""
+    return NAMESPACE_PREFIX + name.split(".")[0]
+
+
+def state_folder(environment: dict[str, str]) -> Path:
+    """Where the lab keeps its state: $AIRGAP_LAB_STATE, else below the user's cache."""
+    if environment.get("AIRGAP_LAB_STATE"):
+        return Path(environment["AIRGAP_LAB_STATE"]).absolute()
+    cache = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or Path.home()) / ".cache"
+    return Path(cache).absolute() / "airgap-containerd/lab"
+
+
+def load(state: Path | None = None) -> Config:
+    """The lab as lab.yml and the inventory describe it."""
+    lab = _read(LAB_FILE)
+    hosts = _read(INVENTORY / "hosts.yml")["all"]
+    account = _read(INVENTORY / "group_vars/all.yml")
+    return Config(
+        state=state or state_folder(dict(os.environ)),
+        controller=lab["controller"],
+        prefix_length=lab["prefix_length"],
+        base=_package_set(lab["base"]),
+        runtime=_package_set(lab["runtime"]),
+        tools=_package_set(lab["tools"]),
+        registries={name: _registry(name, entry) for name, entry in lab["registries"].items()},
+        nodes={name: _node(name, {**hosts["vars"], **entry}) for name, entry in hosts["hosts"].items()},
+        username=account["containerd_registry_username"],
+        password=account["containerd_registry_password"],
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _package_set(entry: dict[str, Any]) -> PackageSet:
+    return PackageSet(suite=entry["suite"], packages=tuple(entry["packages"]))
+
+
+def _registry(name: str, entry: dict[str, Any]) -> Registry:
+    return Registry(name, entry["kind"], entry["address"], tuple(entry["ports"]), tuple(entry["images"]))
+
+
+def _node(name: str, variables: dict[str, Any]) -> Node:
+    return Node(
+        name=name,
+        address=variables["ansible_host"],
+        layer=PackageSet(variables["lab_suite"], ("containerd", *variables.get("lab_packages", []))),
+        containerd=str(variables["lab_containerd"]),
+        python=variables["ansible_python_interpreter"],
+    )

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab as one object; the command line and the tests use nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from airgap_lab import cgroups, config, counters, network, nodes, prepare, registries
+from airgap_lab.config import NAMESPACE_PREFIX, PROJECT, Config, LabError, Node, namespace
+
+# Present while /run/netns is the lab's own and has to go with it.
+NAMESPACES_MARK = "made-run-netns"
+PULL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class NodeStatus:
+    """A node as it is: versions are what its programs print, None while it is down."""
+
+    name: str
+    address: str
+    containerd: str | None
+    python: str | None
+    sshd: bool
+
+
+class Lab:
+    """The lab of one state folder. Methods raise LabError with a sentence for the user."""
+
+    def __init__(self, state: Path | None = None, tell: Callable[[str], None] = lambda line: None) -> None:
+        """``state`` overrides where the lab keeps its files; ``tell`` gets a line for each step that takes a while."""
+        self.config: Config = config.load(state)
+        self._tell = tell
+
+    def up(self, names: Sequence[str] = ()) -> bool:
+        """Bring up the network, the registries and the named nodes (all by default); what runs well is left alone.
+
+        Returns whether anything had to be started.
+        """
+        wanted = [self.config.node(name) for name in names or self.config.nodes]
+        prepare.check_machine()
+        with self._locked():
+            self._check_owner()
+            if self._works(wanted):
+                return False
+            prepare.install_programs(self._tell)
+            prepared = prepare.prepare(self.config, self._tell)
+            self._bring_up_lan(prepared)
+            for registry in self.config.registries.values():
+                if not registries.healthy(registry):
+                    registries.destroy(self.config, registry)
+                    registries.create(self.config, registry, prepared)
+                    self._tell(f"{registry.name} answers at {registry.address}")
+            self._boot([node for node in wanted if not nodes.healthy(node)], prepared)
+            return True
+
+    def is_up(self) -> bool:
+        """Whether there is a lab, in whatever state."""
+        return bool(network.existing())
+
+    def down(self) -> None:
+        """Stop everything, whatever state it is in; only the cache stays."""
+        prepare.check_machine()
+        with self._locked():
+            self._check_owner()
+            self._take_down()
+
+    def reset(self, *names: str) -> None:
+        """Make the named nodes as new: their disks are thrown away and they boot again."""
+        wanted = [self.config.node(name) for name in names]
+        prepare.check_machine()
+        with self._locked():
+            self._check_owner()
+            if not network.exists(network.LAN):
+                raise LabError("The lab is not up.")
+            self._boot(wanted, prepare.prepare(self.config, self._tell))
+
+    def status(self) -> list[NodeStatus]:
+        """Every node as it is now."""
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(self._node_status, self.config.nodes.values()))
+
+    def run(self, name: str, command: Sequence[str], input: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ``command`` as root on a node, not through ssh; a non-zero status is for the caller to judge."""
+        return nodes.run(self.config.node(name), list(command), input)
+
+    def read(self, name: str, path: str) -> str:
+        """Content of a text file on a node."""
+        return self._must(name, ["cat", path]).stdout
+
+    def write(self, name: str, path: str, text: str, mode: str = "0644") -> None:
+        """Make a text file on a node, with its folders."""
+        target = shlex.quote(path)
+        script = f'mkdir -p "$(dirname {target})" && cat > {target} && chmod {mode} {target}'
+        self._must(name, ["sh", "-c", script], text)
+
+    def socket(self, name: str) -> Path:
+        """A node's containerd socket, as this machine sees it; changes when the node is reset."""
+        return nodes.socket_path(self.config.node(name))
+
+    def pull(self, name: str, image: str) -> str:
+        """Pull ``image`` on a node through CRI, as the kubelet would; returns the image reference."""
+        cri = self._cri()
+        try:
+            return cri.Client(str(self.socket(name)), timeout=PULL_SECONDS).pull(image)
+        except cri.CriError as error:
+            raise LabError(str(error)) from error
+
+    def ssh_command(self, name: str, command: Sequence[str] = ()) -> list[str]:
+        """Command line for a shell on a node, or for ``command`` there, through ssh."""
+        return nodes.ssh_command(self.config, self.config.node(name), list(command))
+
+    def http(
+        self, registry: str, method: str, path: str, headers: dict[str, str] | None = None, port: int | None = None
+    ) -> network.Response:
+        """A request to a registry from the controller."""
+        target = self.config.registries[registry]
+        port = port or target.ports[0]
+        host = registry if port == 80 else f"{registry}:{port}"
+        return network.request(target.address, port, method, path, {"Host": host, **(headers or {})})
+
+    def harbor_strict(self, strict: bool) -> None:
+        """Make the Harbor stand-in insist on tokens, or accept Basic again."""
+        registries.set_strict(self.config, strict)
+
+    def mark(self) -> str:
+        """The present end of the request logs; give it to ``requests``."""
+        return registries.mark(self.config)
+
+    def requests(self, since: str | None = None) -> list[registries.Entry]:
+        """Requests that the registries answered (see registries.requests)."""
+        return registries.requests(self.config, since)
+
+    def counters(self) -> dict[str, dict[str, int]]:
+        """For each node that is up, what it tried to reach (see counters.read)."""
+        return {node.name: counters.read(self.config, node) for node in self._nodes_up()}
+
+    def reset_counters(self) -> None:
+        """Begin to count anew on every node that is up."""
+        for node in self._nodes_up():
+            counters.reset(self.config, node)
+
+    def _works(self, wanted: list[Node]) -> bool:
+        """Whether the registries and the wanted nodes run well."""
+        everything = [*map(registries.healthy, self.config.registries.values()), *map(nodes.healthy, wanted)]
+        return network.owner() is not None and all(everything)
+
+    def _nodes_up(self) -> list[Node]:
+        return [node for node in self.config.nodes.values() if network.exists(namespace(node.name))]
+
+    def _bring_up_lan(self, prepared: prepare.Prepared) -> None:
+        if network.owner():
+            return
+        # Whatever else there is hangs on a LAN that never came up: the rest of a start cut short.
+        self._take_down()
+        prepare.prune(self.config, prepared)
+        self.config.run.mkdir(parents=True)
+        if not network.NAMESPACES.exists():
+            (self.config.run / NAMESPACES_MARK).touch()
+        network.create_lan(self.config.controller, self.config.prefix_length, self.config.state)
+
+    def _boot(self, wanted: list[Node], prepared: prepare.Prepared) -> None:
+        for node in wanted:
+            nodes.destroy(self.config, node)
+            nodes.create(self.config, node, prepared)
+        for node in wanted:
+            nodes.wait(self.config, node)
+            self._tell(f"{node.name} is up at {node.address}")
+
+    def _take_down(self) -> None:
+        for name in network.existing():
+            network.destroy(name)
+        for name in cgroups.existing(NAMESPACE_PREFIX):
+            cgroups.remove(name)
+        nodes.forget_runtime_folders(NAMESPACE_PREFIX + "*")
+        if (self.config.run / NAMESPACES_MARK).exists():
+            network.remove_namespaces_folder()
+        shutil.rmtree(self.config.run, ignore_errors=True)
+
+    def _check_owner(self) -> None:
+        owner = network.owner()
+        if owner and owner != str(self.config.state):
+            raise LabError(f"Another lab is up, with AIRGAP_LAB_STATE={owner}; take it down first.")
+
+    def _node_status(self, node: Node) -> NodeStatus:
+        sshd = network.reachable(node.address, 22)
+        if not nodes.leader(node):
+            return NodeStatus(node.name, node.address, None, None, sshd)
+        containerd = nodes.run(node, ["containerd", "--version"]).stdout
+        python = nodes.run(node, [node.python, "--version"]).stdout
+        return NodeStatus(node.name, node.address, _version(containerd), _version(python), sshd)
+
+    def _must(self, name: str, command: list[str], input: str | None = None) -> subprocess.CompletedProcess[str]:
+        result = self.run(name, command, input)
+        if result.returncode:
+            raise LabError(f"{shlex.join(command)} failed on {name}: {result.stderr.strip()}")
+        return result
+
+    @staticmethod
+    def _cri() -> ModuleType:
+        # The collection's own client; the lab needs the collection for nothing else.
+        sys.path.insert(0, str(PROJECT / ".collections"))
+        from ansible_collections.airgap.containerd.plugins.module_utils import _cri
+
+        return _cri
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the state folder's lock; the kernel drops it with the process."""
+        self.config.state.mkdir(parents=True, exist_ok=True)
+        with (self.config.state / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _version(printed: str) -> str | None:
+    """The first version number in what a program printed; Debian's containerd adds suffixes such as ~ds1."""
+    match = re.search(r"\d+(?:\.\d+)+", printed)
+    return match.group() if match else None

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Recipes of what the lab keeps in its cache: each fills one new, empty folder from Debian's packages.
+
+A change of this file, or of images.py, makes the lab build everything anew (see prepare.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from airgap_lab.config import LabError, PackageSet
+
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# Kills the build with the lab: a package tool that outlives a killed lab would go on writing into its folder.
+CONTAINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+# Nothing on a node needs them, and timers and consoles only cost time at boot.
+MASKED_UNITS = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "console-getty.service",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "fstrim.timer",
+    "getty@.service",
+    "systemd-networkd.service",
+    "systemd-resolved.service",
+)
+UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian")
+
+CGROUP_UNIT = """\
+[Unit]
+Description=Make the cgroup v1 controllers writable, which systemd-nspawn mounts read-only
+Before=containerd.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'while read -r _ folder type _; do [ "$type" = cgroup ] || continue; \\
+    mount -o remount,rw,bind "$folder"; done < /proc/mounts'
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+RUNC_WRAPPER = """\
+#!/bin/sh
+# This machine withholds CAP_SYS_RESOURCE, without which no negative oom_score_adj can be set: containers ask for 0.
+previous=
+for argument in "$@"; do
+    if [ "$previous" = --bundle ] && [ -f "$argument/config.json" ]; then
+        sed -i 's/"oomScoreAdj":-[0-9]*/"oomScoreAdj":0/' "$argument/config.json"
+    fi
+    previous=$argument
+done
+exec /usr/sbin/runc.debian "$@"
+"""
+
+
+def build_base(target: Path, mirror: str, base: PackageSet) -> None:
+    """A minimal Debian with systemd, sshd and Python, the lower layer of every node."""
+    excluded = [f"--dpkgopt=path-exclude=/{folder}/*" for folder in UNNEEDED]
+    command = ["eatmydata", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", *excluded]
+    command += [f"--include={','.join(base.packages)}", base.suite, str(target), _source_line(mirror, base.suite)]
+    run([*CONTAINED, *command], f"mmdebstrap could not make a {base.suite} system")
+    units = target / "etc/systemd/system"
+    for unit in MASKED_UNITS:
+        (units / unit).unlink(missing_ok=True)
+        (units / unit).symlink_to("/dev/null")
+    (target / "etc/resolv.conf").unlink(missing_ok=True)
+    (target / "etc/resolv.conf").write_text("")
+
+
+def build_layer(target: Path, mirror: str, packages: PackageSet, runtime: PackageSet, lowers_oom_score: bool) -> None:
+    """What a node has over the base: its suite's containerd with unit and config.toml as packaged, and runc.
+
+    ``lowers_oom_score`` tells whether the machine lets containers have a negative oom_score_adj.
+    """
+    unpack(target, mirror, packages)
+    unpack(target, mirror, runtime)
+    if not lowers_oom_score:
+        runc = target / "usr/sbin/runc"
+        runc.rename(target / "usr/sbin/runc.debian")
+        runc.write_text(RUNC_WRAPPER)
+        runc.chmod(0o755)
+    units = target / "etc/systemd/system"
+    wanted = units / "multi-user.target.wants"
+    wanted.mkdir(parents=True)
+    (units / "lab-cgroups.service").write_text(CGROUP_UNIT)
+    (wanted / "lab-cgroups.service").symlink_to("/etc/systemd/system/lab-cgroups.service")
+    (wanted / "containerd.service").symlink_to("/lib/systemd/system/containerd.service")
+
+
+def unpack(target: Path, mirror: str, packages: PackageSet) -> None:
+    """Unpack packages, without their dependencies and maintainer scripts, into ``target``."""
+    apt = target / ".apt"
+    (apt / "lists/partial").mkdir(parents=True)
+    (apt / "cache/archives/partial").mkdir(parents=True)
+    (apt / "sources.list").write_text(_source_line(mirror, packages.suite) + "\n")
+    options = {
+        "Dir::Etc::SourceList": apt / "sources.list",
+        "Dir::Etc::SourceParts": "-",
+        "Dir::State::Lists": apt / "lists",
+        "Dir::Cache": apt / "cache",
+        # Else apt takes the version that this machine has installed for the candidate.
+        "Dir::State::Status": "/dev/null",
+        "APT::Sandbox::User": "root",
+        "Acquire::Languages": "none",
+    }
+    apt_get = [*CONTAINED, "apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
+    run([*apt_get, "update"], f"apt could not read the package list of {packages.suite}")
+    run([*apt_get, "download", *packages.packages], f"apt could not download packages of {packages.suite}", cwd=apt)
+    for package in sorted(apt.glob("*.deb")):
+        run(["dpkg-deb", "--extract", str(package), str(target)], f"dpkg could not unpack {package.name}")
+    shutil.rmtree(apt)
+    _merge_usr(target)
+    for folder in UNNEEDED:
+        shutil.rmtree(target / folder, ignore_errors=True)
+
+
+def run(command: Sequence[str], failure: str, cwd: Path | None = None) -> str:
+    """Standard output of ``command``; raises LabError with ``failure`` and the last line of its errors."""
+    result = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if result.returncode:
+        last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+        raise LabError(f"{failure}: {last}")
+    return result.stdout
+
+
+def _source_line(mirror: str, suite: str) -> str:
+    # Mirrors that stand still serve Release files of sid past their date.
+    return f"deb [signed-by={KEYRING} check-valid-until=no] {mirror} {suite} main"
+
+
+def _merge_usr(target: Path) -> None:
+    """Move /lib, /bin and /sbin below /usr: as folders of an overlay they would hide the base's links of that name."""
+    for name in ("bin", "sbin", "lib", "lib64"):
+        if (target / name).is_dir():
+            shutil.copytree(target / name, target / "usr" / name, symlinks=True, dirs_exist_ok=True)
+            shutil.rmtree(target / name)

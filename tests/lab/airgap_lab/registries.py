@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The registries: docker-registry from Debian, bare with basic auth or behind the Harbor stand-in; and their logs."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import secrets
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from airgap_lab import harbor, network
+from airgap_lab.config import Config, LabError, Registry, namespace
+from airgap_lab.prepare import Prepared
+
+# Where the registry behind the Harbor stand-in listens, in its own namespace.
+BACKEND = ("127.0.0.1", 5001)
+START_SECONDS = 15.0
+# docker-registry logs a request just after answering it.
+LOG_DELAY_SECONDS = 0.1
+
+Entry = dict[str, Any]
+
+
+def create(config: Config, registry: Registry, prepared: Prepared) -> None:
+    """Start the registry in a namespace of its own and return when it answers."""
+    network.create(namespace(registry.name), registry.address, config.prefix_length)
+    folder = _folder(config, registry)
+    folder.mkdir(parents=True)
+    program = [str(prepared.tools / "usr/bin/docker-registry"), "serve"]
+    storage = prepared.storage[registry.name]
+    if registry.kind == "distribution":
+        (folder / "htpasswd").write_text(f"{config.username}:{_bcrypt(config.password)}\n")
+        auth = {"auth": {"htpasswd": {"realm": registry.name, "path": str(folder / "htpasswd")}}}
+        for port in registry.ports:
+            settings = _write_json(folder / f"{port}.json", _settings(storage, (registry.address, port), auth))
+            _start(registry, [*program, settings], folder / f"{port}.log")
+    else:
+        settings = _write_json(folder / "backend.json", _settings(storage, BACKEND, {}))
+        _start(registry, [*program, settings], folder / "backend.log")
+        for port in registry.ports:
+            (folder / f"{port}.log").touch()
+            settings = _write_json(folder / f"{port}.json", asdict(_harbor_settings(config, registry, port)))
+            _start(registry, [sys.executable, harbor.__file__, settings], folder / f"{port}.err")
+    deadline = time.monotonic() + START_SECONDS
+    while not healthy(registry):
+        if time.monotonic() > deadline:
+            raise LabError(f"{registry.name} did not start; its logs are in {folder}.")
+        time.sleep(0.05)
+
+
+def destroy(config: Config, registry: Registry) -> None:
+    """Stop the registry and forget its logs."""
+    network.destroy(namespace(registry.name))
+    shutil.rmtree(_folder(config, registry), ignore_errors=True)
+
+
+def healthy(registry: Registry) -> bool:
+    """Whether everything that makes up the registry accepts connections."""
+    if not network.exists(namespace(registry.name)):
+        return False
+    if registry.kind == "harbor" and not network.inside(namespace(registry.name), _backend_listens):
+        return False
+    return all(network.reachable(registry.address, port) for port in registry.ports)
+
+
+def set_strict(config: Config, strict: bool) -> None:
+    """Make the Harbor stand-in insist on tokens from its next request on, or accept Basic again."""
+    for registry in config.registries.values():
+        if registry.kind == "harbor":
+            if not network.exists(namespace(registry.name)):
+                raise LabError("The lab is not up.")
+            flag = _strict_file(config, registry)
+            if strict:
+                flag.touch()
+            else:
+                flag.unlink(missing_ok=True)
+
+
+def mark(config: Config) -> str:
+    """The present end of the request logs, for ``requests``: their lengths in bytes, in the order of the data file."""
+    time.sleep(LOG_DELAY_SECONDS)
+    return ":".join(str(path.stat().st_size) for _, _, path in _logs(config))
+
+
+def requests(config: Config, since: str | None = None) -> list[Entry]:
+    """Requests that the registries have answered, oldest first; those after ``since`` if a ``mark`` is given.
+
+    Each has time (ISO 8601, UTC), registry, port, client (address), node (name or None), method, path (with query),
+    user (None unless authenticated), auth ("basic", "bearer" or None) and status.
+    """
+    time.sleep(LOG_DELAY_SECONDS)
+    logs = list(_logs(config))
+    offsets = [int(part) for part in since.split(":")] if since else [0] * len(logs)
+    if len(offsets) != len(logs):
+        raise LabError(f"{since!r} is not a mark of this lab.")
+    nodes = {node.address: node.name for node in config.nodes.values()}
+    entries = []
+    for (registry, port, path), offset in zip(logs, offsets, strict=True):
+        with path.open("rb") as log:
+            log.seek(offset)
+            lines = [json.loads(line) for line in log if line.startswith(b"{")]
+        parse = _distribution_entries if registry.kind == "distribution" else _harbor_entries
+        for entry in parse(lines, config.username):
+            when = entry["time"].astimezone(timezone.utc).isoformat(timespec="microseconds")
+            where = {"registry": registry.name, "port": port, "node": nodes.get(entry["client"])}
+            entries.append({**entry, **where, "time": when})
+    return sorted(entries, key=lambda entry: entry["time"])
+
+
+def _distribution_entries(lines: list[Entry], username: str) -> Iterator[Entry]:
+    """Requests in docker-registry's log; a refused one has no "response completed" line as the others have."""
+    authorized = set()
+    for line in lines:
+        request, message = line.get("http.request.id"), line.get("msg", "")
+        if message == "authorized request":
+            authorized.add(request)
+        elif message.startswith("response completed"):
+            user = username if request in authorized else None
+            yield _distribution_entry(line, user, "basic" if user else None, line["http.response.status"])
+        elif message.startswith("error authorizing context"):
+            yield _distribution_entry(line, None, "basic" if message.endswith("authentication failure") else None, 401)
+
+
+def _distribution_entry(line: Entry, user: str | None, auth: str | None, status: int) -> Entry:
+    return {
+        "time": datetime.fromisoformat(line["time"]),
+        "client": line["http.request.remoteaddr"].rpartition(":")[0],
+        "method": line["http.request.method"],
+        "path": line["http.request.uri"],
+        "user": user,
+        "auth": auth,
+        "status": status,
+    }
+
+
+def _harbor_entries(lines: list[Entry], username: str) -> Iterator[Entry]:
+    for line in lines:
+        yield {**line, "time": datetime.fromtimestamp(line["time"], tz=timezone.utc)}
+
+
+def _logs(config: Config) -> Iterator[tuple[Registry, int, Path]]:
+    for registry in config.registries.values():
+        for port in registry.ports:
+            path = _folder(config, registry) / f"{port}.log"
+            if path.exists():
+                yield registry, port, path
+
+
+def _settings(storage: Path, address: tuple[str, int], auth: Entry) -> Entry:
+    """docker-registry's configuration: read-only, since the storage belongs to the cache."""
+    return {
+        "version": "0.1",
+        "log": {"level": "info", "formatter": "json", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": str(storage)},
+            "maintenance": {"readonly": {"enabled": True}, "uploadpurging": {"enabled": False}},
+        },
+        "http": {"addr": f"{address[0]}:{address[1]}", "secret": secrets.token_hex(16)},
+        **auth,
+    }
+
+
+def _harbor_settings(config: Config, registry: Registry, port: int) -> harbor.Settings:
+    return harbor.Settings(
+        host=registry.name if port == 80 else f"{registry.name}:{port}",
+        address=(registry.address, port),
+        backend=BACKEND,
+        username=config.username,
+        password=config.password,
+        log=str(_folder(config, registry) / f"{port}.log"),
+        strict_file=str(_strict_file(config, registry)),
+    )
+
+
+def _strict_file(config: Config, registry: Registry) -> Path:
+    return _folder(config, registry) / "strict"
+
+
+def _folder(config: Config, registry: Registry) -> Path:
+    return config.run / "registries" / registry.name
+
+
+def _start(registry: Registry, command: list[str], log: Path) -> None:
+    with log.open("ab") as output:
+        network.start(namespace(registry.name), command, output)
+
+
+def _write_json(path: Path, value: Entry) -> str:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(value, indent=2))
+    return str(path)
+
+
+def _backend_listens() -> bool:
+    try:
+        socket.create_connection(BACKEND, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _bcrypt(password: str) -> str:
+    """bcrypt hash, the only kind that docker-registry takes; Python's own crypt module has gone from 3.13."""
+    library = ctypes.CDLL("libcrypt.so.1")
+    library.crypt.restype = ctypes.c_char_p
+    # Cost 4, the lowest: every request is checked against it.
+    return library.crypt(password.encode(), b"$2b$04$" + secrets.token_hex(11).encode()).decode()
