@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make the tree of hosts.toml files what is asked, in one execution to read and one to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node, plan, report, request, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+    TEMPLATE,
+    Action,
+    Refusal,
+    observation,
+)
+
+ENDPOINT = {
+    "url": {"type": "str", "required": True},
+    "capabilities": {"type": "list", "elements": "str", "choices": ["pull", "resolve", "push", "referrers"]},
+    "override_path": {"type": "bool"},
+    "ca": {"type": "list", "elements": "path"},
+    "skip_verify": {"type": "bool"},
+    "dial_timeout": {"type": "str"},
+    "header": {"type": "dict", "no_log": False},
+}
+
+
+class ActionModule(Action):
+    """Render, compare, write."""
+
+    argument_spec = {
+        "hosts_dir": {"type": "path", "default": "/etc/containerd/certs.d"},
+        "namespaces": {"type": "dict", "required": True},
+        "prune": {"type": "bool", "default": True},
+    }
+
+    def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        with open(TEMPLATE, encoding="utf-8") as handle:
+            template = handle.read()
+        files = {}
+        for name, value in args["namespaces"].items():
+            server, asked = _endpoints(name, value)
+            files[f"{hosts.directory(name)}/hosts.toml"] = hosts.render(template, name, server, asked)
+        observed = node.execute(self, observation({"hosts_dir": args["hosts_dir"]}), task_vars)
+        record = plan.read_record(observed)
+        planned = tree.plan(files, args["hosts_dir"], observed["hosts"], record.get("hosts") or {}, args["prune"])
+        new_record = {**record, "hosts": planned.files}
+        changed = bool(planned.writes or planned.removes)
+        if (changed or new_record != observed["record"]) and not self._task.check_mode:
+            node.execute(self, _request(planned, new_record), task_vars)
+        result = {
+            "changed": changed,
+            "written": list(planned.writes),
+            "removed": planned.removes,
+            "warnings": planned.warnings,
+        }
+        if self._task.diff:
+            result["diff"] = report.tree_diff(planned)
+        return result
+
+
+def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """Return `(server, hosts)` of one namespace, checked; every error names the namespace."""
+    if name != "*":
+        model.Check("").namespace("namespaces", name)
+    if not isinstance(value, dict) or set(value) - {"server", "hosts"}:
+        raise Refusal(f"namespaces[{name}]: give `server` (an endpoint) and `hosts` (a list of endpoints)")
+    found = []
+    for endpoint in [value.get("server"), *(value.get("hosts") or [])]:
+        if endpoint is None:
+            found.append(None)
+            continue
+        if not isinstance(endpoint, dict):
+            raise Refusal(f"namespaces[{name}]: an endpoint is a mapping with at least `url`")
+        checked = ArgumentSpecValidator(ENDPOINT).validate(endpoint)
+        if checked.error_messages:
+            raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
+        found.append({key: option for key, option in checked.validated_parameters.items() if option is not None})
+    return found[0], found[1:]
+
+
+def _request(planned: tree.Tree, record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "do": "apply",
+        "writes": [request.write(path, text, tree.PRIVATE) for path, text in planned.writes.items()],
+        "removes": planned.removes,
+        "directories": sorted(set(planned.directories)),
+        "record": record,
+    }

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read a node in one execution and show it, secrets masked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import node, report
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import PLACES, Action, Refusal, observation
+
+
+class ActionModule(Action):
+    """Observe and mask."""
+
+    argument_spec = {**PLACES, "query": {"type": "str"}}
+
+    def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        try:
+            query = jmespath.compile(args["query"]) if args["query"] else None
+        except jmespath.exceptions.ParseError as exc:
+            raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
+        info = report.info(node.execute(self, observation(args), task_vars))
+        found = {"query_result": query.search(info)} if query else {}
+        return {"changed": False, "containerd": info, **found}

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction of the role: one execution to read the node, one to change it, everything else decided here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _service
+from ansible_collections.airgap.containerd.plugins.plugin_utils import model, node, plan, report, request, throttle
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+    PLACES,
+    TEMPLATE,
+    Action,
+    Refusal,
+    observation,
+)
+
+ROLE = "containerd_registry"
+LISTS = {"type": "list", "elements": "str"}
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "url": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "upstreams": {**LISTS, "default": []},
+    "extra_upstreams": {**LISTS, "default": []},
+    "projects": {"type": "dict", "default": {}},
+    "catch_all": {"type": "bool"},
+    "direct": {**LISTS, "default": []},
+    "fallback": {"type": "str", "choices": ["none", "upstream"]},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "mode": {"type": "str", "choices": ["auto", "config_path", "legacy"], "default": "auto"},
+    "auth_method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
+    "preflight": {"type": "bool", "default": True},
+    "prune": {"type": "bool", "default": True},
+    "migrate": {"type": "bool", "default": True},
+    "restart": {"type": "bool", "default": True},
+    "restart_force": {"type": "bool", "default": False},
+    "restart_command": LISTS,
+    "restart_throttle": {"type": "int", "default": 1},
+    "restart_timeout": {"type": "int", "default": 60},
+    **PLACES,
+    "version": {"type": "str"},
+    "hosts_template": {"type": "path"},
+    "validate_only": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(Action):
+    """Read, plan, apply."""
+
+    argument_spec = ARGUMENT_SPEC
+
+    def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
+        absent = args["state"] == "absent"
+        wanted = None if absent else model.desired(args, prefix)
+        _check_paths(args, prefix)
+        settings = self._settings(args)
+        if args["validate_only"]:
+            return {"changed": False, "msg": "the variables are right"}
+        observed = node.execute(self, _observation(args, wanted), task_vars)
+        if not observed["version"] and not args["version"]:
+            raise Refusal(
+                f"containerd does not run on this node ({observed['version_error']}): install it first, or set "
+                f"{prefix}version to the release that will be installed, or {prefix}binary to where it is"
+            )
+        todo = plan.make_absent(observed) if wanted is None else plan.make(wanted, observed, settings, args["version"])
+        restarts = bool(todo.restart_due and args["restart"] and observed["version"])
+        if restarts:
+            _check_restart(args, observed, prefix)
+        outcome = None
+        if (todo.changed or restarts or todo.record_changed) and not self._task.check_mode:
+            outcome = self._apply(args, todo, observed, restarts, task_vars)
+        return self._result(args, todo, observed, restarts, outcome)
+
+    def _settings(self, args: dict[str, Any]) -> plan.Settings:
+        path = self._find_needle("templates", args["hosts_template"]) if args["hosts_template"] else TEMPLATE
+        with open(path, encoding="utf-8") as handle:
+            template = handle.read()
+        chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate", "restart")}
+        return plan.Settings(template=template, **chosen)
+
+    def _apply(self, args, todo, observed, restarts, task_vars) -> dict[str, Any]:
+        restart = {
+            "service": args["service"],
+            "command": args["restart_command"],
+            "force": args["restart_force"],
+            "timeout": args["restart_timeout"],
+            "socket": observed["socket"],
+        }
+        message = request.apply(todo, observed, restart if restarts else None)
+        with throttle.slot(args["restart_throttle"] if restarts else 0):
+            return node.execute(self, message, task_vars)
+
+    def _result(self, args, todo, observed, restarts, outcome) -> dict[str, Any]:
+        if outcome and outcome["restarted"]:
+            restart = f"containerd restarted ({todo.restart_due}), CRI answered after {outcome['seconds']} s"
+        elif restarts:
+            restart = f"containerd is to be restarted ({todo.restart_due})"
+        elif todo.restart_due:
+            restart = f"a restart of containerd is due ({todo.restart_due})"
+        else:
+            restart = "no restart needed"
+        left = [f"{path} stays, it holds files of others" for path in (outcome or {}).get("left", [])]
+        result: dict[str, Any] = {
+            "changed": todo.changed or restarts,
+            "msg": report.sentence(todo, observed["hosts_dir"], args["url"] or "", restart),
+            "version": todo.version,
+            "mode": todo.mode,
+            "hosts_dir": observed["hosts_dir"],
+            "namespaces": todo.namespaces,
+            "config_changes": report.config_changes(todo),
+            "written": list(todo.tree.writes) + ([todo.config_path] if todo.config_changed else []),
+            "removed": todo.tree.removes,
+            "restarted": bool(outcome and outcome["restarted"]),
+            "restart_due": bool(todo.restart_due and not (outcome and outcome["restarted"])),
+            "warnings": list(dict.fromkeys(todo.warnings + left)),
+        }
+        if self._task.diff:
+            result["diff"] = report.diff(todo)
+        return result
+
+
+def _check_paths(args: dict[str, Any], prefix: str) -> None:
+    for option in ("config_file", "hosts_dir", "binary", "socket"):
+        if args[option] and not args[option].startswith("/"):
+            raise Refusal(f"{prefix}{option}: {args[option]!r} is not an absolute path")
+    if ":" in (args["hosts_dir"] or ""):
+        raise Refusal(
+            f"{prefix}hosts_dir: {args['hosts_dir']!r} is more than one directory, which containerd 2.1 and later "
+            f"ignores: give one"
+        )
+
+
+def _observation(args: dict[str, Any], wanted: model.Desired | None) -> dict[str, Any]:
+    asked = model.endpoints(wanted) if wanted and args["preflight"] else {}
+    return {
+        **observation(args),
+        "endpoints": [
+            {"url": url, "authorization": header, "digest": plan.endpoint_digest(url, header)}
+            for url, header in asked.items()
+        ],
+    }
+
+
+def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) -> None:
+    """Refuse, before anything is written, a restart that cannot be done or would kill pods."""
+    if args["restart_command"]:
+        return
+    if not observed["unit"]["found"]:
+        raise Refusal(
+            f"systemd knows no unit {args['service']!r} on this node: set {prefix}service, or {prefix}restart_command "
+            f"for another service manager, or {prefix}restart to false"
+        )
+    refusal = _service.kill_mode_refusal(args["service"], observed["unit"])
+    if refusal and not args["restart_force"]:
+        raise Refusal(refusal.replace("set restart_force", f"set {prefix}restart_force"))

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restart containerd in one execution and prove that CRI serves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import node
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import Action
+
+FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", "required": True}}
+
+
+class ActionModule(Action):
+    """Pass the request on; a restart cannot be predicted, so check mode says `changed` without doing it."""
+
+    argument_spec = {
+        "service": {"type": "str", "default": "containerd"},
+        "socket": {"type": "path", "default": "/run/containerd/containerd.sock"},
+        "command": {"type": "list", "elements": "str"},
+        "timeout": {"type": "int", "default": 60},
+        "force": {"type": "bool", "default": False},
+        "restore": {"type": "list", "elements": "dict", "options": FILES, "default": []},
+    }
+
+    def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        if self._task.check_mode:
+            return {"changed": True, "msg": f"{args['service']} is to be restarted"}
+        done = node.execute(self, {**args, "do": "restart"}, task_vars)
+        return {
+            "changed": True,
+            "seconds": done["seconds"],
+            "msg": f"{args['service']} restarted, CRI answered after {done['seconds']} s",
+        }

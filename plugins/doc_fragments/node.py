@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options and attributes that the modules share."""
+
+    DOCUMENTATION = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed, with secrets masked.
+    support: full
+  async:
+    description: Can be run in the background with the C(async) keyword.
+    support: none
+  platform:
+    description: Target operating systems.
+    support: full
+    platforms: Linux
+requirements:
+  - tomlkit >= 0.15.1 (on the controller)
+  - jmespath (on the controller)
+  - tomli (on the controller, where its Python is older than 3.11)
+author:
+  - airgap.containerd contributors (@airgap)
+"""
+
+    PLACES = r"""
+options:
+  binary:
+    description:
+      - Path of the containerd program on the node.
+      - By default the one that the unit starts, or else V(/usr/bin/containerd).
+    type: path
+  service:
+    description: Name of the service that runs containerd.
+    type: str
+    default: containerd
+  config_file:
+    description:
+      - Path of containerd's configuration file on the node.
+      - By default the one that the unit names, or else V(/etc/containerd/config.toml).
+    type: path
+  hosts_dir:
+    description:
+      - Directory of the C(hosts.toml) files. One directory, because containerd 2.1 and later ignores a list of them.
+      - By default the first one in the node's own C(config_path), or else V(/etc/containerd/certs.d).
+    type: path
+  socket:
+    description:
+      - Path of containerd's socket on the node.
+      - By default the one that its configuration names, or else V(/run/containerd/containerd.sock).
+    type: path
+"""

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything the controller needs to know of a node, read in one execution. Nothing here changes the node."""
+import base64
+import glob
+import hashlib
+import json
+import os
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _dump, _files, _preflight, _service
+
+DEFAULT_CONFIG = "/etc/containerd/config.toml"
+DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
+DEFAULT_SOCKET = "/run/containerd/containerd.sock"
+STATE_DIR = "/var/lib/airgap-containerd"
+RECORD = STATE_DIR + "/record.json"
+
+_LARGEST = 1 << 20  # bytes of one hosts.toml that are worth reading
+_REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
+
+
+def text_of(data):
+    """Return bytes as text that survives JSON and comes back byte for byte; None for None."""
+    return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def auth_digest(auth):
+    """Return a digest of a ``configs."HOST".auth`` table, so that it can be compared without being sent."""
+    wanted = {key: value for key, value in (auth or {}).items() if value not in ("", None)}
+    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode("utf-8")).hexdigest() if wanted else None
+
+
+def effective(binary, path):
+    """Return what containerd itself makes of the configuration file ``path`` (its defaults where there is none).
+
+    ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as
+    ``{host: [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``digest`` of all registry
+    settings. ``error`` is containerd's complaint where it does not accept the file (the rest is then empty).
+    ``config migrate`` (2.0 on) is asked first, because ``dump`` of 2.0.0-2.0.5 leaves plugin migrations out.
+    """
+    if not os.path.exists(path):
+        rc, out, err = _service.run([binary, "config", "default"])
+    else:
+        prefix = [binary, "--config", path, "config"]
+        rc, out, err = _service.run(prefix + ["migrate"])
+        if rc == 3:
+            rc, out, err = _service.run(prefix + ["dump"])
+    if rc != 0:
+        lines = [line for line in (err or out).strip().splitlines() if "level=warning" not in line]
+        return _summary({}, lines[-1] if lines else "exit status %d" % rc)
+    return _summary(_dump.read(out), None)
+
+
+def _summary(document, error):
+    plugins = document.get("plugins") or {}
+    tables = [plugins[name]["registry"] for name in _REGISTRY_OWNERS if "registry" in (plugins.get(name) or {})]
+    registry = tables[0] if tables else {}
+    mirrors = {host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()}
+    configs = {
+        host: {"auth": auth_digest((each or {}).get("auth")), "tls": "tls" in (each or {})}
+        for host, each in (registry.get("configs") or {}).items()
+    }
+    server = plugins.get("io.containerd.server.v1.grpc") or document.get("grpc") or {}
+    found = {
+        "error": error,
+        "config_path": registry.get("config_path") or "",
+        "mirrors": mirrors,
+        "configs": configs,
+        "disabled_plugins": document.get("disabled_plugins") or [],
+        "imports": document.get("imports") or [],
+        "address": server.get("address"),
+    }
+    settings = [found[key] for key in ("config_path", "mirrors", "configs", "disabled_plugins")]
+    found["digest"] = hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
+    return found
+
+
+def import_files(main, patterns):
+    """Return ``[{path, ctime, content}]`` of the files that ``imports`` names."""
+    found = []
+    for pattern in patterns:
+        for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
+            if os.path.realpath(path) != os.path.realpath(main):
+                found.append(dict(_files.describe(path) or {}, path=path, content=text_of(_files.read(path))))
+    return found
+
+
+def _tree(hosts_dir):
+    """Return ``{relative path: {sha256, mode, content}}`` of the files below ``hosts_dir``, hosts.toml with content."""
+    found = {}
+    for namespace in sorted(os.listdir(hosts_dir)) if os.path.isdir(hosts_dir) else []:
+        directory = os.path.join(hosts_dir, namespace)
+        if not os.path.isdir(directory):
+            continue
+        found[namespace] = None
+        for name in sorted(os.listdir(directory)):
+            path = os.path.join(directory, name)
+            about = _files.describe(path)
+            if about is None or os.path.isdir(path) or name.startswith(_files.TEMPORARY):
+                continue
+            found["%s/%s" % (namespace, name)] = about
+            if name == "hosts.toml" and os.path.getsize(path) <= _LARGEST:
+                data = _files.read(path)
+                about.update(sha256=_files.digest(data), content=text_of(data))
+    return found
+
+
+def read_record():
+    """Return the record of earlier runs, or None."""
+    data = _files.read(RECORD)
+    try:
+        return json.loads(data.decode("utf-8")) if data else None
+    except ValueError:
+        return {"damaged": True}
+
+
+def observe(request):
+    """Read the node.
+
+    ``request``: ``{config_file, hosts_dir, binary, service, socket, endpoints}``; None means "as the node has it".
+    ``endpoints`` is a list of ``{url, authorization, digest}`` to ask, unless the record says that the same one was
+    asked before. The result is plain data; contents of files are base64.
+    """
+    unit = _service.unit(request["service"])
+    binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
+    config = request.get("config_file") or unit["config"] or DEFAULT_CONFIG
+    rc, version, error = _service.run([binary, "--version"])
+    about, data = _files.describe(config), _files.read(config)
+    known = {"error": None}
+    if rc == 0:
+        known = effective(binary, config)
+    first_root = (known.get("config_path") or "").split(":")[0]
+    hosts_dir = request.get("hosts_dir") or first_root or DEFAULT_HOSTS_DIR
+    socket = request.get("socket") or known.get("address") or DEFAULT_SOCKET
+    record = read_record()
+    asked = (record or {}).get("endpoints") or {}
+    return {
+        "binary": binary,
+        "version": version.strip() if rc == 0 else None,
+        "version_error": None if rc == 0 else error.strip() or "exit status %d" % rc,
+        "unit": unit,
+        "config": dict(about or {}, path=config, real_path=os.path.realpath(config), content=text_of(data),
+                       sha256=_files.digest(data)),
+        "effective": known,
+        "imports": import_files(config, known.get("imports") or []) if data is not None else [],
+        "hosts_dir": hosts_dir,
+        "hosts": _tree(hosts_dir),
+        "record": record,
+        "socket": socket,
+        "daemon": _service.daemon(socket),
+        "cri_error": _service.serves_cri(socket),
+        "endpoints": [
+            asked[each["url"]] if (asked.get(each["url"]) or {}).get("digest") == each["digest"]
+            else dict(_preflight.probe(each["url"], each["authorization"]), url=each["url"], digest=each["digest"])
+            for each in request.get("endpoints") or []
+        ],
+    }

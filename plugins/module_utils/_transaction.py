@@ -1,0 +1,234 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carry out a plan on the node: check, stage, commit, restart, prove, and put everything back when that fails.
+
+The order of the writes is the plan's; it is such that containerd, restarted between any two of them, finds a
+configuration that works. Each write is a rename, so no reader ever sees half a file.
+"""
+import base64
+import errno
+import fcntl
+import json
+import os
+import time
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _service
+
+_LOCK_SECONDS = 60
+
+
+class TransactionError(Exception):
+    """The plan was not carried out; the message says what the node's state is now."""
+
+
+class _Lock(object):
+    """One transaction at a time on a node."""
+
+    def __enter__(self):
+        _files.make_directories(_observe.STATE_DIR, 0o700)
+        self._handle = open(os.path.join(_observe.STATE_DIR, "lock"), "w")
+        deadline = time.time() + _LOCK_SECONDS
+        while time.time() < deadline:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return self
+            except (OSError, IOError) as exc:
+                if exc.errno not in (errno.EAGAIN, errno.EACCES):
+                    raise
+            time.sleep(0.1)
+        raise TransactionError("another run holds %s/lock on this node; nothing was changed" % _observe.STATE_DIR)
+
+    def __exit__(self, *dummy):
+        self._handle.close()
+
+
+def _check_unchanged(expected):
+    for path, digest in sorted(expected.items()):
+        if _files.digest(_files.read(path)) != digest:
+            raise TransactionError("%s changed on the node while this run was planned; nothing was written" % path)
+
+
+def check_effective(found, wanted):
+    """Return why the effective configuration ``found`` is not the one ``wanted``, or None.
+
+    ``wanted``: ``{config_path, mirrors, tls, plugins}``, or without any of them if it is enough that containerd accepts
+    the file. Every wanted mirror must be there with just its endpoints; with a ``config_path`` there must be no mirror
+    at all, and no ``configs.*.tls`` table unless ``tls`` allows it; ``plugins`` must not be disabled.
+    """
+    if found["error"]:
+        return "containerd does not accept the new configuration: %s" % found["error"]
+    if "config_path" not in wanted:
+        return None
+    if found["config_path"] != wanted["config_path"]:
+        return "config_path would be %r instead of %r" % (found["config_path"], wanted["config_path"])
+    for host, endpoints in sorted(wanted["mirrors"].items()):
+        if found["mirrors"].get(host) != endpoints:
+            return "mirrors.%r would be %r instead of %r" % (host, found["mirrors"].get(host), endpoints)
+    if wanted["config_path"] and found["mirrors"]:
+        return "mirrors would still be set (%s), and CRI does not load with both" % ", ".join(sorted(found["mirrors"]))
+    tls = sorted(host for host, each in found["configs"].items() if each["tls"])
+    if wanted["config_path"] and tls and not wanted["tls"]:
+        return "configs.*.tls would still be set (%s), and CRI does not load with both" % ", ".join(tls)
+    disabled = [each for each in found["disabled_plugins"] if each in wanted["plugins"]]
+    if disabled:
+        return "the CRI plugin would be disabled (%s)" % ", ".join(disabled)
+    return None
+
+
+def _check_staged(request, staged):
+    """Let containerd read the staged configuration before it becomes the live one."""
+    check = request.get("check")
+    if not check:
+        return
+    found = _observe.effective(check["binary"], staged.get(check["path"], check["path"]))
+    reason = check_effective(found, check)
+    if reason:
+        culprits = [each["path"] for each in _observe.import_files(check["path"], found["imports"])]
+        hint = " Imported files may set it: %s." % ", ".join(culprits) if culprits else ""
+        raise TransactionError("%s.%s Nothing was changed on the node" % (reason, hint))
+
+
+def _stage_all(writes):
+    staged, created = {}, []
+    try:
+        for write in writes:
+            created += _files.make_directories(os.path.dirname(write["path"]))
+            staged[write["path"]] = _files.stage(
+                write["path"], base64.b64decode(write["content"]), write["mode"], write.get("uid"), write.get("gid")
+            )
+    except BaseException:
+        _discard(staged, created)
+        raise
+    return staged, created
+
+
+def _discard(staged, directories):
+    for name in staged.values():
+        _files.remove(name)
+    for directory in reversed(directories):
+        _files.remove_empty_directory(directory)
+
+
+def write_record(record):
+    """Replace the record; None removes it."""
+    if record is None:
+        _files.remove(_observe.RECORD)
+    else:
+        data = json.dumps(record, sort_keys=True, indent=1).encode("utf-8")
+        _files.make_directories(_observe.STATE_DIR, 0o700)
+        _files.replace(_observe.RECORD, data, 0o600)
+
+
+def _back_up(path):
+    """Copy a file beside itself under a name that no `imports` glob loads; return the name, None for no file."""
+    data = _files.read(path)
+    if data is None:
+        return None
+    name = "%s.%s~" % (path, time.strftime("%Y-%m-%d@%H:%M:%S"))
+    _files.replace(name, data, 0o600)
+    return name
+
+
+def _commit(request, staged):
+    for write in request["writes"]:
+        os.rename(staged.pop(write["path"]), write["path"])
+        _files.sync_directory(os.path.dirname(write["path"]))
+    for path in request.get("removes") or []:
+        _files.remove(path)
+        _files.sync_directory(os.path.dirname(path))
+    return [path for path in request.get("directories") or [] if not _files.remove_empty_directory(path)]
+
+
+def _keep(paths):
+    """Return what is needed to put the files of now back: ``{path: (bytes | None, description)}``."""
+    return {path: (_files.read(path), _files.describe(path)) for path in paths}
+
+
+def put_back(kept, created):
+    """Restore the kept files, configuration first in reverse order of writing, and drop directories made for them."""
+    for path, (data, about) in reversed(list(kept.items())):
+        if data is None:
+            _files.remove(path)
+        else:
+            _files.make_directories(os.path.dirname(path))
+            _files.replace(path, data, about["mode"], about["uid"], about["gid"])
+    for directory in reversed(created):
+        _files.remove_empty_directory(directory)
+
+
+def _restored(restart_request, kept, created):
+    """Put the files of before back, restart with them and tell the outcome in a sentence."""
+    put_back(kept, created)
+    try:
+        _service.restart(dict(restart_request, force=True))
+    except _service.ServiceError as exc:
+        return "The files of before were put back, but CRI does not answer with them either: %s" % exc
+    return "The files of before were put back and containerd serves CRI with them again"
+
+
+def _restart(request, kept, created, old_record):
+    """Restart and prove; on failure undo everything and tell both outcomes."""
+    try:
+        return _service.restart(request["restart"])
+    except _service.ServiceError as exc:
+        write_record(old_record)
+        raise TransactionError("%s. %s" % (exc, _restored(request["restart"], kept, created))) from exc
+
+
+def apply(request):
+    """Carry out a plan.
+
+    ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``writes`` (ordered list of
+    ``{path, content (base64), mode, uid, gid, backup}``), ``removes`` and ``directories`` (paths; a directory goes
+    when it is empty), ``check`` (what the configuration must effectively be: see check_effective, with ``binary`` and
+    ``path``), ``restart`` (see _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave
+    it alone). Returns ``{restarted, seconds, left, backups}``; ``left`` names directories that still hold files of
+    others, ``backups`` the copy of each file that was written with ``backup``.
+    """
+    with _Lock():
+        _check_unchanged(request.get("expect") or {})
+        old_record = _observe.read_record()
+        kept = _keep([each["path"] for each in request["writes"]] + list(request.get("removes") or []))
+        staged, created = _stage_all(request["writes"])
+        try:
+            _check_staged(request, staged)
+            if not request.get("keep_record") and request.get("record") is not None:
+                write_record(request["record"])
+            backups = {each["path"]: _back_up(each["path"]) for each in request["writes"] if each.get("backup")}
+            left = _commit(request, staged)
+        finally:
+            _discard(staged, created)
+        restarted = _restart(request, kept, created, old_record) if request.get("restart") else None
+        if not request.get("keep_record"):
+            write_record(_proven(request, restarted))
+    return {
+        "restarted": bool(restarted),
+        "seconds": restarted and restarted["seconds"],
+        "left": left,
+        "backups": backups,
+    }
+
+
+def _proven(request, restarted):
+    """Return the record with a note of which daemon is proven to run with which registry settings."""
+    record = request.get("record")
+    if record is None or not restarted or not restarted["daemon"]:
+        return record
+    known = _observe.effective(request["check"]["binary"], request["check"]["path"])
+    return dict(record, proven={"daemon": restarted["daemon"]["id"], "registry": known["digest"]})
+
+
+def restart(request):
+    """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again."""
+    try:
+        return _service.restart(request)
+    except _service.ServiceError as exc:
+        restore = request.get("restore") or []
+        if not restore:
+            raise
+        kept = {each["path"]: (_files.read(each["backup"]), _files.describe(each["backup"])) for each in restore}
+        missing = [each["backup"] for each in restore if kept[each["path"]][0] is None]
+        if missing:
+            raise TransactionError("%s. Nothing was restored: there is no %s" % (exc, ", ".join(missing))) from exc
+        raise TransactionError("%s. %s" % (exc, _restored(request, kept, []))) from exc

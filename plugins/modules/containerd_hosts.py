@@ -1,0 +1,60 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: containerd_hosts
+short_description: Manage containerd's hosts.toml files
+version_added: 1.0.0
+description:
+  - Writes one C(hosts.toml) for each host namespace, all in one execution. containerd reads them on every pull, no
+    restart is needed.
+  - What containerd would silently ignore, and then go to the internet, is an error before anything is written.
+  - The files are readable by root alone.
+extends_documentation_fragment:
+  - airgap.containerd.node
+options:
+  hosts_dir:
+    description: Directory of the files, the one that C(config_path) names.
+    type: path
+    default: /etc/containerd/certs.d
+  namespaces:
+    description:
+      - Mapping of host namespaces, such as V(docker.io), V(registry.example.org:5000), or V(*) for every other one.
+        Each has C(hosts), a list of endpoints to ask in this order, and C(server), the endpoint to ask last. Without
+        C(server) the registry itself is asked last.
+      - An endpoint has C(url) and optionally C(capabilities), C(override_path), C(ca), C(skip_verify), C(dial_timeout)
+        and C(header).
+    type: dict
+    required: true
+  prune:
+    description: Whether files that this module wrote earlier and that are no longer asked for are removed.
+    type: bool
+    default: true
+seealso:
+  - module: airgap.containerd.containerd_registry
+"""
+
+EXAMPLES = r"""
+- name: Images of quay.io come from the internal registry, and from nowhere else
+  airgap.containerd.containerd_hosts:
+    namespaces:
+      quay.io:
+        server:
+          url: http://registry.lan:5000
+          capabilities: [pull, resolve]
+"""
+
+RETURN = r"""
+written:
+  description: Files that were written.
+  type: list
+  elements: str
+  returned: success
+removed:
+  description: Files that were removed.
+  type: list
+  elements: str
+  returned: success
+"""

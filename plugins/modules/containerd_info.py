@@ -1,0 +1,105 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: containerd_info
+short_description: Read what a node's containerd runs
+version_added: 1.0.0
+description:
+  - Reads the release, the configuration files, the registry settings that are in effect after all imports and
+    migrations, the C(hosts.toml) files, and whether CRI is loaded, in one execution. Changes nothing.
+  - Secrets are masked.
+extends_documentation_fragment:
+  - airgap.containerd.node
+  - airgap.containerd.node.places
+attributes:
+  diff_mode:
+    support: none
+options:
+  query:
+    description: A JMESPath expression that selects from RV(containerd) into RV(query_result).
+    type: str
+seealso:
+  - module: airgap.containerd.containerd_registry
+"""
+
+EXAMPLES = r"""
+- name: Read what the node runs
+  airgap.containerd.containerd_info:
+  register: node
+
+- name: Which directory do the hosts.toml files come from
+  airgap.containerd.containerd_info:
+    query: registry.config_path
+  register: config_path
+"""
+
+RETURN = r"""
+containerd:
+  description: What the node runs.
+  type: dict
+  returned: success
+  contains:
+    version:
+      description: Release of the installed containerd; null if there is none.
+      type: str
+      returned: success
+    binary:
+      description: Path of the containerd program.
+      type: str
+      returned: success
+    service:
+      description: Whether systemd knows the unit (C(found)), whether it is C(active), and its C(kill_mode).
+      type: dict
+      returned: success
+    running:
+      description: Whether a process listens on the socket.
+      type: bool
+      returned: success
+    socket:
+      description: Path of the socket.
+      type: str
+      returned: success
+    cri:
+      description: Whether CRI is C(loaded), and the C(reason) if it is not.
+      type: dict
+      returned: success
+    restart_due:
+      description: Why the running containerd may not know the configuration on disk; null if it does.
+      type: str
+      returned: success
+    config_file:
+      description: Path of the configuration file.
+      type: str
+      returned: success
+    files:
+      description: The configuration file and those it imports, each with C(path) and C(data), secrets masked.
+      type: list
+      elements: dict
+      returned: success
+    registry:
+      description:
+        - The registry settings in effect, as containerd itself reports them (C(config_path), C(mirrors), C(configs)),
+          its complaint if it does not accept the configuration (C(error)), and the files that mention them (C(set_by)).
+      type: dict
+      returned: success
+    hosts_dir:
+      description: Directory of the C(hosts.toml) files.
+      type: str
+      returned: success
+    namespaces:
+      description: Contents of the C(hosts.toml) in each directory below RV(containerd.hosts_dir), secrets masked.
+      type: dict
+      returned: success
+    managed:
+      description: Files that the role wrote.
+      type: list
+      elements: str
+      returned: success
+query_result:
+  description: What O(query) selects.
+  type: raw
+  returned: when O(query) is given
+"""

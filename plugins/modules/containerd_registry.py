@@ -1,0 +1,212 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: containerd_registry
+short_description: Make a node's containerd pull every image from an internal registry
+version_added: 1.0.0
+description:
+  - The transaction that the role P(airgap.containerd.containerd_registry#role) runs. It reads the node in one
+    execution, decides on the controller what has to change for the node's containerd, and changes it in one more
+    execution, in which the node checks the new configuration with containerd itself, puts it in place, restarts
+    containerd if that is due, proves that CRI serves, and puts everything back if it does not.
+  - From containerd 1.5 on it writes one C(hosts.toml) for each upstream and points C(config_path) to them. For 1.4,
+    and for 1.5 when O(projects) are used, it sets C(mirrors) and C(configs) in C(config.toml).
+  - Everything else in C(config.toml) stays byte for byte as it is.
+  - What it wrote is recorded on the node in C(/var/lib/airgap-containerd/record.json), readable by root alone. From
+    it the module knows what it may remove, what to restore with O(state=absent), and whether a restart is due.
+extends_documentation_fragment:
+  - airgap.containerd.node
+  - airgap.containerd.node.places
+options:
+  url:
+    description:
+      - Address of the internal registry, C(http://) or C(https://), any port, with the path before C(/v2) if it has
+        one.
+      - Required with O(state=present).
+    type: str
+  username:
+    description: Username at the internal registry, such as Harbor's robot account.
+    type: str
+  password:
+    description: Password at the internal registry.
+    type: str
+  upstreams:
+    description:
+      - Host namespaces to pull from the internal registry, as they stand in image names, such as V(docker.io) or
+        V(registry.example.org:5000).
+    type: list
+    elements: str
+    default: []
+  extra_upstreams:
+    description: More of O(upstreams), so that a default list need not be repeated.
+    type: list
+    elements: str
+    default: []
+  projects:
+    description:
+      - Harbor project, or any path below the registry, for each upstream; V(*) is for every upstream that is not
+        named. Upstreams named here are mirrored too.
+      - Harbor refuses images without a project, so it needs at least V(*). Flat registries need none.
+    type: dict
+    default: {}
+  catch_all:
+    description:
+      - Whether registries that are not listed come from the internal one too.
+      - On by default. With containerd 1.5.0 to 1.6.16 the default is given up with a warning, and V(true) is an error.
+    type: bool
+  direct:
+    description: Registries that are left alone, whatever O(catch_all) says.
+    type: list
+    elements: str
+    default: []
+  fallback:
+    description:
+      - V(none) asks nothing but the internal registry. V(upstream) asks the public registry when the internal one has
+        not got the image.
+      - The default is V(none). Legacy mode always asks the public registry last, there the default is given up with a
+        warning, and V(none) is an error.
+    type: str
+    choices: [none, upstream]
+  state:
+    description: V(absent) takes back what earlier runs wrote and restores what they replaced.
+    type: str
+    choices: [present, absent]
+    default: present
+  mode:
+    description: How containerd is configured. V(auto) takes C(config_path) wherever the node's containerd can.
+    type: str
+    choices: [auto, config_path, legacy]
+    default: auto
+  auth_method:
+    description:
+      - Where the login goes in C(config_path) mode. V(header) puts it into C(hosts.toml), where a change needs no
+        restart; V(config) into C(config.toml).
+      - V(auto) takes V(header), and V(config) beside it when containerd is older than 2.1 and O(preflight) finds that
+        the registry insists on tokens.
+    type: str
+    choices: [auto, header, config]
+    default: auto
+  preflight:
+    description:
+      - Whether the node asks the registry with the login before anything is written. A refusal fails the node.
+      - An endpoint that was asked before with the same login is not asked again.
+    type: bool
+    default: true
+  prune:
+    description: Whether files that earlier runs wrote and that are no longer wanted are removed.
+    type: bool
+    default: true
+  migrate:
+    description:
+      - Whether legacy C(mirrors) of other registries move to C(hosts.toml). If not, finding any is an error.
+    type: bool
+    default: true
+  restart:
+    description: Whether containerd is restarted when, and only when, it does not know the configuration on disk.
+    type: bool
+    default: true
+  restart_throttle:
+    description: How many nodes of a run restart containerd at the same time; V(0) sets no limit.
+    type: int
+    default: 1
+  restart_force:
+    description: Whether to restart even where the unit's C(KillMode) kills the node's pods.
+    type: bool
+    default: false
+  restart_command:
+    description: Command, as a list of words, that restarts containerd where systemd does not.
+    type: list
+    elements: str
+  restart_timeout:
+    description: Seconds that CRI may take to answer after a restart, before everything is put back.
+    type: int
+    default: 60
+  version:
+    description:
+      - The containerd release to configure for, such as V(1.7.24), instead of the one that is installed. For image
+        builds, and for check mode before containerd is installed.
+    type: str
+  hosts_template:
+    description:
+      - Template of C(hosts.toml) instead of the role's own, which tells the variables. What it renders is checked as
+        strictly.
+    type: path
+  validate_only:
+    description: Only check the options, on the controller, without connecting to the node.
+    type: bool
+    default: false
+seealso:
+  - module: airgap.containerd.containerd_info
+  - module: airgap.containerd.containerd_hosts
+  - module: airgap.containerd.containerd_config
+"""
+
+EXAMPLES = r"""
+- name: Pull everything from the internal Harbor
+  airgap.containerd.containerd_registry:
+    url: http://harbor.lan
+    username: robot$puller
+    password: "{{ vault_harbor_password }}"
+    upstreams: [docker.io, quay.io, ghcr.io, registry.k8s.io]
+    projects:
+      docker.io: dockerhub
+      quay.io: quay
+      "*": mirror
+
+- name: Take it all back
+  airgap.containerd.containerd_registry:
+    state: absent
+"""
+
+RETURN = r"""
+msg:
+  description: What the node does now, in a sentence.
+  type: str
+  returned: success
+  sample: >-
+    containerd 1.7.24: 5 registries and every other one from http://harbor.lan, in /etc/containerd/certs.d
+    (config_path); no restart needed
+version:
+  description: The containerd release that was configured for.
+  type: str
+  returned: success
+mode:
+  description: V(config_path) or V(legacy); null with O(state=absent).
+  type: str
+  returned: success
+hosts_dir:
+  description: Directory of the C(hosts.toml) files.
+  type: str
+  returned: success
+namespaces:
+  description: Host namespaces that are configured; V(*) stands for every other one.
+  type: list
+  elements: str
+  returned: success
+config_changes:
+  description: Changed keys of C(config.toml), each with C(path) and its values C(before) and C(after), secrets masked.
+  type: list
+  elements: dict
+  returned: success
+written:
+  description: Files that were written.
+  type: list
+  elements: str
+  returned: success
+removed:
+  description: Files that were removed.
+  type: list
+  elements: str
+  returned: success
+restarted:
+  description: Whether containerd was restarted.
+  type: bool
+  returned: success
+restart_due:
+  description: Whether the running containerd does not know the configuration on disk.
+  type: bool
+  returned: success
+"""

@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: containerd_restart
+short_description: Restart containerd and prove that CRI serves
+version_added: 1.0.0
+description:
+  - Restarts the service and waits until CRI itself answers, because the unit is active and C(ctr) works even when the
+    CRI plugin did not load.
+  - Refuses a restart that would kill the node's pods.
+extends_documentation_fragment:
+  - airgap.containerd.node
+attributes:
+  diff_mode:
+    support: none
+options:
+  service:
+    description: Name of the service that runs containerd.
+    type: str
+    default: containerd
+  socket:
+    description: Path of containerd's socket on the node.
+    type: path
+    default: /run/containerd/containerd.sock
+  command:
+    description: Command, as a list of words, that restarts containerd where systemd does not.
+    type: list
+    elements: str
+  timeout:
+    description: Seconds that CRI may take to answer.
+    type: int
+    default: 60
+  force:
+    description: Whether to restart even where the unit's C(KillMode) kills the node's pods.
+    type: bool
+    default: false
+  restore:
+    description: Files to put back, and to restart with, when CRI does not answer.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The file to restore.
+        type: path
+        required: true
+      backup:
+        description: The copy to restore it from, such as RV(airgap.containerd.containerd_config#module:backup_file).
+        type: path
+        required: true
+seealso:
+  - module: airgap.containerd.containerd_config
+"""
+
+EXAMPLES = r"""
+- name: Restart with the new configuration, go back to the old one if CRI does not come up
+  airgap.containerd.containerd_restart:
+    restore:
+      - path: /etc/containerd/config.toml
+        backup: "{{ config.backup_file }}"
+"""
+
+RETURN = r"""
+msg:
+  description: What was done.
+  type: str
+  returned: success
+seconds:
+  description: Seconds from the restart until CRI answered.
+  type: float
+  returned: success, not in check mode
+"""

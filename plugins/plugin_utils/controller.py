@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins share: their arguments, their libraries and their errors."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    hosts,
+    model,
+    registry_config,
+    releases,
+    toml_edit,
+)
+
+TEMPLATE = os.path.join(
+    os.path.dirname(__file__), "..", "..", "roles", "containerd_registry", "templates", "hosts.toml.j2"
+)
+"""The template of hosts.toml files."""
+
+PLACES: dict[str, dict[str, Any]] = {
+    "config_file": {"type": "path"},
+    "hosts_dir": {"type": "path"},
+    "binary": {"type": "path"},
+    "service": {"type": "str", "default": "containerd"},
+    "socket": {"type": "path"},
+}
+"""Where things are on a node; None stands for "as the node has it"."""
+
+
+class Refusal(ValueError):
+    """Something that must not be done; the message says what to change."""
+
+
+REFUSALS = (
+    Refusal,
+    hosts.HostsError,
+    model.ModelError,
+    registry_config.ConfigError,
+    releases.ReleaseError,
+    toml_edit.TomlError,
+)
+
+
+class Action(ActionBase):
+    """An action plugin that decides on the controller; subclasses give `argument_spec` and `carry_out`."""
+
+    _supports_async = False
+    _supports_check_mode = True
+    argument_spec: dict[str, dict[str, Any]] = {}
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        _require("tomlkit")
+        dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+        try:
+            result.update(self.carry_out(args, task_vars or {}))
+        except REFUSALS as exc:
+            raise AnsibleActionFail(str(exc)) from None
+        return result
+
+    def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Do the work for validated arguments and return the result; raises one of REFUSALS."""
+        raise NotImplementedError
+
+
+def observation(args: dict[str, Any]) -> dict[str, Any]:
+    """Return the request to read a node; `args` holds PLACES, those left out are as the node has them."""
+    return {"do": "observe", **{key: args.get(key, spec.get("default")) for key, spec in PLACES.items()}}
+
+
+def _require(library: str) -> None:
+    try:
+        __import__(library)
+    except ImportError as exc:
+        raise AnsibleActionFail(missing_required_lib(library, reason="on the controller")) from exc

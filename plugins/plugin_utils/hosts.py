@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""hosts.toml: rendered from a template, and refused when containerd would silently ignore it.
+
+containerd logs a hosts.toml that it cannot read and goes to the internet, so everything that it would ignore is an
+error here (`parseHostsFile` and `loadHostDir` in containerd's remotes/docker/config/hosts.go).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import jinja2
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
+
+CATCH_ALL = "_default"
+"""The directory for every registry without one of its own (containerd's name for `*`)."""
+
+_OPTIONS: dict[str, tuple[type, ...]] = {
+    "capabilities": (list,),
+    "override_path": (bool,),
+    "skip_verify": (bool,),
+    "ca": (str, list),
+    "client": (str, list),
+    "dial_timeout": (str,),
+    "header": (dict,),
+}
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CAPABILITIES = ("pull", "resolve", "push", "referrers")
+
+
+class HostsError(ValueError):
+    """A hosts.toml that containerd would not use as it reads."""
+
+
+def directory(namespace: str) -> str:
+    """Return the directory name of a host namespace below `config_path`.
+
+    `host_port_` is the first name that containerd looks for, so nothing else can shadow it (hostPaths,
+    config_unix.go).
+    """
+    if namespace == "*":
+        return CATCH_ALL
+    host, colon, port = namespace.rpartition(":")
+    return f"{host}_{port}_" if colon and port.isdigit() else namespace
+
+
+@lru_cache(maxsize=8)
+def _template(source: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters["toml"] = toml_edit.quote
+    environment.filters["toml_key"] = lambda key: key if _BARE_KEY.fullmatch(key) else toml_edit.quote(key)
+    return environment.from_string(source)
+
+
+def render(template: str, namespace: str, server: Mapping[str, Any] | None, hosts: list[Mapping[str, Any]]) -> str:
+    """Render one hosts.toml and check it.
+
+    `server` is the endpoint asked last (None: the registry itself), `hosts` those asked before it, in order; an
+    endpoint is `{url, capabilities, override_path, ca, client, skip_verify, dial_timeout, header}`, all but `url`
+    optional. Raises HostsError.
+    """
+    try:
+        text = _template(template).render(namespace=namespace, server=server, hosts=hosts)
+    except jinja2.TemplateError as exc:
+        raise HostsError(f"the template of hosts.toml failed for {namespace}: {exc}") from exc
+    check(text, namespace)
+    return text
+
+
+def check(text: str, namespace: str) -> None:
+    """Raise HostsError where containerd would ignore `text`, or part of it, without a word."""
+    try:
+        data = toml_edit.load(text)
+    except toml_edit.TomlError as exc:
+        raise HostsError(f"hosts.toml of {namespace} is not TOML ({exc}): containerd would go to the internet") from exc
+    hosts = data.get("host")
+    if not isinstance(hosts, dict) or not any(line.strip().startswith("[host") for line in text.splitlines()):
+        raise HostsError(f"hosts.toml of {namespace} has no [host] table: containerd up to 1.7.31 discards such a file")
+    _check_endpoint(namespace, data.get("server"), {key: value for key, value in data.items() if key in _OPTIONS})
+    for url, options in hosts.items():
+        if not isinstance(options, dict):
+            raise HostsError(f"hosts.toml of {namespace}: host {url!r} is not a table")
+        _check_endpoint(namespace, url, options)
+
+
+def _check_endpoint(namespace: str, url: Any, options: Mapping[str, Any]) -> None:
+    where = f"hosts.toml of {namespace}, {url or 'server'}"
+    if url is not None:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        if not parts or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise HostsError(f"{where}: write it as http://HOST[:PORT][/PATH] or https://…, without user or password")
+    for key, value in options.items():
+        if key not in _OPTIONS:
+            raise HostsError(f"{where}: containerd knows no option {key!r}")
+        if not isinstance(value, _OPTIONS[key]):
+            raise HostsError(f"{where}: {key} has the wrong type")
+    unknown = set(options.get("capabilities", ())) - set(_CAPABILITIES)
+    if unknown:
+        raise HostsError(f"{where}: unknown capability {sorted(unknown)[0]!r}; there are {', '.join(_CAPABILITIES)}")
+    insecure = {"ca", "client", "skip_verify"} & set(options)
+    if insecure and isinstance(url, str) and url.startswith("http://"):
+        raise HostsError(f"{where}: {sorted(insecure)[0]} on an http:// endpoint makes containerd try HTTPS first")

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side of the wire: one request, one remote execution, one reply."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+NODE_MODULE = "airgap.containerd.containerd_node"
+
+
+def encode(data: Any) -> str:
+    """Return JSON data as one opaque word (base64 of deflated JSON)."""
+    return base64.b64encode(zlib.compress(json.dumps(data).encode("utf-8"))).decode("ascii")
+
+
+def decode(word: str) -> Any:
+    """Return what `encode` took."""
+    return json.loads(zlib.decompress(base64.b64decode(word)))
+
+
+def content(data: bytes | str | None) -> str | None:
+    """Return a file's content as it travels; None for an absent file."""
+    raw = data.encode("utf-8") if isinstance(data, str) else data
+    return None if raw is None else base64.b64encode(raw).decode("ascii")
+
+
+def text(word: str | None) -> str | None:
+    """Return travelled content as text; raises UnicodeDecodeError where it is not UTF-8."""
+    return None if word is None else base64.b64decode(word).decode("utf-8")
+
+
+@contextmanager
+def _quiet(action):
+    """Keep the connection plugin from printing the node's reply at -vvv: it may hold credentials."""
+    contexts = [each for each in (action._play_context, getattr(action._connection, "_play_context", None)) if each]
+    before = [each.no_log for each in contexts]
+    for each in contexts:
+        each.no_log = True
+    try:
+        yield
+    finally:
+        for each, value in zip(contexts, before, strict=True):
+            each.no_log = value
+
+
+def execute(action, request: dict[str, Any], task_vars: dict[str, Any]) -> Any:
+    """Let the node carry out ``request`` in one remote execution and return its reply.
+
+    ``action`` is the calling action plugin. Raises AnsibleActionFail with the node's own message.
+    """
+    with _quiet(action):
+        result = action._execute_module(
+            module_name=NODE_MODULE, module_args={"request": encode(request)}, task_vars=task_vars
+        )
+    if result.get("failed") or "reply" not in result:
+        raise AnsibleActionFail(result.get("msg") or "the node gave no reply")
+    return decode(result["reply"])

@@ -1,0 +1,297 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""desired + observed -> plan: everything a run will do to one node, decided before any of it is done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    model,
+    node,
+    plain,
+    registry_config,
+    releases,
+    toml_edit,
+    tree,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils.registry_config import ConfigError
+
+FORMAT = 1
+
+
+class Settings(NamedTuple):
+    """How to go about it: the role's variables that do not describe registries."""
+
+    mode: str = "auto"
+    auth_method: str = "auto"
+    prune: bool = True
+    migrate: bool = True
+    restart: bool = True
+    template: str = ""
+
+
+class Plan(NamedTuple):
+    """What to do to one node. Texts of files are plain, None stands for "no file"."""
+
+    version: str
+    mode: str | None  # None: state absent
+    namespaces: list[str]
+    config_path: str  # of config.toml
+    config_before: str | None
+    config_after: str | None
+    tree: tree.Tree
+    effective: dict[str, Any] | None  # what containerd must make of the new configuration
+    restart_due: str | None  # why the running daemon has to be restarted
+    record: dict[str, Any] | None
+    record_changed: bool
+    warnings: list[str]
+
+    @property
+    def config_changed(self) -> bool:
+        """Whether config.toml gets another text."""
+        return self.config_before != self.config_after
+
+    @property
+    def has_cri(self) -> bool:
+        """Whether the new configuration has CRI at all: taking everything back can switch it off again."""
+        disabled = toml_edit.load(self.config_after or "").get("disabled_plugins") or []
+        return not releases.CRI_PLUGINS.intersection(disabled)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything on the node besides the record changes, a restart not counted."""
+        return bool(self.config_changed or self.tree.writes or self.tree.removes)
+
+
+def endpoint_digest(api: str, header: str | None) -> str:
+    """Return what identifies an endpoint with its login in the record, without holding the login."""
+    return hashlib.sha256(f"{api}\n{header or ''}".encode()).hexdigest()
+
+
+def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the node's record of earlier runs, an empty one where there is none; raises ConfigError."""
+    record = observed["record"] or {"format": FORMAT, "files": {}}
+    if record.get("format") != FORMAT:
+        raise ConfigError(
+            "the record of earlier runs on this node (/var/lib/airgap-containerd/record.json) is damaged or of another "
+            "release of this collection: look into it, then remove it to start anew"
+        )
+    return record
+
+
+def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """Return config.toml as text and as data."""
+    path = observed["config"]["path"]
+    try:
+        text = node.text(observed["config"]["content"])
+        return text, toml_edit.load(text or "")
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} is not UTF-8 (byte {exc.start}): containerd cannot read it either") from exc
+    except toml_edit.TomlError as exc:
+        raise ConfigError(f"{path}: {exc}") from exc
+
+
+def _check_preflight(observed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    failed = [f"{each['url']}: {each['error']}" for each in observed["endpoints"] if each["error"]]
+    if failed:
+        raise ConfigError("the registry cannot be used from this node: " + "; ".join(failed) + ". Nothing was changed")
+    return {each["url"]: each for each in observed["endpoints"]}
+
+
+def _kept_by_release(wanted: model.Desired, rel: releases.Release, mode: str) -> tuple[model.Desired, list[str]]:
+    """Return what this release can keep of the wishes; a default is given up with a warning, an explicit one is not."""
+    broken = []
+    if mode == "legacy" and any(m.fallback == "none" and m.endpoints for m in wanted.mirrors.values()):
+        broken.append(("fallback", "legacy mode asks the public registry when the mirror fails"))
+    if mode == "config_path" and "*" in wanted.mirrors and not rel.catch_all:
+        broken.append(("catch_all", f"containerd {rel} has no catch-all: only what is listed is mirrored"))
+        wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})
+    for option, text in broken:
+        if option in wanted.explicit:
+            raise ConfigError(f"{text}. Take {option} out of the variables of this node, or upgrade its containerd")
+    return wanted, [text for dummy, text in broken]
+
+
+def _auth_in_config(
+    wanted: model.Desired, rel: releases.Release, auth_method: str, asked: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[str, str]]:
+    """Return the logins that config.toml has to hold in config_path mode.
+
+    Before 2.1 a header is not sent to the token service, so a registry that insists on Bearer tokens needs
+    `configs."HOST".auth` too (`WithAuthHeader` in containerd's hosts.go).
+    """
+    if auth_method == "config":
+        return dict(wanted.credentials)
+    if auth_method == "header" or rel.header_reaches_token_service:
+        return {}
+    strict = {
+        each.host
+        for mirror in wanted.mirrors.values()
+        for each in mirror.endpoints
+        if (asked.get(each.api) or {}).get("auth") == "bearer"
+    }
+    return {host: login for host, login in wanted.credentials.items() if host in strict}
+
+
+def _migrate(
+    data: Mapping[str, Any], rel: releases.Release, wanted: model.Desired, settings: Settings
+) -> tuple[dict[str, model.Mirror], list[str]]:
+    """Return mirrors to carry over from legacy settings: those of namespaces that the variables do not cover."""
+    registry = plain.at(data, registry_config.registry_path(rel, data)) or {}
+    legacy = registry_config.migrated(registry)
+    carried = {name: each for name, each in legacy.items() if name not in wanted.mirrors}
+    if legacy and not settings.migrate:
+        raise ConfigError(
+            "config.toml has legacy mirrors (" + ", ".join(sorted(legacy)) + "), which cannot stay beside config_path, "
+            "and migrate is false: set migrate to true, or mode to legacy"
+        )
+    return carried, [f"legacy mirror of {name} carried over into hosts.toml" for name in sorted(carried)]
+
+
+def restart_due(observed: Mapping[str, Any]) -> str | None:
+    """Return why the running daemon may not know the configuration that is on disk now, or None."""
+    daemon = observed["daemon"]
+    if not daemon:
+        return "containerd does not run"
+    if observed["cri_error"]:
+        return f"CRI does not answer ({observed['cri_error']})"
+    proven = (observed["record"] or {}).get("proven") or {}
+    if proven == {"daemon": daemon["id"], "registry": observed["effective"].get("digest")}:
+        return None
+    files = [observed["config"], *observed["imports"]]
+    newer = [each["path"] for each in files if each.get("ctime", 0) > daemon["started"]]
+    return f"{newer[0]} is newer than the running containerd" if newer else None
+
+
+def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings, version: str | None = None) -> Plan:
+    """Plan `state: present` for one node.
+
+    `observed` is what the node half reads (see its `observe`), `version` overrides the installed containerd's.
+    Raises ConfigError, ReleaseError, TomlError or HostsError: then nothing must be done.
+    """
+    rel = releases.release(releases.parse(version or observed["version"] or ""))
+    text, data = read_config(observed)
+    record = read_record(observed)
+    recorded = record.get("config") or {}
+    pristine = _pristine(data, recorded)
+    asked = _check_preflight(observed)
+    mode = registry_config.choose_mode(rel, settings.mode, wanted)
+    if mode == "legacy" and settings.auth_method == "header":
+        raise ConfigError(f"auth_method is header, and containerd {rel} in legacy mode has none: set it to auto")
+    kept, warnings = _kept_by_release(wanted, rel, mode)
+    files: dict[str, str] = {}
+    if mode == "config_path":
+        carried, carried_warnings = _migrate(pristine, rel, kept, settings)
+        warnings += carried_warnings
+        auth = _auth_in_config(kept, rel, settings.auth_method, asked)
+        headers = {} if settings.auth_method == "config" else kept.credentials
+        change = registry_config.config_path_change(rel, pristine, observed["hosts_dir"], auth)
+        files = tree.render(settings.template, rel, {**carried, **kept.mirrors}, headers)
+    else:
+        change = registry_config.legacy_change(rel, pristine, kept)
+    planned = tree.plan(files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
+    text_after, undo = _edit(text, pristine, change, recorded)
+    return _finish(
+        observed,
+        Plan(
+            version=str(rel),
+            mode=mode,
+            namespaces=sorted(kept.mirrors),
+            config_path=observed["config"]["path"],
+            config_before=text,
+            config_after=text_after,
+            tree=planned,
+            effective={
+                "config_path": observed["hosts_dir"] if mode == "config_path" else "",
+                "mirrors": {}
+                if mode == "config_path"
+                else {name: each["endpoint"] for name, each in registry_config.legacy_mirrors(rel, kept).items()},
+                "tls": not rel.tls_tables_block_config_path,
+                "plugins": sorted(releases.CRI_PLUGINS),
+            },
+            restart_due=None,
+            record={
+                **record,
+                "config": undo,
+                "files": planned.files,
+                "endpoints": {url: {**each, "error": None} for url, each in asked.items()},
+            },
+            record_changed=False,
+            warnings=[*wanted.warnings, *warnings, *change.warnings, *planned.warnings],
+        ),
+    )
+
+
+def make_absent(observed: Mapping[str, Any]) -> Plan:
+    """Plan `state: absent`: everything that the record names goes, and what it replaced comes back."""
+    text, data = read_config(observed)
+    record = read_record(observed)
+    planned = tree.plan({}, observed["hosts_dir"], observed["hosts"], record["files"], prune=True)
+    after = _undo(text, data, record.get("config") or {})
+    plan = Plan(
+        version=".".join(map(str, releases.parse(observed["version"]))) if observed["version"] else "",
+        mode=None,
+        namespaces=[],
+        config_path=observed["config"]["path"],
+        config_before=text,
+        config_after=after,
+        tree=planned,
+        effective=None,
+        restart_due=None,
+        record={"format": FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
+        record_changed=False,
+        warnings=planned.warnings,
+    )
+    return _finish(observed, plan)
+
+
+def _finish(observed: Mapping[str, Any], plan: Plan) -> Plan:
+    """Add what follows from the rest: whether a restart is due and whether the record differs."""
+    due = f"{plan.config_path} changes" if plan.config_changed else None
+    if not due and observed["version"] and plan.mode is not None:
+        due = restart_due(observed)
+    record = plan.record
+    if record and due:
+        record = {key: value for key, value in record.items() if key != "proven"}
+    return plan._replace(restart_due=due, record=record, record_changed=record != observed["record"])
+
+
+def _pristine(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return config.toml's data as it would be without what earlier runs set."""
+    undo = recorded.get("undo") or {"merge": {}, "remove": []}
+    return toml_edit.merged(data, undo["merge"], undo["remove"])
+
+
+def _edit(
+    text: str | None, pristine: dict[str, Any], change: registry_config.Change, recorded: Mapping[str, Any]
+) -> tuple[str | None, dict[str, Any]]:
+    """Return config.toml's new text and the record's new `config`.
+
+    The change is made to what the file would be without us, so keys that an earlier run set and this one does not
+    want go back to what they were. `config` holds the `sha256` of what we leave, the `undo` of all our changes, and
+    the `original` text of before the first of them, which is `exact` while nobody else edits the file.
+    """
+    current = text or ""
+    wanted = toml_edit.merged(pristine, change.merge, change.remove)
+    after = toml_edit.edit(current, *plain.delta(toml_edit.load(current), wanted))
+    merge, remove = plain.delta(wanted, pristine)
+    exact = not recorded or (recorded["exact"] and recorded["sha256"] == tree.sha256(current))
+    return (None if text is None and not after else after), {
+        "sha256": tree.sha256(after),
+        "original": recorded["original"] if recorded else text,
+        "exact": exact,
+        "undo": {"merge": merge, "remove": remove},
+    }
+
+
+def _undo(text: str | None, data: dict[str, Any], recorded: Mapping[str, Any]) -> str | None:
+    """Return config.toml as it was: byte for byte if nobody else edited it, else key by key."""
+    if not recorded:
+        return text
+    if recorded["exact"] and tree.sha256(text or "") == recorded["sha256"]:
+        return recorded["original"]
+    return toml_edit.edit(text or "", *plain.delta(data, _pristine(data, recorded)))

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to change in config.toml, for each mode and release, and what a node's legacy settings mean.
+
+The two modes never meet in one file: `mirrors` beside `config_path` keeps the whole CRI plugin from loading while
+the unit stays active (`ValidateRegistryConfig`, every release from 1.5 on).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plain, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
+
+
+class ConfigError(ValueError):
+    """config.toml cannot be made right without losing something; the message says what and the way out."""
+
+
+class Change(NamedTuple):
+    """A change of config.toml: keys to remove first, then a mapping to merge."""
+
+    merge: dict[str, Any]
+    remove: list[plain.KeyPath]
+    warnings: list[str]
+
+
+def choose_mode(rel: Release, asked: str, wanted: model.Desired) -> str:
+    """Return "config_path" or "legacy" for a node; raises ConfigError where `asked` cannot be had."""
+    projects = sorted(name for name, each in wanted.mirrors.items() if any(e.overrides_path for e in each.endpoints))
+    possible = rel.config_path and (rel.override_path or not projects)
+    if asked == "config_path" and not possible:
+        reason = "does not know config_path" if not rel.config_path else f"cannot use projects in it ({projects[0]})"
+        raise ConfigError(f"mode is config_path, and containerd {rel} {reason}: set mode to auto or legacy")
+    mode = asked if asked != "auto" else "config_path" if possible else "legacy"
+    if mode == "legacy" and rel.mirrors_impossible:
+        raise ConfigError(f"mode is legacy, and containerd {rel} cannot load mirrors at all: set mode to auto")
+    return mode
+
+
+def registry_path(rel: Release, data: Mapping[str, Any]) -> plain.KeyPath:
+    """Return the key path of the registry table that this containerd reads from this file."""
+    return ["plugins", releases.images_plugin(rel, version_after(rel, data)), "registry"]
+
+
+def _gets_version(data: Mapping[str, Any]) -> bool:
+    """Whether `version` can be added without changing the meaning of anything in the file.
+
+    Short plugin names (`cri`) are looked up in files of version 1 only, so a file with any of them stays as it is.
+    """
+    if "version" in data or data.get("plugins") or data.get("imports"):
+        return False
+    names = [name for key in ("disabled_plugins", "required_plugins") for name in data.get(key) or []]
+    return all("." in name or name in releases.CRI_PLUGINS for name in names)
+
+
+def version_after(rel: Release, data: Mapping[str, Any]) -> int:
+    """Return the version that the file has once it was changed."""
+    return rel.new_file if _gets_version(data) else releases.file_version(dict(data))
+
+
+def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
+    """Return what any mode needs: a `version` where it can be given, CRI enabled, nothing that would override us."""
+    merge: dict[str, Any] = {}
+    warnings: list[str] = []
+    remove: list[plain.KeyPath] = []
+    if _gets_version(data):
+        merge["version"] = rel.new_file
+    disabled = data.get("disabled_plugins") or []
+    kept = [name for name in disabled if name not in releases.CRI_PLUGINS]
+    if kept != disabled:
+        merge["disabled_plugins"] = kept
+        warnings.append("disabled_plugins switched CRI off, as Docker's package does: CRI is enabled now")
+    version = releases.file_version(dict(data))
+    if rel.newest_file >= 4 and version == 3 and plain.at(data, ["plugins", releases.V2, "registry"]) is not None:
+        remove.append(["plugins", releases.V2, "registry"])
+        warnings.append("the registry table of a version 2 file stood in this version 3 file and won: removed")
+    return Change(merge, remove, warnings)
+
+
+def config_path_change(
+    rel: Release, data: Mapping[str, Any], hosts_dir: str, auth: Mapping[str, tuple[str, str]]
+) -> Change:
+    """Return the change that makes containerd read `hosts_dir`; `auth` are the logins that hosts.toml cannot carry."""
+    change = base_change(rel, data)
+    registry = registry_path(rel, data)
+    settings: dict[str, Any] = {"config_path": hosts_dir}
+    if auth:
+        settings["configs"] = _auth_tables(auth)
+    plain.deep_merge(change.merge, plain.nested(registry, settings))
+    if plain.at(data, [*registry, "mirrors"]):
+        change.remove.append([*registry, "mirrors"])
+    if rel.tls_tables_block_config_path:
+        for host, config in (plain.at(data, [*registry, "configs"]) or {}).items():
+            if isinstance(config, Mapping) and "tls" in config:
+                change.remove.append([*registry, "configs", host, "tls"])
+    return change
+
+
+def legacy_change(rel: Release, data: Mapping[str, Any], wanted: model.Desired) -> Change:
+    """Return the change that configures `mirrors` and `configs` in config.toml itself."""
+    change = base_change(rel, data)
+    registry = registry_path(rel, data)
+    settings: dict[str, Any] = {"mirrors": legacy_mirrors(rel, wanted)}
+    if wanted.credentials:
+        settings["configs"] = _auth_tables(wanted.credentials)
+    plain.deep_merge(change.merge, plain.nested(registry, settings))
+    if plain.at(data, [*registry, "config_path"]):
+        change.remove.append([*registry, "config_path"])
+    return change
+
+
+def legacy_mirrors(rel: Release, wanted: model.Desired) -> dict[str, dict[str, list[str]]]:
+    """Return the `mirrors` table. A registry left alone is listed with itself, or `*` would catch it."""
+    mirrors = {
+        name: {"endpoint": [each.url for each in mirror.endpoints] or [model.upstream_url(name)]}
+        for name, mirror in wanted.mirrors.items()
+    }
+    if rel.implicit_docker_mirror and "*" in mirrors and "docker.io" not in mirrors:
+        mirrors["docker.io"] = mirrors["*"]
+    return mirrors
+
+
+def _auth_tables(auth: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    return {host: {"auth": {"username": user, "password": password}} for host, (user, password) in auth.items()}
+
+
+def migrated(registry: Mapping[str, Any]) -> dict[str, model.Mirror]:
+    """Return what a legacy `registry` table means, as mirrors for hosts.toml.
+
+    TLS settings go from `configs."HOST".tls` to the endpoints of that host; `auth` tables stay where they are,
+    because containerd honours them beside `config_path`.
+    """
+    configs = registry.get("configs") or {}
+    found = {}
+    for namespace, mirror in (registry.get("mirrors") or {}).items():
+        urls = (mirror or {}).get("endpoint") or []
+        if urls:
+            found[namespace] = model.Mirror(tuple(_migrated_endpoint(url, configs) for url in urls), "upstream")
+    return found
+
+
+def _migrated_endpoint(url: str, configs: Mapping[str, Any]) -> model.Endpoint:
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    tls = (configs.get(parts.netloc) or {}).get("tls") or {}
+    options: dict[str, Any] = {}
+    if parts.scheme == "https":
+        if tls.get("ca_file"):
+            options["ca"] = tls["ca_file"]
+        if tls.get("cert_file"):
+            options["client"] = [[tls["cert_file"], tls.get("key_file", "")]]
+        if tls.get("insecure_skip_verify"):
+            options["skip_verify"] = True
+    # A legacy endpoint's path is used verbatim, an empty one becomes /v2 (registryEndpoints in image_pull.go).
+    return model.Endpoint(f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/") or "/v2", tuple(options.items()))

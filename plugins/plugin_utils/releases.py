@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each containerd release can do, as data. Nothing else in the collection mentions a version number.
+
+Sources are containerd's own tree: ``config.go`` of the CRI plugin (tables, validation), ``hosts.go`` (hosts.toml),
+``services/server/config`` and ``cmd/containerd/server/config`` (file versions, imports), walked tag by tag.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+Version = tuple[int, int, int]
+
+OLDEST: Version = (1, 4, 0)
+
+V1 = "cri"
+V2 = "io.containerd.grpc.v1.cri"
+V3_IMAGES = "io.containerd.cri.v1.images"
+V3_RUNTIME = "io.containerd.cri.v1.runtime"
+
+CRI_PLUGINS = frozenset({V1, V2, V3_IMAGES, V3_RUNTIME})
+"""Every name under which `disabled_plugins` may switch CRI off."""
+
+
+class ReleaseError(ValueError):
+    """This containerd, or this file on this containerd, cannot do what is asked; the message says the way out."""
+
+
+class Release(NamedTuple):
+    """The abilities of one containerd release that matter for registries."""
+
+    version: Version
+    config_path: bool  # registry.config_path and hosts.toml: 1.5.0 on
+    override_path: bool  # override_path in hosts.toml: 1.6.0 on
+    catch_all: bool  # the directory _default: 1.6.17 on, 1.7.0 on
+    header_reaches_token_service: bool  # a host's header is sent to its token service too: 2.1.0 on
+    implicit_docker_mirror: bool  # a built-in mirrors."docker.io" hides mirrors."*": 1.4
+    tls_tables_block_config_path: bool  # configs.*.tls beside config_path keeps CRI from loading: up to 1.7
+    tls_tables: bool  # configs.*.tls is known at all: up to 1.7
+    mirrors_impossible: bool  # a config_path that no file sets keeps mirrors from loading: 2.2.0, 2.2.1
+    imports_replace_tables: bool  # an imported file replaces whole plugin tables: up to 1.7
+    newest_file: int  # newest config.toml version it reads
+    newer_file_fatal: bool  # a newer one is refused (True) or read as version 2 (False)
+    new_file: int  # version to give a file that does not exist yet
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+def parse(text: str) -> Version:
+    """Return the version in what `containerd --version` prints, or in a bare `1.7.24`; raises ReleaseError.
+
+    The line is `containerd PACKAGE VERSION REVISION`; VERSION may lack the `v` and carry a distribution's suffix.
+    """
+    words = text.split()
+    word = words[2] if len(words) > 2 else text.strip()
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", word)
+    if not match:
+        raise ReleaseError(f"cannot read a containerd version from {text.strip()!r}")
+    major, minor, patch = map(int, match.groups())
+    return major, minor, patch
+
+
+def release(version: Version) -> Release:
+    """Return the abilities of a release; raises ReleaseError for one older than 1.4."""
+    if version < OLDEST:
+        raise ReleaseError(f"containerd {'.'.join(map(str, version))} is older than 1.4, the oldest supported release")
+    two = version >= (2, 0, 0)
+    fatal = two or version >= (1, 7, 17) or (1, 6, 32) <= version < (1, 7, 0)
+    return Release(
+        version=version,
+        config_path=version >= (1, 5, 0),
+        override_path=version >= (1, 6, 0),
+        catch_all=version >= (1, 6, 17),
+        header_reaches_token_service=version >= (2, 1, 0),
+        implicit_docker_mirror=version < (1, 5, 0),
+        tls_tables_block_config_path=not two,
+        tls_tables=not two,
+        mirrors_impossible=(2, 2, 0) <= version < (2, 2, 2),
+        imports_replace_tables=not two,
+        newest_file=4 if version >= (2, 3, 0) else 3 if two else 2,
+        newer_file_fatal=fatal,
+        new_file=3 if two else 2,
+    )
+
+
+def file_version(data: dict) -> int:
+    """Return the `version` of a parsed config.toml; 1 where it has none (containerd reads it so)."""
+    found = data.get("version", 1)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ReleaseError(f"version = {found!r} in config.toml is not an integer: containerd does not start with it")
+    return max(found, 1)
+
+
+def _plugins(rel: Release, version: int) -> tuple[str, str]:
+    """Return the names of the plugins that hold registry (images) and runtime settings in such a file."""
+    if version > rel.newest_file and rel.newer_file_fatal:
+        raise ReleaseError(
+            f"config.toml is of version {version}, and containerd {rel} reads at most version {rel.newest_file}: "
+            f"it does not start with this file"
+        )
+    if rel.newest_file == 2:
+        return (V1, V1) if version < 2 else (V2, V2)
+    if version == 2:
+        return V2, V2
+    return V3_IMAGES, V3_RUNTIME
+
+
+def images_plugin(rel: Release, version: int) -> str:
+    """Return the plugin whose `registry` table this containerd reads from a file of this version.
+
+    From 2.0 on a file without a version loses `plugins.cri.registry`, and only the name of version 3 survives.
+    """
+    return _plugins(rel, version)[0]
+
+
+def alias(name: str, rel: Release, version: int) -> str:
+    """Resolve `cri_images` or `cri_runtime` to a plugin's real name; other names are returned as they are."""
+    images, runtime = _plugins(rel, version)
+    return {"cri_images": images, "cri_runtime": runtime}.get(name, name)

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people see of a plan: a diff and a sentence, with every secret masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import node, releases, secrets, toml_edit, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan, restart_due
+
+
+def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str]:
+    """Return one entry of an Ansible diff; None stands for "no file". A secret that changes is said to."""
+    old, new = secrets.mask_toml(before or ""), secrets.mask_toml(after or "")
+    note = " (only a secret changes)" if before and after and before != after and old == new else ""
+    return {
+        "before_header": path if before is not None else f"{path} (absent)",
+        "after_header": (path if after is not None else f"{path} (absent)") + note,
+        "before": old,
+        "after": new + ("# a secret in this file changes\n" if note else ""),
+    }
+
+
+def tree_diff(changes: tree.Tree) -> list[dict[str, str]]:
+    """Return the diff of every hosts.toml that changes."""
+    written = [file_diff(path, changes.before.get(path), text) for path, text in changes.writes.items()]
+    return written + [file_diff(path, changes.before[path], None) for path in changes.removes]
+
+
+def diff(plan: Plan) -> list[dict[str, str]]:
+    """Return the diff of every file that the plan changes."""
+    config = [file_diff(plan.config_path, plan.config_before, plan.config_after)] if plan.config_changed else []
+    return tree_diff(plan.tree) + config
+
+
+def config_changes(plan: Plan) -> list[dict[str, Any]]:
+    """Return the changed keys of config.toml with their values of before and after, secrets masked."""
+    before = secrets.mask_data(toml_edit.load(plan.config_before or ""))
+    after = secrets.mask_data(toml_edit.load(plan.config_after or ""))
+    return toml_edit.changes(before, after)
+
+
+def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
+    """Say in one line what a node runs and does, for people who read hundreds of them."""
+    if plan.mode is None:
+        return f"containerd {plan.version}: what this role wrote is taken back; {restart}"
+    where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
+    named = [name for name in plan.namespaces if name != "*"]
+    rest = " and every other one" if "*" in plan.namespaces else ""
+    return f"containerd {plan.version}: {len(named)} registries{rest} from {source}, in {where}; {restart}"
+
+
+def _parsed(word: str | None) -> Any:
+    """Return a travelled TOML file as data with secrets masked, or a remark where it is none."""
+    try:
+        return secrets.mask_data(toml_edit.load(node.text(word) or ""))
+    except (toml_edit.TomlError, UnicodeDecodeError) as exc:
+        return f"not TOML: {exc}"
+
+
+def info(observed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a node runs, as `containerd_info` shows it."""
+    effective = observed["effective"]
+    files = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
+    return {
+        "version": ".".join(map(str, releases.parse(observed["version"]))) if observed["version"] else None,
+        "binary": observed["binary"],
+        "service": {key: observed["unit"][key] for key in ("found", "active", "kill_mode")},
+        "running": observed["daemon"] is not None,
+        "socket": observed["socket"],
+        "cri": {"loaded": observed["cri_error"] is None, "reason": observed["cri_error"]},
+        "restart_due": restart_due(observed),
+        "config_file": observed["config"]["path"],
+        "files": [{"path": each["path"], "data": _parsed(each["content"])} for each in files],
+        "registry": {
+            "error": effective["error"],
+            "config_path": effective.get("config_path"),
+            "mirrors": effective.get("mirrors"),
+            "configs": {
+                host: {"auth": bool(each["auth"]), "tls": each["tls"]}
+                for host, each in (effective.get("configs") or {}).items()
+            },
+            "set_by": [each["path"] for each in files if "registry" in (node.text(each["content"]) or "")],
+        },
+        "hosts_dir": observed["hosts_dir"],
+        "namespaces": {
+            name: _parsed((observed["hosts"].get(f"{name}/hosts.toml") or {}).get("content"))
+            for name, about in observed["hosts"].items()
+            if about is None
+        },
+        "managed": sorted((observed["record"] or {}).get("files") or {}),
+    }

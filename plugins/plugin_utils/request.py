@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as the request that the node carries out (see the node half's `apply` for its shape)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import node, secrets, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan
+
+
+def file_mode(text: str, current: int | None) -> int:
+    """Return the mode for config.toml: private when it holds a secret, else as it is (0644 for a new file)."""
+    if secrets.mask_toml(text) != text:
+        return tree.PRIVATE
+    return 0o644 if current is None else current
+
+
+def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return one write; `about` gives the owner that the file has now."""
+    owner = about or {}
+    return {
+        "path": path,
+        "content": node.content(text),
+        "mode": mode,
+        "uid": owner.get("uid"),
+        "gid": owner.get("gid"),
+    }
+
+
+def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the request that carries out `plan`.
+
+    Files of `hosts_dir` come first, config.toml last, removals after it: containerd never reads a `config_path`
+    whose files are not there yet.
+    """
+    config = observed["config"]
+    writes = [write(path, text, tree.PRIVATE) for path, text in plan.tree.writes.items()]
+    removes = list(plan.tree.removes)
+    if plan.config_changed and plan.config_after is not None:
+        mode = file_mode(plan.config_after, config.get("mode"))
+        writes.append(write(config["real_path"], plan.config_after, mode, config))
+    elif plan.config_changed:
+        removes.insert(0, config["real_path"])
+    check = None
+    if plan.effective and observed["version"]:
+        check = {**plan.effective, "binary": observed["binary"], "path": config["real_path"]}
+    return {
+        "do": "apply",
+        "expect": {config["real_path"]: config["sha256"]},
+        "writes": writes,
+        "removes": removes,
+        "directories": sorted(set(plan.tree.directories)),
+        "check": check,
+        "restart": {**restart, "cri": plan.has_cri} if restart else None,
+        "record": plan.record,
+    }

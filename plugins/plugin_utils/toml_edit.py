@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edit config.toml without disturbing what is not asked for: comments, order, indentation and every other byte.
+
+Lines are placed by our own scan, since tomlkit tears comments from tables and glues headers together where it adds;
+tomlkit edits inside one statement (inline tables, lists over several lines), and tomllib alone proves the result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_layout import put_in, take_out
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
+    ABSENT,
+    differences,
+    plain,
+    render,
+    same,
+    show,
+)
+
+__all__ = ["TomlError", "changes", "edit", "load", "merged", "quote"]
+
+
+def merged(data: dict, merge: dict, remove: list[list[str]]) -> dict:
+    """Return what data means after key paths were removed and then settings merged; the input stays as it is.
+
+    A table that a removal empties goes too. Mappings merge deeply, everything else replaces.
+    """
+    result = _copy(data)
+    for path in remove:
+        _remove(result, _key_path(path))
+    _merge(result, plain(merge), ())
+    return result
+
+
+def edit(text: str, merge: dict, remove: list[list[str]]) -> str:
+    """Return the text after C(merged): the same text if nothing changes, else one that is proven to mean it."""
+    before = load(text)
+    after = merged(before, merge, remove)
+    if same(before, after):
+        return text
+    reduced, untouched = take_out(text, before, after)
+    result = put_in(reduced, load(reduced), after)
+    _prove(result, after, untouched)
+    return result
+
+
+def changes(before: dict, after: dict) -> list[dict[str, Any]]:
+    """Return C({"path": [...], "before": x, "after": y}) per leaf that differs, sorted; an absent side is left out."""
+    found: dict[Path, dict[str, Any]] = {}
+    for path, old, new in differences(before, after):
+        for side, value in (("before", old), ("after", new)):
+            for leaf, content in _leaves(path, value):
+                found.setdefault(leaf, {"path": list(leaf)})[side] = content
+    return [found[path] for path in sorted(found)]
+
+
+def quote(value: Any) -> str:
+    """Return TOML syntax, on one line, for a string, a boolean, a number or a list of one of them."""
+    value = plain(value)
+    if _holds_table(value):
+        raise TomlError("a table cannot be written as a value")
+    return render(value, ())
+
+
+def _holds_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_holds_table, value)))
+
+
+def _copy(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _copy(value) for name, value in data.items()}
+    return [_copy(value) for value in data] if isinstance(data, list) else data
+
+
+def _key_path(path: Any) -> Path:
+    if not isinstance(path, (list, tuple)) or not path or not all(isinstance(part, str) for part in path):
+        raise TomlError("a path to remove must be a list of one or more strings")
+    return tuple(map(str.__str__, path))
+
+
+def _remove(data: dict, path: Path) -> None:
+    name, *rest = path
+    if name not in data:
+        return
+    if rest:
+        inner = data[name]
+        if not isinstance(inner, dict) or not inner:
+            return
+        _remove(inner, tuple(rest))
+        if inner:
+            return
+    del data[name]
+
+
+def _merge(target: dict, settings: dict, path: Path) -> None:
+    for name, value in settings.items():
+        here = (*path, name)
+        old = target.get(name, ABSENT)
+        if old is ABSENT:
+            target[name] = value
+        elif isinstance(old, dict) != isinstance(value, dict):
+            held, given = ("table", "value") if isinstance(old, dict) else ("value", "table")
+            raise TomlError(f"{show(here)}: the file has a {held} here, it cannot become a {given}")
+        elif isinstance(value, dict):
+            _merge(old, value, here)
+        else:
+            target[name] = value
+
+
+def _leaves(path: Path, value: Any) -> list[tuple[Path, Any]]:
+    if value is ABSENT:
+        return []
+    if isinstance(value, dict) and value:
+        return [leaf for name, inner in value.items() for leaf in _leaves((*path, name), inner)]
+    return [(path, value)]
+
+
+def _prove(result: str, after: dict, untouched: list[str]) -> None:
+    """Raise TomlError unless the result means `after` and still has every untouched line, in order."""
+    try:
+        wrong = next(differences(load(result), after), None)
+    except TomlError:
+        raise TomlError("the file is written in a way that does not allow this change") from None
+    if wrong:
+        raise TomlError(f"{show(wrong[0])}: the file is written in a way that does not allow this change")
+    lines = iter([line.rstrip("\r") for line in result.split("\n")])
+    for line in (line for text in untouched for line in text.removesuffix("\n").split("\n")):
+        if line.rstrip("\r") not in lines:
+            raise TomlError("the file is written in a way that does not allow this change: a line would be lost")

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tree of hosts.toml files below `config_path`: what to write, what to take away, what to leave alone."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node
+from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
+
+PRIVATE = 0o600
+_CAPABILITIES = ["pull", "resolve"]
+
+
+class Tree(NamedTuple):
+    """The changes of a tree of files; paths are absolute."""
+
+    writes: dict[str, str]  # path: new text
+    removes: list[str]
+    directories: list[str]  # to remove when they are empty
+    before: dict[str, str]  # path: text of what is replaced or removed
+    files: dict[str, dict[str, Any]]  # the record's new `files`
+    warnings: list[str]
+
+
+def sha256(text: str) -> str:
+    """Return the hex digest that the node computes of the same file."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _endpoint(endpoint: model.Endpoint, header: str | None) -> dict[str, Any]:
+    options = {"url": endpoint.url, "capabilities": _CAPABILITIES, **dict(endpoint.options)}
+    if endpoint.overrides_path:
+        options["override_path"] = True
+    if header:
+        options["header"] = {"Authorization": header}
+    return options
+
+
+def render(
+    template: str, rel: Release, mirrors: Mapping[str, model.Mirror], credentials: Mapping[str, tuple[str, str]]
+) -> dict[str, str]:
+    """Return `{directory/hosts.toml: text}` of all host namespaces; raises hosts.HostsError.
+
+    With fallback "none" the last endpoint becomes `server`, because containerd asks `server` last in any case, and
+    the registry itself where there is none (`parseHostsFile`).
+    """
+    files = {}
+    for namespace, mirror in mirrors.items():
+        asked = [_endpoint(each, model.authorization(credentials, each)) for each in mirror.endpoints]
+        if mirror.fallback == "none" and asked:
+            server = asked.pop()
+        else:
+            server = None if namespace == "*" else {"url": model.upstream_url(namespace)}
+        files[f"{hosts.directory(namespace)}/hosts.toml"] = hosts.render(template, namespace, server, asked)
+    return files
+
+
+def plan(
+    wanted: Mapping[str, str],
+    hosts_dir: str,
+    found: Mapping[str, Any],
+    recorded: Mapping[str, Mapping[str, Any]],
+    prune: bool,
+) -> Tree:
+    """Compare the wanted files (`{relative path: text}`) with those on the node and those written by earlier runs.
+
+    `found` is the node's tree (relative paths), `recorded` the record's `files` (absolute paths, `{sha256,
+    original}`; `original` is the text that our first write replaced, or None). What no record names stays. What was
+    edited by hand since it was written is replaced if it is wanted (and reported), and left alone otherwise.
+    """
+    tree = Tree({}, [], [], {}, {}, [])
+    for relative, text in wanted.items():
+        _plan_write(tree, posixpath.join(hosts_dir, relative), text, found.get(relative), recorded)
+    for path, entry in recorded.items():
+        if path not in tree.files:
+            _plan_removal(tree, path, entry, _find(found, path, hosts_dir), prune)
+    return tree
+
+
+def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, Any] | None:
+    return found.get(posixpath.relpath(path, hosts_dir))
+
+
+def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | None, recorded: Mapping) -> None:
+    entry = recorded.get(path)
+    current = node.text(there["content"]) if there and there.get("content") else None
+    ours = entry is not None and there is not None and there.get("sha256") in (entry["sha256"], sha256(text))
+    original = entry["original"] if entry else current
+    if there and entry is None and current == text:
+        original = None
+    tree.files[path] = {"sha256": sha256(text), "original": original}
+    if current == text and there["mode"] == PRIVATE:
+        return
+    if current is not None:
+        tree.before[path] = current
+        if entry is not None and not ours:
+            tree.warnings.append(f"{path} was edited by hand since the last run: replaced")
+        elif entry is None and current != text:
+            tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
+        elif current == text:
+            tree.warnings.append(f"{path} was readable by others (mode {there['mode']:04o}): now {PRIVATE:04o}")
+    tree.writes[path] = text
+
+
+def _plan_removal(tree: Tree, path: str, entry: Mapping, there: Mapping[str, Any] | None, prune: bool) -> None:
+    if there is None:
+        return
+    current = node.text(there["content"]) if there.get("content") else ""
+    if not prune:
+        tree.files[path] = dict(entry)
+    elif there.get("sha256") != entry["sha256"]:
+        tree.warnings.append(f"{path} is no longer wanted, but was edited by hand since it was written: left alone")
+    elif entry["original"] is not None:
+        tree.writes[path] = entry["original"]
+        tree.before[path] = current
+    else:
+        tree.removes.append(path)
+        tree.directories.append(posixpath.dirname(path))
+        tree.before[path] = current

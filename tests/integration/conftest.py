@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every integration test starts from."""
+
+from __future__ import annotations
+
+import pytest
+from airgap_lab import Lab
+from support import NODES, Player
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The lab, up."""
+    lab = Lab()
+    lab.up()
+    return lab
+
+
+@pytest.fixture(scope="session")
+def play(tmp_path_factory: pytest.TempPathFactory) -> Player:
+    """Run a playbook on the lab."""
+    return Player(tmp_path_factory.mktemp("plays"))
+
+
+@pytest.fixture
+def fresh(lab: Lab) -> Lab:
+    """The lab with every node as new."""
+    lab.harbor_strict(False)
+    lab.reset(*NODES)
+    return lab

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Playbooks run on the lab as a user would run them, and read as a machine would read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from airgap_lab import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+NODES = ("n1", "n2", "n3", "n4")
+LEGACY = ("n1",)
+CONFIG_PATH = ("n2", "n3", "n4")
+HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
+IMAGES = {
+    "docker.io/library/busybox:1": "library/busybox",
+    "quay.io/coreos/etcd:1": "coreos/etcd",
+    "ghcr.io/owner/img:1": "owner/img",
+    "registry.k8s.io/pause:3.9": "pause",
+    "registry.example.org/team/tool:1": "team/tool",
+}
+"""Image names as charts have them, and their repositories in a flat registry. Nobody lists registry.example.org."""
+
+
+@dataclass
+class Run:
+    """One run of ansible-playbook."""
+
+    rc: int
+    output: str
+    results: list[dict[str, Any]] = field(default_factory=list)
+    stats: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def of(self, host: str, action: str = "airgap.containerd.containerd_registry") -> dict[str, Any]:
+        """The result of the last task with this action on a host."""
+        return [each["result"] for each in self.results if each["host"] == host and each["task"] == action][-1]
+
+    def changed(self) -> dict[str, int]:
+        """How many tasks changed something, per host."""
+        return {host: each["changed"] for host, each in sorted(self.stats.items())}
+
+    def failed(self) -> str:
+        """The messages of everything that failed."""
+        return "\n".join(str(each["result"].get("msg")) for each in self.results if each["outcome"] != "ok")
+
+    def ok(self) -> Run:
+        """This run, if it succeeded."""
+        assert self.rc == 0, self.output
+        return self
+
+
+class Player:
+    """Runs playbooks from the root of this checkout."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.runs = 0
+
+    def __call__(
+        self,
+        *arguments: str,
+        playbook: str = "playbooks/site.yml",
+        cwd: Path = ROOT,
+        env: dict[str, str] | None = None,
+        inventory: str | None = None,
+        **variables: Any,
+    ) -> Run:
+        """Run a playbook on the lab; keyword arguments become extra variables of the role."""
+        self.runs += 1
+        record = self.folder / f"run-{self.runs}.jsonl"
+        record.touch()
+        extra = self.folder / f"vars-{self.runs}.json"
+        extra.write_text(json.dumps({f"containerd_registry_{name}": value for name, value in variables.items()}))
+        environment = {
+            **os.environ,
+            "AIRGAP_RECORD": str(record),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_NOCOLOR": "1",
+            **(env or {}),
+        }
+        command = ["ansible-playbook", "-i", inventory or str(ROOT / "inventories" / "lab"), playbook]
+        done = subprocess.run(
+            [*command, "-e", f"@{extra}", *arguments],
+            cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600,
+        )  # fmt: skip
+        entries = [json.loads(line) for line in record.read_text().splitlines()]
+        stats = [entry["stats"] for entry in entries if "stats" in entry]
+        results = [entry for entry in entries if "stats" not in entry]
+        return Run(done.returncode, done.stdout + done.stderr, results, stats[0] if stats else {})
+
+
+def pid(lab: Lab, node: str) -> str:
+    """The process of the running containerd, which tells whether it was restarted."""
+    return lab.run(node, ["systemctl", "show", "--value", "--property=MainPID", "containerd"]).stdout.strip()
+
+
+def files(lab: Lab, node: str) -> dict[str, str]:
+    """Digest of every file that the collection might touch on a node."""
+    command = "find /etc /var/lib/airgap-containerd /root -xdev -type f 2>/dev/null | sort | xargs -d '\\n' sha256sum"
+    lines = lab.run(node, ["sh", "-c", command]).stdout.splitlines()
+    return {path: digest for digest, path in (line.split(maxsplit=1) for line in lines)}
+
+
+def assert_served(lab: Lab, node: str, image: str, registry: str, repository: str) -> None:
+    """Pull an image through CRI and check in the request log that the registry served it for the node's login."""
+    mark = lab.mark()
+    lab.pull(node, image)
+    seen = [entry for entry in lab.requests(mark) if entry["node"] == node]
+    served = [e for e in seen if e["status"] == 200 and f"/v2/{repository}/manifests/" in e["path"]]
+    assert served, f"{node} got {image} without asking {registry} for {repository}: {seen}"
+    assert all(e["registry"] == registry and e["user"] == "robot$puller" for e in served), served
+    assert all(e["status"] in (200, 401) or "/token" in e["path"] for e in seen), seen

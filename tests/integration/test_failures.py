@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are killed, refused or wrong."""
+
+from __future__ import annotations
+
+import pytest
+from support import NODES, assert_served, files, pid
+
+CONFIG = "/etc/containerd/config.toml"
+KILL_THE_RUN = ["/bin/sh", "-c", "kill -9 $PPID"]
+
+
+def test_a_run_killed_before_the_restart_is_completed_by_the_next(fresh, play):
+    before = {node: pid(fresh, node) for node in NODES}
+    killed = play(restart_command=KILL_THE_RUN, restart_throttle=0)
+    assert killed.rc != 0
+    first = killed.stats and next(iter(killed.stats))
+    assert pid(fresh, first) == before[first] and "registry.lan" in fresh.read(
+        first, "/var/lib/airgap-containerd/record.json"
+    )
+    run = play().ok()
+    assert all(run.of(node)["restarted"] for node in NODES)
+    for node in NODES:
+        assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+    assert play().ok().changed() == dict.fromkeys(NODES, 0)
+
+
+def test_a_restart_that_was_put_off_is_not_forgotten(fresh, play):
+    put_off = play(restart=False).ok()
+    assert all(put_off.of(node)["restart_due"] and not put_off.of(node)["restarted"] for node in NODES)
+    assert play(restart=False).ok().changed() == dict.fromkeys(NODES, 0)
+    done = play().ok()
+    assert all(done.of(node)["restarted"] for node in NODES)
+
+
+def test_a_restart_that_fails_puts_the_files_back(fresh, play):
+    before = {node: files(fresh, node) for node in NODES}
+    run = play("--limit=n3", restart_command=["/bin/sh", "-c", "echo no restart today >&2; exit 3"])
+    assert run.rc != 0 and "no restart today" in run.failed() and "were put back" in run.failed()
+    left = {path: digest for path, digest in files(fresh, "n3").items() if not path.endswith("/lock")}
+    assert left == before["n3"]
+
+
+def test_the_first_bad_node_stops_the_rollout(fresh, play):
+    untouched = files(fresh, "n2")
+    fresh.write("n1", CONFIG, "version = 2\n[broken\n")
+    run = play()
+    assert run.rc != 0 and CONFIG in run.failed()
+    assert files(fresh, "n2") == untouched
+
+
+def test_a_restart_that_would_kill_pods_is_refused(fresh, play):
+    fresh.write("n3", "/etc/systemd/system/containerd.service.d/kill.conf", "[Service]\nKillMode=mixed\n")
+    fresh.run("n3", ["systemctl", "daemon-reload"])
+    before = files(fresh, "n3")
+    run = play("--limit=n3")
+    assert run.rc != 0 and "KillMode=mixed" in run.failed() and "containerd_registry_restart_force" in run.failed()
+    assert files(fresh, "n3") == before
+    assert play("--limit=n3", restart_force=True).ok().of("n3")["restarted"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"url": "registry.lan"}, "containerd_registry_url: 'registry.lan' has no http"),
+        ({"url": "http://u:p@registry.lan"}, "give them as containerd_registry_username"),
+        ({"password": ""}, "containerd_registry_password: missing or empty"),
+        (
+            {"upstreams": ["https://quay.io"]},
+            "containerd_registry_upstreams: 'https://quay.io' is not a registry's name",
+        ),
+        ({"extra_upstreams": ["../etc"]}, "containerd_registry_extra_upstreams: '../etc' is not a registry's name"),
+        ({"projects": {"docker.io": "Docker Hub"}}, "containerd_registry_projects[docker.io]: 'Docker Hub'"),
+        ({"direct": ["registry.lan"]}, "containerd_registry_direct: 'registry.lan' is mirrored too"),
+    ],
+)
+def test_bad_input_stops_before_any_node_is_touched(lab, play, variables, message):
+    run = play(**variables)
+    assert run.rc != 0 and message in run.failed(), run.output
+    assert not any(each["result"].get("version") for each in run.results)
+
+
+def test_a_registry_that_is_not_there(fresh, play):
+    before = files(fresh, "n1")
+    run = play(url="http://10.77.0.5:81")
+    assert run.rc != 0 and "cannot connect to 10.77.0.5:81: Connection refused" in run.failed()
+    assert files(fresh, "n1") == before

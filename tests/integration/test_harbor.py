@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Harbor: a project for each upstream, as it is and when it insists on Bearer tokens."""
+
+from __future__ import annotations
+
+import pytest
+from support import HARBOR, IMAGES, NODES, assert_served
+
+PROJECTS = {"docker.io": "dockerhub", "quay.io": "quay"}
+VARIABLES = {name.removeprefix("containerd_registry_"): value for name, value in HARBOR.items()}
+
+
+def _repository(image: str) -> str:
+    return f"{PROJECTS.get(image.split('/')[0], 'mirror')}/{IMAGES[image]}"
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["basic", "strict"])
+def test_every_image_from_harbor(fresh, play, strict):
+    fresh.harbor_strict(strict)
+    fresh.reset_counters()
+    play(**VARIABLES).ok()
+    for node in NODES:
+        for image in IMAGES:
+            assert_served(fresh, node, image, "harbor.lan", _repository(image))
+        assert_served(fresh, node, "harbor.lan/lab/app:1", "harbor.lan", "lab/app")
+    for node, counted in fresh.counters().items():
+        assert (counted["dns"], counted["other"], counted["no_route"]) == (0, 0, 0), node
+    assert play(**VARIABLES).ok().changed() == dict.fromkeys(NODES, 0)
+
+
+def test_projects_without_a_catch_all_project_are_warned_about(fresh, play):
+    run = play("--check", **{**VARIABLES, "projects": PROJECTS}).ok()
+    assert "projects has no '*'" in run.output

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main road: one playbook, four containerd versions, a flat registry; then what operators do on later days."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+
+import pytest
+from support import CONFIG_PATH, IMAGES, LEGACY, NODES, assert_served, files, pid
+
+PRECIOUS = """\
+# Settings of this node, by hand.
+version = 2
+oom_score = -999   # keep
+
+[debug]
+  level = "info"
+
+[plugins]
+
+  [plugins."io.containerd.grpc.v1.cri"]
+    # The lab's kernel does not allow less.
+    restrict_oom_score_adj = true
+
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = true # as kubelet's
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia]
+      runtime_type = 'io.containerd.runc.v2'
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.nvidia.options]
+        BinaryName = "/usr/bin/nvidia-container-runtime"
+        SystemdCgroup = false
+
+    # Runtimes end here.
+[plugins."io.containerd.unknown.v1.thing"]
+answer=42
+"""
+
+
+def _base64(secret: str) -> str:
+    return base64.b64encode(f"robot$puller:{secret}".encode()).decode()
+
+
+@pytest.fixture(scope="module")
+def applied(lab, play):
+    """Nodes with a hand-made config.toml, what check mode said of them, and the first run."""
+    lab.reset(*NODES)
+    for node in NODES:
+        lab.write(node, "/etc/containerd/config.toml", PRECIOUS)
+        lab.run(node, ["systemctl", "restart", "containerd"])
+    before = {node: files(lab, node) for node in NODES}
+    check = play("--check", "--diff").ok()
+    assert {node: files(lab, node) for node in NODES} == before, "check mode changed something"
+    lab.reset_counters()
+    return check, play("--diff").ok()
+
+
+def test_check_mode_told_the_truth(applied):
+    check, run = applied
+    assert run.changed() == check.changed() == dict.fromkeys(NODES, 1)
+    for node in NODES:
+        for key in ("written", "removed", "config_changes", "mode", "namespaces", "diff"):
+            assert check.of(node)[key] == run.of(node)[key], (node, key)
+        assert run.of(node)["restarted"] and not check.of(node)["restarted"]
+    for output in (check.output, run.output):
+        assert "S3cret" not in output and _base64("S3cret+/p$ss") not in output
+        assert "********" in output
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_every_upstream_comes_from_the_internal_registry(applied, lab, image):
+    for node in NODES:
+        assert_served(lab, node, image, "registry.lan", IMAGES[image])
+
+
+def test_own_names_of_the_internal_registry(applied, lab):
+    for node in NODES:
+        assert_served(lab, node, "registry.lan/lab/app:1", "registry.lan", "lab/app")
+
+
+def test_no_node_tried_anything_else(applied, lab):
+    for node, counted in lab.counters().items():
+        assert counted["to_registries"] > 0, node
+        assert {key: counted[key] for key in ("dns", "other", "no_route")} == dict(dns=0, other=0, no_route=0), node
+
+
+def test_an_image_that_is_not_there_is_not_asked_for_elsewhere(applied, lab):
+    lab.reset_counters()
+    for node in CONFIG_PATH:
+        with pytest.raises(Exception, match="(?i)not found|not_found"):
+            lab.pull(node, "docker.io/library/none:1")
+        counted = lab.counters()[node]
+        assert (counted["dns"], counted["other"], counted["no_route"]) == (0, 0, 0), node
+
+
+def test_modes(applied):
+    modes = {node: applied[1].of(node)["mode"] for node in NODES}
+    assert modes == {**dict.fromkeys(LEGACY, "legacy"), **dict.fromkeys(CONFIG_PATH, "config_path")}
+
+
+def test_the_rest_of_config_toml_is_byte_for_byte_what_it_was(applied, lab):
+    for node in NODES:
+        after = lab.read(node, "/etc/containerd/config.toml")
+        lines = list(difflib.ndiff(PRECIOUS.splitlines(True), after.splitlines(True)))
+        assert not [line for line in lines if line[0] in "-?"], (node, after)
+        added = "".join(line[2:] for line in lines if line[0] == "+")
+        assert "registry" in added and "nvidia" not in added
+
+
+def test_secrets_are_private(applied, lab):
+    for node in NODES:
+        found = lab.run(
+            node, ["grep", "-rlE", "S3cret|" + _base64("S3cret+/p$ss"), "/etc", "/var/lib/airgap-containerd"]
+        )
+        for path in found.stdout.split():
+            assert lab.run(node, ["stat", "-c", "%a %U", path]).stdout == "600 root\n", path
+
+
+def test_second_run_changes_nothing(applied, lab, play):
+    before = {node: (pid(lab, node), files(lab, node)) for node in NODES}
+    run = play("--diff").ok()
+    assert run.changed() == dict.fromkeys(NODES, 0)
+    assert not any(run.of(node)["restart_due"] for node in NODES)
+    assert {node: (pid(lab, node), files(lab, node)) for node in NODES} == before
+
+
+def test_an_upstream_goes_and_foreign_directories_stay(applied, lab, play):
+    for node in CONFIG_PATH:
+        lab.write(
+            node, "/etc/containerd/certs.d/own.example.org/hosts.toml", 'server = "https://own.example.org"\n[host]\n'
+        )
+    play(extra_upstreams=["old.example.org"]).ok()
+    before = {node: pid(lab, node) for node in CONFIG_PATH}
+    for node in CONFIG_PATH:
+        assert "registry.lan" in lab.read(node, "/etc/containerd/certs.d/old.example.org/hosts.toml")
+    play().ok()
+    for node in CONFIG_PATH:
+        names = lab.run(node, ["ls", "/etc/containerd/certs.d"]).stdout.split()
+        assert "old.example.org" not in names and "own.example.org" in names and "docker.io" in names
+    assert {node: pid(lab, node) for node in CONFIG_PATH} == before
+    assert "old.example.org" not in lab.read("n1", "/etc/containerd/config.toml")
+
+
+def test_another_endpoint_needs_no_restart(applied, lab, play):
+    before = {node: pid(lab, node) for node in CONFIG_PATH}
+    run = play(url="http://registry.lan:5000").ok()
+    assert run.changed() == dict.fromkeys(NODES, 1)
+    for node in NODES:
+        lab.run(node, ["ctr", "-n", "k8s.io", "images", "rm", "quay.io/coreos/etcd:1"])
+        mark = lab.mark()
+        lab.pull(node, "quay.io/coreos/etcd:1")
+        assert {entry["port"] for entry in lab.requests(mark) if entry["node"] == node} == {5000}
+    assert {node: pid(lab, node) for node in CONFIG_PATH} == before
+    play().ok()
+
+
+def test_another_password_needs_no_restart_in_header_mode(applied, lab, play):
+    before = {node: pid(lab, node) for node in NODES}
+    run = play("--diff", password="io", preflight=False).ok()
+    assert run.changed() == dict.fromkeys(NODES, 1)
+    after = {node: pid(lab, node) for node in NODES}
+    assert [node for node in NODES if before[node] != after[node]] == list(LEGACY)
+    for node in CONFIG_PATH:
+        assert _base64("io") in lab.read(node, "/etc/containerd/certs.d/docker.io/hosts.toml")
+    assert _base64("io") not in run.output and "io.containerd" in run.output.replace("docker.io", "")
+    play().ok()
+
+
+def test_a_wrong_password_stops_before_anything_is_written(applied, lab, play):
+    before = {node: files(lab, node) for node in NODES}
+    run = play(password="wrong-password")
+    assert run.rc != 0 and "refuses the username and password" in run.failed()
+    assert list(run.stats) and "wrong-password" not in run.output
+    assert {node: files(lab, node) for node in NODES} == before
+
+
+@pytest.mark.parametrize("password", ["a-very-long-password-of-forty-characters", "io"])
+def test_verbose_output_shows_no_password(applied, play, password):
+    run = play("-vvvv", "--diff", "--check", password=password, preflight=False).ok()
+    assert _base64(password) not in run.output
+    if len(password) > 2:
+        assert password not in run.output
+    assert "io.containerd" in run.output, "a short password must not mangle what is printed"
+
+
+def test_absent_takes_everything_back(applied, lab, play):
+    run = play(state="absent").ok()
+    assert run.changed() == dict.fromkeys(NODES, 1)
+    for node in NODES:
+        assert lab.read(node, "/etc/containerd/config.toml") == PRECIOUS
+        assert lab.run(node, ["find", "/etc/containerd/certs.d", "-type", "f"]).stdout.split() in (
+            [], ["/etc/containerd/certs.d/own.example.org/hosts.toml"]
+        )  # fmt: skip
+        assert lab.run(node, ["test", "-e", "/var/lib/airgap-containerd/record.json"]).returncode != 0
+    assert play(state="absent").ok().changed() == dict.fromkeys(NODES, 0)

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nodes with a history: whatever config.toml they start with, CRI ends up loaded and pulls from the registry."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from support import LEGACY, NODES, assert_served
+
+CONFIG = "/etc/containerd/config.toml"
+V2_LEGACY = """\
+version = 2
+[plugins."io.containerd.grpc.v1.cri".registry]
+  [plugins."io.containerd.grpc.v1.cri".registry.mirrors]
+    [plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
+      endpoint = ["https://old.example.org"]
+    [plugins."io.containerd.grpc.v1.cri".registry.mirrors."private.example.org"]
+      endpoint = ["http://registry.lan/v2/team"]
+  [plugins."io.containerd.grpc.v1.cri".registry.configs]
+    [plugins."io.containerd.grpc.v1.cri".registry.configs."old.example.org".tls]
+      insecure_skip_verify = true
+    [plugins."io.containerd.grpc.v1.cri".registry.configs."registry.lan".auth]
+      username = 'robot$puller'
+      password = 'S3cret+/p$ss'
+"""
+V1_FILE = """\
+# no version: plugins go by their short names
+[plugins.cri]
+  stream_server_address = "127.0.0.1"
+  [plugins.cri.containerd]
+    snapshotter = "overlayfs"
+"""
+
+
+def _default(lab, node: str) -> str:
+    return lab.run(node, ["containerd", "config", "default"]).stdout
+
+
+STARTS = {
+    "none": lambda lab, node: None,
+    "empty": lambda lab, node: "",
+    "as shipped by Debian": lambda lab, node: lab.read(node, CONFIG),
+    "containerd config default": _default,
+    "version 1": lambda lab, node: V1_FILE if node != "n4" else "# comments only\n",
+    "CRI disabled as by Docker": lambda lab, node: 'disabled_plugins = ["cri"]\n#root = "/var/lib/containerd"\n',
+    "legacy mirrors": lambda lab, node: V2_LEGACY,
+}
+
+
+def _prepare(lab, node: str, text: str | None) -> None:
+    if text is None:
+        lab.run(node, ["rm", "-f", CONFIG])
+    else:
+        lab.write(node, CONFIG, text)
+    lab.run(node, ["systemctl", "restart", "containerd"])
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_from_any_start(fresh, play, start):
+    texts = {node: STARTS[start](fresh, node) for node in NODES}
+    for node, text in texts.items():
+        _prepare(fresh, node, text)
+    play().ok()
+    for node in NODES:
+        assert_served(fresh, node, "docker.io/library/busybox:1", "registry.lan", "library/busybox")
+        assert_served(fresh, node, "registry.lan/lab/app:1", "registry.lan", "lab/app")
+    if start == "legacy mirrors":
+        for node in NODES:
+            assert_served(fresh, node, "private.example.org/tool:1", "registry.lan", "team/tool")
+    assert play().ok().changed() == dict.fromkeys(NODES, 0)
+    play(state="absent").ok()
+    for node, text in texts.items():
+        now = fresh.read(node, CONFIG) if text is not None else fresh.run(node, ["ls", CONFIG]).stdout
+        assert now == (text or ""), node
+
+
+def _seen_while(lab, node: str, action) -> set[str]:
+    """Every content that config.toml had while `action` ran, read as fast as possible."""
+    seen, done = set(), threading.Event()
+    path = lab.socket(node).parents[2] / "etc/containerd/config.toml"
+
+    def watch():
+        while not done.is_set():
+            seen.add(path.read_text())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        action()
+    finally:
+        done.set()
+        watcher.join()
+    return seen
+
+
+def test_mirrors_and_config_path_are_never_on_disk_together(fresh, play):
+    for node in ("n3",):
+        _prepare(fresh, node, V2_LEGACY)
+        contents = _seen_while(fresh, node, lambda: play("--limit=n3").ok())
+        assert len(contents) == 2, contents
+        for text in contents:
+            assert not ("mirrors" in text and "config_path" in text), text
+
+
+def test_a_legacy_node_keeps_its_other_mirrors_in_legacy_mode(fresh, play):
+    for node in LEGACY:
+        _prepare(fresh, node, V2_LEGACY)
+    play("--limit=n1").ok()
+    assert "private.example.org" in fresh.read("n1", CONFIG)
