@@ -14,7 +14,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     releases,
     report,
     request,
-    secrets,
     toml_edit,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import PLACES, Action, Refusal, observation
@@ -43,12 +42,11 @@ class ActionModule(Action):
         backup = None
         if after != (before or "") and not self._task.check_mode:
             backup = self._write(args, observed, after, task_vars)
-        new = toml_edit.load(after)
         result = {
             "changed": after != (before or ""),
             "path": observed["config"]["path"],
-            "changes": toml_edit.changes(secrets.mask_data(data), secrets.mask_data(new)),
-            "config_version": releases.file_version(new),
+            "changes": report.changes(before, after),
+            "config_version": releases.file_version(toml_edit.load(after)),
             **({"backup_file": backup} if backup else {}),
         }
         if self._task.diff:

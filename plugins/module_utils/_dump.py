@@ -8,6 +8,7 @@ Nodes have Python before 3.11, so no tomllib.  The dump is canonical output of o
 no comments.  Nothing else is understood, and a line that is not understood is skipped: the caller compares what
 it reads with what it wrote, so a skipped line can only make a check fail.
 """
+
 import re
 
 _PART = re.compile(r"""\s*(?:"((?:\\.|[^"\\])*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
@@ -47,12 +48,14 @@ def _key(text):
 
 
 def _value(text):
-    """Read a string, boolean, integer or flat array; None for anything else."""
+    """Read a string, boolean, number or flat array of strings; None for anything else."""
     text = text.strip()
     if text in ("true", "false"):
         return text == "true"
     if re.match(r"[+-]?\d+$", text):
         return int(text)
+    if re.match(r"[+-]?\d+\.\d+$", text):
+        return float(text)
     if text.startswith("[") and text.endswith("]"):
         return _array(text[1:-1])
     match = _PART.match(text)
@@ -80,14 +83,16 @@ def read(text):
     table = root
     for line in text.splitlines():
         line = line.strip()
-        if line.startswith("[") and line.endswith("]") and not line.startswith("[["):
+        if line.startswith("[[") and line.endswith("]]"):
+            table = {}
+        elif line.startswith("[") and line.endswith("]"):
             keys, table = _key(line[1:-1]), root
             for key in keys or ["?"]:
                 table = table.setdefault(key, {})
                 if not isinstance(table, dict):
                     table = {}
-            continue
-        match = _PART.match(line)
-        if match and line[match.end():match.end() + 1] == "=":
-            table[_part(match)] = _value(line[match.end() + 1:])
+        else:
+            match = _PART.match(line)
+            if match and line[match.end() :].startswith("="):
+                table[_part(match)] = _value(line[match.end() + 1 :])
     return root

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files on the node: read with their attributes, written so that an interruption leaves the old or the new one."""
+
 import errno
 import hashlib
 import os

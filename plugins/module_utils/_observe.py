@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything the controller needs to know of a node, read in one execution. Nothing here changes the node."""
+
 import base64
 import glob
 import hashlib
@@ -140,8 +141,13 @@ def observe(request):
         "version": version.strip() if rc == 0 else None,
         "version_error": None if rc == 0 else error.strip() or "exit status %d" % rc,
         "unit": unit,
-        "config": dict(about or {}, path=config, real_path=os.path.realpath(config), content=text_of(data),
-                       sha256=_files.digest(data)),
+        "config": dict(
+            about or {},
+            path=config,
+            real_path=os.path.realpath(config),
+            content=text_of(data),
+            sha256=_files.digest(data),
+        ),
         "effective": known,
         "imports": import_files(config, known.get("imports") or []) if data is not None else [],
         "hosts_dir": hosts_dir,
@@ -151,7 +157,8 @@ def observe(request):
         "daemon": _service.daemon(socket),
         "cri_error": _service.serves_cri(socket),
         "endpoints": [
-            asked[each["url"]] if (asked.get(each["url"]) or {}).get("digest") == each["digest"]
+            asked[each["url"]]
+            if (asked.get(each["url"]) or {}).get("digest") == each["digest"]
             else dict(_preflight.probe(each["url"], each["authorization"]), url=each["url"], digest=each["digest"])
             for each in request.get("endpoints") or []
         ],

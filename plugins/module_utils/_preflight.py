@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask a registry, from the node, whether it is there and takes the credentials, before anything is written."""
+
 import http.client
 import json
 import re

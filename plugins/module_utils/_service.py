@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The containerd daemon on the node: its unit, its process, and a restart that is proven over CRI."""
+
 import os
 import re
 import socket
@@ -99,8 +100,14 @@ def serves_cri(path):
 def last_complaint(name):
     """Return containerd's own last error of this start, one line, for a message; empty where there is none."""
     dummy, out, dummy = run(["journalctl", "--unit=" + name, "--output=cat", "--lines=80", "--no-pager"], timeout=10)
-    lines = [line for line in out.splitlines() if "failed to load plugin" in line or "level=error" in line
-             or "level=fatal" in line or line.startswith("containerd: ")]
+    lines = [
+        line
+        for line in out.splitlines()
+        if "failed to load plugin" in line
+        or "level=error" in line
+        or "level=fatal" in line
+        or line.startswith("containerd: ")
+    ]
     wanted = [line for line in lines if "cri" in line] or lines
     return wanted[-1].strip() if wanted else ""
 

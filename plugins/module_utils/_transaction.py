@@ -6,6 +6,7 @@
 The order of the writes is the plan's; it is such that containerd, restarted between any two of them, finds a
 configuration that works. Each write is a rename, so no reader ever sees half a file.
 """
+
 import base64
 import errno
 import fcntl

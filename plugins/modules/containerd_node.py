@@ -75,8 +75,11 @@ def main():
     except (_transaction.TransactionError, _service.ServiceError) as exc:
         module.fail_json(msg=str(exc))
     except (OSError, IOError) as exc:
-        module.fail_json(msg="%s: %s. Run as root: set become on the task or play" % (exc.filename, exc.strerror)
-                         if exc.errno in (1, 13) else "%s: %s" % (exc.filename, exc.strerror))
+        module.fail_json(
+            msg="%s: %s. Run as root: set become on the task or play" % (exc.filename, exc.strerror)
+            if exc.errno in (1, 13)
+            else "%s: %s" % (exc.filename, exc.strerror)
+        )
     reply = base64.b64encode(zlib.compress(json.dumps(result).encode("utf-8"))).decode("ascii")
     module.exit_json(changed=request["do"] != "observe", reply=reply)
 

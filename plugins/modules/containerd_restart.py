@@ -56,11 +56,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Restart with the new configuration, go back to the old one if CRI does not come up
+- name: Change the configuration
+  airgap.containerd.containerd_config:
+    merge:
+      oom_score: -999
+    backup: true
+  register: config
+
+- name: Restart with it, go back to the old one if CRI does not come up
   airgap.containerd.containerd_restart:
     restore:
-      - path: /etc/containerd/config.toml
+      - path: "{{ config.path }}"
         backup: "{{ config.backup_file }}"
+  when: config is changed
 """
 
 RETURN = r"""

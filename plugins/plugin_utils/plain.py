@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -38,15 +39,25 @@ def deep_merge(target: dict[str, Any], source: Mapping[str, Any]) -> dict[str, A
     return target
 
 
+def patch(data: Mapping[str, Any], merge: Mapping[str, Any], remove: Iterable[KeyPath]) -> dict[str, Any]:
+    """Return a copy of `data` without the removed keys and with `merge` merged; tables that are left empty stay."""
+    result = copy.deepcopy(dict(data))
+    for path in remove:
+        table = at(result, path[:-1])
+        if isinstance(table, dict):
+            table.pop(path[-1], None)
+    return deep_merge(result, copy.deepcopy(dict(merge)))
+
+
 def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], list[KeyPath]]:
-    """Return what to merge into and what to remove from `before` to get `after`."""
+    """Return what to merge into and what to remove from `before` to get `after`; the inverse of `patch`."""
     merge: dict[str, Any] = {}
     remove = [[key] for key in before if key not in after]
     for key, value in after.items():
         old = before.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
             inner, gone = delta(old, value)
-            if inner:
+            if inner or (old and not value):  # an emptied table that stays is named, or a removal would take it along
                 merge[key] = inner
             remove += [[key, *path] for path in gone]
         elif key not in before or type(old) is not type(value) or old != value:

@@ -263,7 +263,7 @@ def _finish(observed: Mapping[str, Any], plan: Plan) -> Plan:
 def _pristine(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Return config.toml's data as it would be without what earlier runs set."""
     undo = recorded.get("undo") or {"merge": {}, "remove": []}
-    return toml_edit.merged(data, undo["merge"], undo["remove"])
+    return plain.patch(data, undo["merge"], undo["remove"])
 
 
 def _edit(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,10 +25,10 @@ def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str
     }
 
 
-def tree_diff(changes: tree.Tree) -> list[dict[str, str]]:
+def tree_diff(planned: tree.Tree) -> list[dict[str, str]]:
     """Return the diff of every hosts.toml that changes."""
-    written = [file_diff(path, changes.before.get(path), text) for path, text in changes.writes.items()]
-    return written + [file_diff(path, changes.before[path], None) for path in changes.removes]
+    written = [file_diff(path, planned.before.get(path), text) for path, text in planned.writes.items()]
+    return written + [file_diff(path, planned.before[path], None) for path in planned.removes]
 
 
 def diff(plan: Plan) -> list[dict[str, str]]:
@@ -36,11 +37,10 @@ def diff(plan: Plan) -> list[dict[str, str]]:
     return tree_diff(plan.tree) + config
 
 
-def config_changes(plan: Plan) -> list[dict[str, Any]]:
-    """Return the changed keys of config.toml with their values of before and after, secrets masked."""
-    before = secrets.mask_data(toml_edit.load(plan.config_before or ""))
-    after = secrets.mask_data(toml_edit.load(plan.config_after or ""))
-    return toml_edit.changes(before, after)
+def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
+    """Return the keys of a TOML text that change, with their values, secrets masked and dates as text."""
+    old, new = (secrets.mask_data(toml_edit.load(text or "")) for text in (before, after))
+    return json.loads(json.dumps(toml_edit.changes(old, new), default=str))
 
 
 def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:

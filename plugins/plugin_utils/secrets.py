@@ -41,9 +41,11 @@ _LOOSE_SETTING = re.compile(
 )
 _LOOSE_START = re.compile(rf"""\s*[\w."'-]*{_SPELLED}\s+(?=\S)""", re.IGNORECASE)
 _LOOSE_TABLE = re.compile(rf"\s*\[.*(?:{_SPELLED}|\\[ux])[^=]*$", re.IGNORECASE)
+# A header without its bracket, or a key torn from its "=".
+_LOOSE_TORN = re.compile(rf"[^=]*(?:{_SPELLED}|\\[ux])[^=]*$|.*{_SPELLED}\s*$", re.IGNORECASE)
 _LOOSE_CREDENTIAL = re.compile(r"\b(?:basic|bearer)\s+(?=[\w+/=.~-]{8})", re.IGNORECASE)
-_LOOSE_STATEMENT = re.compile(r"""\s*(?:\[|[\w."'-]+\s*=)""")
-_LOOSE_OPENING = re.compile(r"""\s*(?:\"{3}|'{3}|\[(?!.*\]\s*$)|\{(?!.*\}\s*$))""")
+_LOOSE_STATEMENT = re.compile(r"""\s*(?:\[|[\w."'-]+\s*[=:])""")
+_LOOSE_OPENING = re.compile(r"""\s*(?:$|\"{3}|'{3}|\[(?!.*\]\s*$)|\{(?!.*\}\s*$))""")
 _QUOTE = re.compile("[\"']")
 _COMMENT_MARK = re.compile(r"\s*#+\s*")
 
@@ -162,15 +164,19 @@ def _loosely_masked(lines: list[str], hidden: bool = False) -> list[str]:
         prefix, body = (mark.group(), content[mark.end() :]) if mark else ("", content)
         if hidden:
             return [*result, prefix, MASK, ending]
+        found = _LOOSE_SETTING.search(body)
+        table = _LOOSE_TABLE.match(body)
         # In a comment, "the token comes from the vault" is prose.
-        found = _LOOSE_SETTING.search(body) or (None if mark else _LOOSE_START.match(body))
+        if not mark:
+            found = found or _LOOSE_START.match(body)
+            table = table or (not found and _LOOSE_TORN.match(body))
         credential = _LOOSE_CREDENTIAL.search(body)
-        hidden = bool(_LOOSE_TABLE.match(body) or (found and _LOOSE_OPENING.match(body, found.end())))
-        if found:
+        hidden = bool(table or (found and _LOOSE_OPENING.match(body, found.end())))
+        if follows_secret and body.strip() and not _LOOSE_STATEMENT.match(body):
+            body = MASK
+        elif found:
             follows_secret = True
             body = f"{body[: found.end()].rstrip()} {MASK}"
-        elif follows_secret and body.strip() and not _LOOSE_STATEMENT.match(body):
-            body = MASK
         elif credential:
             body = body[: credential.end()] + MASK
         elif body.strip():

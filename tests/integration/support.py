@@ -20,6 +20,7 @@ NODES = ("n1", "n2", "n3", "n4")
 LEGACY = ("n1",)
 CONFIG_PATH = ("n2", "n3", "n4")
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
+LAB_VARIABLES = yaml.safe_load((ROOT / "inventories" / "lab" / "group_vars" / "all.yml").read_text())
 IMAGES = {
     "docker.io/library/busybox:1": "library/busybox",
     "quay.io/coreos/etcd:1": "coreos/etcd",

@@ -552,7 +552,7 @@ SCALARS = (
     | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
-    | st.datetimes(timezones=st.just(timezone.utc)).map(lambda moment: moment.replace(year=max(moment.year, 1000)))
+    | st.datetimes(datetime(1000, 1, 1), timezones=st.just(timezone.utc))
 )
 LISTS = st.one_of(
     st.lists(st.integers(0, 5), max_size=3),
@@ -596,16 +596,15 @@ def documents(draw: st.DrawFn) -> str:
     def table(path: tuple[str, ...], content: dict) -> None:
         inner = {name: value for name, value in content.items() if isinstance(value, dict) and draw(st.integers(0, 4))}
         indent = draw(st.sampled_from(["", "  ", "\t"]))
+        if path and (not content or len(inner) < len(content) or draw(st.booleans())):
+            noise()
+            lines.append(f"{indent}[{'.'.join(json.dumps(part, ensure_ascii=False) for part in path)}]")
         for name, value in content.items():
             if name not in inner:
                 noise()
                 lines.append(f"{indent}{json.dumps(name, ensure_ascii=False)} = {spelled(value)} # {next(counter)}")
         for name, value in inner.items():
-            here = (*path, name)
-            noise()
-            if not value or not all(isinstance(item, dict) for item in value.values()) or draw(st.booleans()):
-                lines.append(f"{indent}[{'.'.join(json.dumps(part, ensure_ascii=False) for part in here)}]")
-            table(here, value)
+            table((*path, name), value)
 
     table((), data)
     noise()
@@ -622,9 +621,7 @@ def test_any_edit_means_what_was_asked_or_is_refused(text: str, merge: dict, rem
         assert "cannot become" in str(error) or "of one type" in str(error)
         return
     assert toml_edit.load(after) == wanted
-    assert toml_edit.edit(after, merge, []) is after or remove
-    again = toml_edit.edit(after, merge, remove)
-    assert toml_edit.load(again) == toml_edit.merged(wanted, merge, remove)
+    assert toml_edit.edit(after, merge, remove) is after
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every example in the documentation runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from support import LAB_VARIABLES, NODES, ROOT, assert_served
+
+PASSWORD = LAB_VARIABLES["containerd_registry_password"]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def examples(module: str) -> list[dict]:
+    source = (ROOT / "plugins" / "modules" / f"{module}.py").read_text()
+    return yaml.safe_load(re.search(r'EXAMPLES = r"""(.*?)"""', source, re.S).group(1))
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")))
+def test_examples_of_modules(fresh, play, tmp_path, module):
+    tasks = examples(module)
+    playbook = tmp_path / "examples.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    variables = tmp_path / "vars.yml"
+    variables.write_text(yaml.safe_dump({"vault_harbor_password": PASSWORD}))
+    run = play("-e", f"@{variables}", playbook=str(playbook)).ok()
+    done = {(each["host"], each["task"]) for each in run.results if each["outcome"] == "ok"}
+    assert len(run.results) == len(tasks) * len(NODES), "every task has a result on every node"
+    assert {host for host, dummy in done} == set(NODES)
+
+
+def test_the_five_lines_and_the_role_in_ones_own_playbook(fresh, play, tmp_path):
+    five_lines, own_playbook = (yaml.safe_load(block) for block in blocks("yaml"))
+    assert len(five_lines) == 4 and own_playbook[0]["hosts"] == "kube_node"
+    own_playbook[0]["hosts"] = "all"
+    playbook = tmp_path / "own.yml"
+    playbook.write_text(yaml.safe_dump(own_playbook))
+    variables = tmp_path / "vars.yml"
+    # The address alone is the lab's, which cannot have the name of the example.
+    variables.write_text(
+        yaml.safe_dump(
+            {**five_lines, "containerd_registry_url": "http://harbor.lan", "vault_harbor_password": PASSWORD}
+        )
+    )
+    play("-e", f"@{variables}", playbook=str(playbook)).ok()
+    for node in NODES:
+        assert_served(fresh, node, "docker.io/library/busybox:1", "harbor.lan", "dockerhub/library/busybox")
+        assert_served(fresh, node, "registry.k8s.io/pause:3.9", "harbor.lan", "mirror/pause")
+
+
+def test_the_sample_inventory_holds_the_five_lines():
+    sample = yaml.safe_load((ROOT / "inventories" / "lan" / "group_vars" / "all" / "registry.yml").read_text())
+    five_lines = yaml.safe_load(blocks("yaml")[0])
+    assert {name: sample.get(name) for name in five_lines} == five_lines

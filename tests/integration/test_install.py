@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Installed from its tarball, from a clone, included by others; and how often it goes to a node."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import Counter
+
+import yaml
+from support import NODES, ROOT
+
+UPSTREAMS = [f"registry{number}.example.org" for number in range(20)]
+
+
+def executions(output: str) -> dict[str, int]:
+    """Remote executions per node: with pipelining, each is one command given to ssh."""
+    addresses = {f"10.77.0.1{name[1:]}": name for name in NODES}
+    found = Counter(addresses[each] for each in re.findall(r"^<([\d.]+)> SSH: EXEC ", output, re.M))
+    return dict(sorted(found.items()))
+
+
+def test_remote_executions_do_not_grow(fresh, play):
+    first = play("-vvv", upstreams=UPSTREAMS).ok()
+    unchanged = play("-vvv", upstreams=UPSTREAMS).ok()
+    changed = play("-vvv", upstreams=UPSTREAMS[1:]).ok()
+    counts = [executions(run.output) for run in (first, unchanged, changed)]
+    assert counts == [dict.fromkeys(NODES, 2), dict.fromkeys(NODES, 1), dict.fromkeys(NODES, 2)]
+
+
+def test_from_a_tarball(fresh, play, tmp_path):
+    collections = tmp_path / "collections"
+    build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, cwd=tmp_path)
+    (tarball,) = tmp_path.glob("airgap-containerd-*.tar.gz")
+    install = ["ansible-galaxy", "collection", "install", "--offline", "-p", str(collections), str(tarball)]
+    subprocess.run(install, check=True, capture_output=True, cwd=tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(collections)}
+    run = play(playbook="airgap.containerd.site", cwd=elsewhere, env=env).ok()
+    assert run.changed() == dict.fromkeys(NODES, 1)
+    assert play().ok().changed() == dict.fromkeys(NODES, 0), "the clone finds nothing left to do"
+
+
+def test_included_by_others_without_facts(fresh, play, tmp_path):
+    playbook = tmp_path / "other.yml"
+    tasks = [{"ansible.builtin.include_role": {"name": "airgap.containerd.containerd_registry"}}]
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    run = play(playbook=str(playbook)).ok()
+    assert run.changed() == dict.fromkeys(NODES, 1)
+    assert all("ansible_facts" not in each["result"] for each in run.results)

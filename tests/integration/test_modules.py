@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules by themselves, without the role."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from support import CONFIG_PATH, NODES, pid
+
+CONFIG = "/etc/containerd/config.toml"
+
+
+@pytest.fixture
+def task(play, tmp_path):
+    """Run one task on all nodes, or on one."""
+
+    def run(module: str, *arguments: str, **options):
+        playbook = tmp_path / "task.yml"
+        tasks = [{f"airgap.containerd.{module}": options}]
+        playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        result = play(*arguments, playbook=str(playbook))
+        return result, lambda node: result.of(node, f"airgap.containerd.{module}")
+
+    return run
+
+
+def test_info(fresh, play, task):
+    play().ok()
+    run, result = task("containerd_info", query="registry.config_path")
+    run.ok()
+    versions = {node: result(node)["containerd"]["version"] for node in NODES}
+    assert versions == {node.name: node.containerd for node in fresh.config.nodes.values()}
+    assert result("n1")["query_result"] == "" and result("n3")["query_result"] == "/etc/containerd/certs.d"
+    for node in NODES:
+        info = result(node)["containerd"]
+        assert info["cri"] == {"loaded": True, "reason": None} and info["restart_due"] is None
+        assert info["registry"]["set_by"] == [CONFIG]
+    assert set(result("n4")["containerd"]["namespaces"]) >= {"docker.io", "_default", "registry.lan"}
+    assert "S3cret" not in run.output + json.dumps(run.results)
+    assert run.changed() == dict.fromkeys(NODES, 0)
+
+
+def test_info_of_a_node_whose_cri_is_dead(fresh, task):
+    both = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/x"\n'
+        '[plugins."io.containerd.grpc.v1.cri".registry.mirrors."a.lan"]\nendpoint = ["http://b.lan"]\n'
+    )
+    for node in CONFIG_PATH:
+        fresh.write(node, CONFIG, both)
+        fresh.run(node, ["systemctl", "restart", "containerd"])
+    run, result = task("containerd_info", "--limit=n2,n3,n4")
+    for node in CONFIG_PATH:
+        info = result(node)["containerd"]
+        assert info["service"]["active"] and not info["cri"]["loaded"] and "not loaded" in info["cri"]["reason"]
+
+
+def test_a_broken_query(lab, task):
+    run, dummy = task("containerd_info", "--limit=n1", query="a[")
+    assert run.rc != 0 and "query: 'a[' is not JMESPath" in run.failed()
+
+
+def test_config_merges_checks_and_is_idempotent(fresh, task):
+    merge = {"plugins": {"cri_images": {"max_concurrent_downloads": 5}}}
+    before = {node: fresh.read(node, CONFIG) for node in NODES}
+    checked, result = task("containerd_config", "--check", "--diff", merge=merge)
+    assert checked.ok().changed() == dict.fromkeys(NODES, 1)
+    assert {node: fresh.read(node, CONFIG) for node in NODES} == before
+    run, result = task("containerd_config", merge=merge, backup=True)
+    assert run.ok().changed() == dict.fromkeys(NODES, 1)
+    for node in NODES:
+        after = fresh.read(node, CONFIG)
+        assert (
+            after.replace("      max_concurrent_downloads = 5\n", "").replace("    max_concurrent_downloads = 5\n", "")
+            == before[node]
+        ), after
+        assert fresh.read(node, result(node)["backup_file"]) == before[node]
+        assert result(node)["changes"][0]["after"] == 5
+        dump = fresh.run(node, ["containerd", "config", "dump"]).stdout
+        assert "max_concurrent_downloads = 5" in dump
+    run, dummy = task("containerd_config", merge=merge)
+    assert run.ok().changed() == dict.fromkeys(NODES, 0)
+    run, dummy = task("containerd_config", remove=[["plugins", "cri_images", "max_concurrent_downloads"]])
+    run.ok()
+    assert {node: fresh.read(node, CONFIG) for node in NODES} == before
+
+
+def test_config_creates_the_file_with_the_right_version(fresh, task):
+    for node in NODES:
+        fresh.run(node, ["rm", CONFIG])
+    run, result = task("containerd_config", merge={"plugins": {"cri_images": {"max_concurrent_downloads": 5}}})
+    assert {node: run.ok() and result(node)["config_version"] for node in NODES} == {"n1": 2, "n2": 2, "n3": 2, "n4": 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"merge": {"plugins": {"cri_images": {"max_concurrent_downloads": "five"}}}}, "does not accept"),
+        ({"merge": {"oom_score": {"a": 1}, "version": None}}, "version"),
+        ({"remove": [["plugins", 5]]}, "remove: each entry is a key path"),
+    ],
+)
+def test_config_refuses(fresh, task, options, message):
+    before = fresh.read("n3", CONFIG)
+    run, dummy = task("containerd_config", "--limit=n3", **options)
+    assert run.rc != 0 and message in run.failed(), run.output
+    assert fresh.read("n3", CONFIG) == before
+
+
+def test_hosts_refuses_what_containerd_would_ignore(lab, task):
+    for namespaces, message in (
+        ({"quay.io": {"server": {"url": "http://r.lan", "skip_verify": True}}}, "skip_verify on an http:// endpoint"),
+        ({"quay.io": {"hosts": [{"url": "r.lan"}]}}, "write it as http"),
+        ({"quay.io": {"hosts": [{"capabilities": ["pull"]}]}}, "namespaces[quay.io]"),
+        ({"../x": {}}, "namespaces: '../x' is not a registry's name"),
+        ({"quay.io": {"mirrors": []}}, "give `server`"),
+    ):
+        run, dummy = task("containerd_hosts", "--limit=n3", namespaces=namespaces)
+        assert run.rc != 0 and message in run.failed(), run.output
+
+
+def test_hosts_writes_prunes_and_leaves_the_role_alone(fresh, play, task):
+    play("--limit=n3").ok()
+    own = {"own.lan": {"server": {"url": "http://registry.lan:5000", "capabilities": ["pull", "resolve"]}}}
+    run, result = task("containerd_hosts", "--limit=n3", namespaces=own)
+    assert run.ok().changed() == {"n3": 1}
+    run, result = task("containerd_hosts", "--limit=n3", namespaces=own)
+    assert run.ok().changed() == {"n3": 0}
+    run, result = task("containerd_hosts", "--limit=n3", namespaces={})
+    assert result("n3")["removed"] == ["/etc/containerd/certs.d/own.lan/hosts.toml"]
+    assert play("--limit=n3").ok().changed() == {"n3": 0}
+
+
+def test_restart(fresh, task):
+    before = {node: pid(fresh, node) for node in NODES}
+    run, result = task("containerd_restart")
+    assert run.ok().changed() == dict.fromkeys(NODES, 1)
+    for node in NODES:
+        assert pid(fresh, node) != before[node] and result(node)["seconds"] < 30
+
+
+def test_restart_restores(fresh, task):
+    good = fresh.read("n3", CONFIG)
+    fresh.write("n3", "/root/good.toml", good)
+    fresh.write("n3", CONFIG, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+    restore = [{"path": CONFIG, "backup": "/root/good.toml"}]
+    run, dummy = task("containerd_restart", "--limit=n3", restore=restore)
+    assert run.rc != 0 and "were put back and containerd serves CRI with them again" in run.failed()
+    assert fresh.read("n3", CONFIG) == good

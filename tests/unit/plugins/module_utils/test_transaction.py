@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction on the files of a temporary directory, with a containerd that is told what to say."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _service, _transaction
+
+GOOD = {
+    "error": None, "config_path": "/d", "mirrors": {}, "configs": {}, "disabled_plugins": [], "imports": [],
+    "digest": "x",
+}  # fmt: skip
+WANTED = {"config_path": "/d", "mirrors": {}, "tls": False, "plugins": ["cri"]}
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    monkeypatch.setattr(_observe, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(_observe, "RECORD", str(tmp_path / "state" / "record.json"))
+    (tmp_path / "config.toml").write_text("old\n")
+    return tmp_path
+
+
+def write(path, text: str, **more):
+    return {"path": str(path), "content": base64.b64encode(text.encode()).decode(), "mode": 0o600, **more}
+
+
+def leftovers(folder) -> list[str]:
+    return [name for dummy, dummy2, names in os.walk(folder) for name in names if name.startswith(_files.TEMPORARY)]
+
+
+def request(node, **more):
+    writes = [write(node / "certs.d" / "docker.io" / "hosts.toml", "hosts\n"), write(node / "config.toml", "new\n")]
+    return {"writes": writes, "record": {"format": 1}, **more}
+
+
+def test_apply_writes_everything(node):
+    done = _transaction.apply(request(node))
+    assert done == {"restarted": False, "seconds": None, "left": [], "backups": {}}
+    assert (node / "config.toml").read_text() == "new\n"
+    hosts = node / "certs.d" / "docker.io" / "hosts.toml"
+    assert hosts.read_text() == "hosts\n" and hosts.stat().st_mode & 0o777 == 0o600
+    assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
+    assert (node / "state").stat().st_mode & 0o777 == 0o700 and not leftovers(node)
+
+
+def test_a_file_that_changed_meanwhile_stops_it(node):
+    with pytest.raises(_transaction.TransactionError, match="changed on the node while"):
+        _transaction.apply(request(node, expect={str(node / "config.toml"): _files.digest(b"other\n")}))
+    assert (node / "config.toml").read_text() == "old\n" and not (node / "certs.d").exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ({"error": "bad TOML"}, "does not accept the new configuration: bad TOML"),
+        ({"config_path": ""}, "config_path would be ''"),
+        ({"mirrors": {"docker.io": ["x"]}}, "mirrors would still be set"),
+        ({"configs": {"a.lan": {"auth": None, "tls": True}}}, "tls would still be set"),
+        ({"disabled_plugins": ["cri"]}, "would be disabled"),
+    ],
+)
+def test_a_configuration_that_containerd_reads_otherwise_is_not_put_in_place(node, monkeypatch, found, reason):
+    monkeypatch.setattr(_observe, "effective", lambda binary, path: {**GOOD, **found})
+    check = {**WANTED, "binary": "containerd", "path": str(node / "config.toml")}
+    with pytest.raises(_transaction.TransactionError, match=reason):
+        _transaction.apply(request(node, check=check))
+    assert (node / "config.toml").read_text() == "old\n"
+    assert not (node / "certs.d").exists() and not leftovers(node)
+    assert not (node / "state" / "record.json").exists()
+
+
+def test_a_failed_restart_puts_everything_back(node, monkeypatch):
+    calls = []
+
+    def restart(asked):
+        calls.append((node / "config.toml").read_text())
+        if len(calls) == 1:
+            raise _service.ServiceError("no CRI")
+        return {"daemon": None, "seconds": 0.1}
+
+    monkeypatch.setattr(_service, "restart", restart)
+    stale = node / "certs.d" / "quay.io" / "hosts.toml"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("stale\n")
+    asked = request(node, restart={"service": "containerd"}, removes=[str(stale)], directories=[str(stale.parent)])
+    with pytest.raises(_transaction.TransactionError, match="no CRI. The files of before were put back and containerd"):
+        _transaction.apply(asked)
+    assert calls == ["new\n", "old\n"] and stale.read_text() == "stale\n"
+    assert not (node / "certs.d" / "docker.io").exists() and not (node / "state" / "record.json").exists()
+
+
+def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
+    monkeypatch.setattr(_observe, "effective", lambda binary, path: GOOD)
+    monkeypatch.setattr(_service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
+    check = {**WANTED, "binary": "containerd", "path": str(node / "config.toml")}
+    assert _transaction.apply(request(node, check=check, restart={"service": "containerd"}))["restarted"]
+    record = json.loads((node / "state" / "record.json").read_text())
+    assert record["proven"] == {"daemon": "7:7", "registry": "x"}
+
+
+def test_removals_and_backups(node):
+    foreign = node / "certs.d" / "quay.io" / "ca.crt"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("theirs")
+    done = _transaction.apply(
+        {
+            "writes": [write(node / "config.toml", "new\n", backup=True)],
+            "removes": [str(foreign.parent / "hosts.toml")],
+            "directories": [str(foreign.parent)],
+            "keep_record": True,
+        }
+    )
+    assert done["left"] == [str(foreign.parent)] and foreign.read_text() == "theirs"
+    (backup,) = done["backups"].values()
+    assert backup.endswith("~") and Path(backup).read_text() == "old\n"
+
+
+def test_restart_restores_files(node, monkeypatch):
+    attempts = []
+
+    def restart(asked):
+        attempts.append((node / "config.toml").read_text())
+        if len(attempts) == 1:
+            raise _service.ServiceError("no CRI")
+        return {"daemon": None, "seconds": 0.1}
+
+    monkeypatch.setattr(_service, "restart", restart)
+    (node / "backup").write_text("good\n")
+    with pytest.raises(_transaction.TransactionError, match="were put back"):
+        _transaction.restart({"restore": [{"path": str(node / "config.toml"), "backup": str(node / "backup")}]})
+    assert attempts == ["old\n", "good\n"]

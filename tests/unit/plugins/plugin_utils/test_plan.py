@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""desired + observed -> plan, without a node."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    model,
+    node,
+    plan,
+    registry_config,
+    request,
+    toml_edit,
+    tree,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import TEMPLATE
+
+CONFIG = "/etc/containerd/config.toml"
+HOSTS_DIR = "/etc/containerd/certs.d"
+OPTIONS = {"url": "http://registry.lan", "username": "u", "password": "secret", "upstreams": ["docker.io", "quay.io"]}
+V2_REGISTRY = ["plugins", "io.containerd.grpc.v1.cri", "registry"]
+
+with open(TEMPLATE, encoding="utf-8") as handle:
+    SETTINGS = plan.Settings(template=handle.read())
+
+
+def observed(version: str, text: str | None, auth: str = "basic", **changes):
+    """A node as the node half describes it."""
+    api = "http://registry.lan/v2/"
+    return {
+        "binary": "/usr/bin/containerd",
+        "version": f"containerd github.com/containerd/containerd {version} x",
+        "version_error": None,
+        "unit": {"found": True, "active": True, "kill_mode": "process"},
+        "config": {
+            "path": CONFIG,
+            "real_path": CONFIG,
+            "content": node.content(text),
+            "sha256": None if text is None else tree.sha256(text),
+            "mode": 0o644,
+            "uid": 0,
+            "gid": 0,
+            "ctime": 100.0,
+        },
+        "effective": {"error": None, "config_path": "", "mirrors": {}, "configs": {}, "imports": [], "digest": "d"},
+        "imports": [],
+        "hosts_dir": HOSTS_DIR,
+        "hosts": {},
+        "record": None,
+        "socket": "/run/containerd/containerd.sock",
+        "daemon": {"id": "1:1", "started": 200.0},
+        "cri_error": None,
+        "endpoints": [{"url": api, "auth": auth, "error": None, "digest": "e"}],
+        **changes,
+    }
+
+
+def after_run(before, done: plan.Plan):
+    """The node after a plan was carried out and the restart proven."""
+    now = copy.deepcopy(before)
+    text = done.config_after
+    now["config"]["content"] = node.content(text)
+    now["config"]["sha256"] = None if text is None else tree.sha256(text)
+    for path, written in done.tree.writes.items():
+        relative = path.removeprefix(HOSTS_DIR + "/")
+        now["hosts"][relative] = {"sha256": tree.sha256(written), "mode": 0o600, "content": node.content(written)}
+    for path in done.tree.removes:
+        del now["hosts"][path.removeprefix(HOSTS_DIR + "/")]
+    now["record"] = done.record and {**done.record, "proven": {"daemon": "1:1", "registry": "d"}}
+    return now
+
+
+def make(before, settings=SETTINGS, **options) -> plan.Plan:
+    return plan.make(model.desired({**OPTIONS, **options}), before, settings)
+
+
+@pytest.mark.parametrize("version", ["1.4.13", "1.5.18", "1.6.20", "1.7.24", "2.0.11", "2.1.9", "2.3.4"])
+@pytest.mark.parametrize("text", [None, "", "version = 2\n", "# mine\n[plugins.cri]\n", 'disabled_plugins = ["cri"]\n'])
+def test_a_run_converges_and_can_be_undone(version, text):
+    before = observed(version, text)
+    first = make(before)
+    assert first.changed and first.restart_due
+    second = make(after_run(before, first))
+    assert not second.changed and not second.restart_due and not second.record_changed
+    undone = plan.make_absent(after_run(before, first))
+    assert undone.config_after == text and sorted(undone.tree.removes) == sorted(first.tree.writes)
+    assert undone.record is None
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "plugin"),
+    [
+        ("1.6.20", "version = 2\n", "io.containerd.grpc.v1.cri"),
+        ("1.6.20", "[plugins.cri]\nx = 1\n", "cri"),
+        ("2.1.9", "version = 2\n", "io.containerd.grpc.v1.cri"),
+        ("2.1.9", "version = 3\n", "io.containerd.cri.v1.images"),
+        ("2.1.9", "", "io.containerd.cri.v1.images"),
+        ("2.3.4", "version = 4\n", "io.containerd.cri.v1.images"),
+    ],
+)
+def test_config_path_lands_in_the_table_that_is_read(version, text, plugin):
+    data = toml_edit.load(make(observed(version, text)).config_after)
+    assert data["plugins"][plugin]["registry"]["config_path"] == HOSTS_DIR
+
+
+def test_legacy_for_1_4():
+    done = make(observed("1.4.13", "version = 2\n"), upstreams=["quay.io"])
+    registry = toml_edit.load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert done.mode == "legacy" and not done.tree.writes
+    assert set(registry["mirrors"]) == {"*", "docker.io", "quay.io", "registry.lan"}, "* never catches docker.io on 1.4"
+    assert registry["configs"]["registry.lan"]["auth"] == {"username": "u", "password": "secret"}
+    assert request.file_mode(done.config_after, 0o644) == 0o600
+
+
+def test_1_5_takes_legacy_only_with_projects():
+    assert make(observed("1.5.18", "version = 2\n")).mode == "config_path"
+    assert make(observed("1.5.18", "version = 2\n"), projects={"*": "p"}).mode == "legacy"
+
+
+@pytest.mark.parametrize(("version", "auth_tables"), [("1.7.24", 1), ("2.0.11", 1), ("2.1.9", 0)])
+def test_a_registry_that_insists_on_tokens(version, auth_tables):
+    data = toml_edit.load(make(observed(version, "version = 2\n", auth="bearer")).config_after)
+    assert len(data["plugins"]["io.containerd.grpc.v1.cri"]["registry"].get("configs", {})) == auth_tables
+
+
+def test_legacy_mirrors_move_to_hosts_toml_with_their_tls():
+    text = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."own.lan"]\nendpoint = ["https://a.lan/v2/x"]\n'
+        '[plugins."io.containerd.grpc.v1.cri".registry.configs."a.lan".tls]\nca_file = "/etc/ca.crt"\n'
+    )
+    before = observed("1.7.24", text)
+    done = make(before)
+    registry = toml_edit.load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert registry == {"config_path": HOSTS_DIR}
+    moved = toml_edit.load(done.tree.writes[f"{HOSTS_DIR}/own.lan/hosts.toml"])
+    assert moved["host"] == {
+        "https://a.lan/v2/x": {"capabilities": ["pull", "resolve"], "override_path": True, "ca": "/etc/ca.crt"}
+    }
+    assert moved["server"] == "https://own.lan"
+    assert not make(after_run(before, done)).changed, "what was carried over must not be pruned by the next run"
+    with pytest.raises(registry_config.ConfigError, match="migrate is false"):
+        make(before, SETTINGS._replace(migrate=False))
+
+
+def test_legacy_settings_go_when_containerd_is_upgraded():
+    before = observed("1.4.13", "version = 2\n")
+    upgraded = after_run(before, make(before))
+    upgraded["version"] = "containerd x 1.7.24 y"
+    done = make(upgraded)
+    registry = toml_edit.load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert registry == {"config_path": HOSTS_DIR}
+    assert plan.make_absent(after_run(upgraded, done)).config_after == "version = 2\n"
+
+
+def test_undo_keeps_what_others_changed_since():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    edited = node.text(now["config"]["content"]).replace("version = 2\n", "version = 2\noom_score = 5\n")
+    now["config"].update(content=node.content(edited), sha256=tree.sha256(edited))
+    assert toml_edit.load(plan.make_absent(now).config_after) == {"version": 2, "oom_score": 5}
+
+
+def test_explicit_wishes_that_cannot_be_kept():
+    with pytest.raises(registry_config.ConfigError, match="Take fallback out"):
+        make(observed("1.4.13", ""), fallback="none")
+    with pytest.raises(registry_config.ConfigError, match="Take catch_all out"):
+        make(observed("1.5.18", ""), catch_all=True)
+    assert "_default/hosts.toml" not in str(list(make(observed("1.5.18", "")).tree.writes))
+    with pytest.raises(registry_config.ConfigError, match="mode is config_path"):
+        make(observed("1.4.13", ""), SETTINGS._replace(mode="config_path"))
+    with pytest.raises(registry_config.ConfigError, match="cannot load mirrors at all"):
+        make(observed("2.2.1", "version = 3\n"), SETTINGS._replace(mode="legacy"))
+
+
+def test_preflight_failures_stop_the_node():
+    bad = [{"url": "http://registry.lan/v2/", "auth": None, "error": "it refuses the username", "digest": "e"}]
+    with pytest.raises(registry_config.ConfigError, match="http://registry.lan/v2/: it refuses the username"):
+        make(observed("1.7.24", "", endpoints=bad))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"daemon": None}, "does not run"),
+        ({"cri_error": "UNIMPLEMENTED: x"}, "CRI does not answer"),
+        ({"daemon": {"id": "2:2", "started": 50.0}}, "newer than the running containerd"),
+        ({"imports": [{"path": "/etc/containerd/conf.d/x.toml", "ctime": 300.0}]}, "conf.d/x.toml is newer"),
+    ],
+)
+def test_when_a_restart_is_due(changes, reason):
+    found = plan.restart_due(observed("1.7.24", "", **changes))
+    assert found is None if reason is None else reason in found
+
+
+def test_a_proven_daemon_is_not_restarted_for_a_touched_file():
+    record = {"proven": {"daemon": "1:1", "registry": "d"}}
+    before = observed("1.7.24", "", record=record)
+    before["config"]["ctime"] = 300.0
+    assert plan.restart_due(before) is None
+
+
+def test_hand_edited_files():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    edited = "# by hand\n"
+    now["hosts"]["quay.io/hosts.toml"].update(content=node.content(edited), sha256=tree.sha256(edited))
+    replaced = make(now)
+    assert (
+        "edited by hand" in str(replaced.warnings) and replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == edited
+    )
+    dropped = make(now, upstreams=["docker.io"])
+    assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
+
+
+def test_foreign_files_are_replaced_when_wanted_and_come_back():
+    theirs = 'server = "https://theirs.lan"\n[host]\n'
+    found = {"sha256": tree.sha256(theirs), "mode": 0o644, "content": node.content(theirs)}
+    before = observed("1.7.24", "version = 2\n", hosts={"quay.io": None, "quay.io/hosts.toml": found})
+    done = make(before)
+    assert "was there before" in str(done.warnings)
+    undone = plan.make_absent(after_run(before, done))
+    assert undone.tree.writes == {f"{HOSTS_DIR}/quay.io/hosts.toml": theirs}
+
+
+def test_hosts_come_before_config_in_the_request():
+    before = observed("1.7.24", "version = 2\n")
+    message = request.apply(make(before), before, {"service": "containerd"})
+    paths = [each["path"] for each in message["writes"]]
+    assert paths[-1] == CONFIG and all(path.startswith(HOSTS_DIR) for path in paths[:-1])
+    assert message["expect"] == {CONFIG: tree.sha256("version = 2\n")}
+    assert message["check"]["config_path"] == HOSTS_DIR and message["restart"]["cri"] is True
+
+
+def test_a_damaged_record_is_refused():
+    with pytest.raises(registry_config.ConfigError, match="record.json"):
+        make(observed("1.7.24", "", record={"damaged": True}))

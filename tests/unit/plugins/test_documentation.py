@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is documented is what is there."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
+ROLE = ROOT / "roles" / "containerd_registry"
+
+
+def documented(name: str) -> dict:
+    """The options of a module's documentation, fragments included."""
+    source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
+    doc = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', source, re.S).group(1))
+    options = dict(doc.get("options", {}))
+    if "airgap.containerd.node.places" in doc.get("extends_documentation_fragment", []):
+        fragment = (ROOT / "plugins" / "doc_fragments" / "node.py").read_text()
+        places = yaml.safe_load(re.search(r'PLACES = r"""(.*?)"""', fragment, re.S).group(1))
+        options |= places["options"]
+    return options
+
+
+def spec(name: str) -> dict:
+    module = importlib.import_module(f"ansible_collections.airgap.containerd.plugins.action.{name}")
+    return module.ActionModule.argument_spec
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_documented_as_they_are(name):
+    options, arguments = documented(name), spec(name)
+    assert set(options) == set(arguments)
+    for option, argument in arguments.items():
+        for key in ("type", "elements", "default", "choices", "required"):
+            assert options[option].get(key) == argument.get(key), (option, key)
+
+
+def role_options(entry_point: str = "main") -> dict:
+    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    return {name.removeprefix("containerd_registry_"): value for name, value in specs[entry_point]["options"].items()}
+
+
+def test_the_role_offers_what_its_module_does():
+    arguments = spec("containerd_registry")
+    assert set(role_options()) == set(arguments) - {"validate_only"}
+    for option, value in role_options().items():
+        for key in ("type", "elements", "choices"):
+            assert value.get(key) == arguments[option].get(key), (option, key)
+    assert role_options("validate") == role_options()
+
+
+def test_the_role_passes_every_option_on():
+    (task,) = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())
+    assert set(task["airgap.containerd.containerd_registry"]) == set(spec("containerd_registry"))
+
+
+def test_the_defaults_of_the_role_are_those_documented():
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    documented_defaults = {
+        f"containerd_registry_{name}": value["default"] for name, value in role_options().items() if "default" in value
+    }
+    assert defaults == documented_defaults
