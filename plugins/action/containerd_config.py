@@ -16,7 +16,13 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     request,
     toml_edit,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import PLACES, Action, Refusal, observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+    PLACES,
+    Action,
+    Refusal,
+    observation,
+    require_containerd,
+)
 
 
 class ActionModule(Action):
@@ -35,6 +41,7 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         places = {"config_file": args["path"], "binary": args["binary"], "service": args["service"]}
         observed = node.execute(self, observation(places), task_vars)
+        require_containerd(observed, args["version"])
         rel = releases.release(releases.parse(args["version"] or observed["version"] or ""))
         before, data = plan.read_config(observed)
         merge, remove = resolve(args["merge"], args["remove"], rel, data)

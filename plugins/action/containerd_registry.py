@@ -15,6 +15,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.controller impor
     Action,
     Refusal,
     observation,
+    require_containerd,
 )
 
 ROLE = "containerd_registry"
@@ -62,11 +63,7 @@ class ActionModule(Action):
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right"}
         observed = node.execute(self, _observation(args, wanted), task_vars)
-        if not observed["version"] and not args["version"]:
-            raise Refusal(
-                f"containerd does not run on this node ({observed['version_error']}): install it first, or set "
-                f"{prefix}version to the release that will be installed, or {prefix}binary to where it is"
-            )
+        require_containerd(observed, args["version"], prefix)
         todo = plan.make_absent(observed) if wanted is None else plan.make(wanted, observed, settings, args["version"])
         restarts = bool(todo.restart_due and args["restart"] and observed["version"])
         if restarts:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -74,6 +75,15 @@ class Action(ActionBase):
 def observation(args: dict[str, Any]) -> dict[str, Any]:
     """Return the request to read a node; `args` holds PLACES, those left out are as the node has them."""
     return {"do": "observe", **{key: args.get(key, spec.get("default")) for key, spec in PLACES.items()}}
+
+
+def require_containerd(observed: Mapping[str, Any], version: str | None, prefix: str = "") -> None:
+    """Refuse a node without containerd, unless the release to configure for is given."""
+    if not observed["version"] and not version:
+        raise Refusal(
+            f"containerd does not run on this node ({observed['version_error']}): install it first, or set "
+            f"{prefix}version to the release that will be installed, or {prefix}binary to where it is"
+        )
 
 
 def _require(library: str) -> None:

@@ -106,7 +106,12 @@ def _kept_by_release(wanted: model.Desired, rel: releases.Release, mode: str) ->
     """Return what this release can keep of the wishes; a default is given up with a warning, an explicit one is not."""
     broken = []
     if mode == "legacy" and any(m.fallback == "none" and m.endpoints for m in wanted.mirrors.values()):
-        broken.append(("fallback", "legacy mode asks the public registry when the mirror fails"))
+        broken.append(
+            (
+                "fallback",
+                f"containerd {rel} has legacy mirrors, which cannot keep it from asking the public registry last",
+            )
+        )
     if mode == "config_path" and "*" in wanted.mirrors and not rel.catch_all:
         broken.append(("catch_all", f"containerd {rel} has no catch-all: only what is listed is mirrored"))
         wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})

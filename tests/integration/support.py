@@ -71,7 +71,7 @@ class Player:
         playbook: str = "playbooks/site.yml",
         cwd: Path = ROOT,
         env: dict[str, str] | None = None,
-        inventory: str | None = None,
+        inventory: tuple[str, ...] = (),
         **variables: Any,
     ) -> Run:
         """Run a playbook on the lab; keyword arguments become extra variables of the role."""
@@ -88,9 +88,9 @@ class Player:
             "ANSIBLE_NOCOLOR": "1",
             **(env or {}),
         }
-        command = ["ansible-playbook", "-i", inventory or str(ROOT / "inventories" / "lab"), playbook]
+        sources = [word for source in (str(ROOT / "inventories" / "lab"), *inventory) for word in ("-i", source)]
         done = subprocess.run(
-            [*command, "-e", f"@{extra}", *arguments],
+            ["ansible-playbook", *sources, playbook, "-e", f"@{extra}", *arguments],
             cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600,
         )  # fmt: skip
         entries = [json.loads(line) for line in record.read_text().splitlines()]

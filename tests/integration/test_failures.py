@@ -82,6 +82,15 @@ def test_bad_input_stops_before_any_node_is_touched(lab, play, variables, messag
     assert not any(each["result"].get("version") for each in run.results)
 
 
+def test_one_bad_host_stops_all_before_any_change(fresh, play, tmp_path):
+    more = tmp_path / "more.yml"
+    more.write_text("all: {hosts: {n4: {containerd_registry_url: registry.lan}}}\n")
+    before = files(fresh, "n1")
+    run = play(inventory=(str(more),))
+    assert run.rc != 0 and "'registry.lan' has no http" in run.failed()
+    assert files(fresh, "n1") == before
+
+
 def test_a_registry_that_is_not_there(fresh, play):
     before = files(fresh, "n1")
     run = play(url="http://10.77.0.5:81")

@@ -179,8 +179,10 @@ def test_a_wrong_password_stops_before_anything_is_written(applied, lab, play):
 
 
 @pytest.mark.parametrize("password", ["a-very-long-password-of-forty-characters", "io"])
-def test_verbose_output_shows_no_password(applied, play, password):
-    run = play("-vvvv", "--diff", "--check", password=password, preflight=False).ok()
+@pytest.mark.parametrize("pipelining", ["true", "false"], ids=["pipelining", "files"])
+def test_verbose_output_shows_no_password(applied, play, password, pipelining):
+    run = play("-vvvv", "--diff", "-e", f"ansible_pipelining={pipelining}", password=password, preflight=False).ok()
+    assert all(run.changed().values())
     assert _base64(password) not in run.output
     if len(password) > 2:
         assert password not in run.output
