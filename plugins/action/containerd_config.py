@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
@@ -67,7 +68,7 @@ class ActionModule(Action):
         message = {
             "do": "apply",
             "expect": {config["real_path"]: config["sha256"]},
-            "writes": [{**write, "backup": args["backup"]}],
+            "writes": [{**write, "backup": posixpath.dirname(config["real_path"]) if args["backup"] else None}],
             "check": check,
             "keep_record": True,
         }

@@ -55,8 +55,9 @@ class ActionModule(Action):
             "changed": changed,
             "written": list(planned.writes),
             "removed": planned.removes,
-            "warnings": planned.warnings,
         }
+        if planned.warnings:
+            result["warnings"] = planned.warnings
         if self._task.diff:
             result["diff"] = report.tree_diff(planned)
         return result
@@ -85,7 +86,7 @@ def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[
 def _request(planned: tree.Tree, record: dict[str, Any]) -> dict[str, Any]:
     return {
         "do": "apply",
-        "writes": [request.write(path, text, tree.PRIVATE) for path, text in planned.writes.items()],
+        "writes": request.tree_writes(planned),
         "removes": planned.removes,
         "directories": sorted(set(planned.directories)),
         "record": record,

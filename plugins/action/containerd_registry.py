@@ -101,7 +101,10 @@ class ActionModule(Action):
             restart = f"a restart of containerd is due ({todo.restart_due})"
         else:
             restart = "no restart needed"
-        left = [f"{path} stays, it holds files of others" for path in (outcome or {}).get("left", [])]
+        left = [
+            f"{path} stays, it holds files of others: containerd does not apply the catch-all to it"
+            for path in (outcome or {}).get("left", [])
+        ]
         result: dict[str, Any] = {
             "changed": todo.changed or restarts,
             "msg": report.sentence(todo, observed["hosts_dir"], args["url"] or "", restart),
@@ -114,8 +117,10 @@ class ActionModule(Action):
             "removed": todo.tree.removes,
             "restarted": bool(outcome and outcome["restarted"]),
             "restart_due": bool(todo.restart_due and not (outcome and outcome["restarted"])),
-            "warnings": list(dict.fromkeys(todo.warnings + left)),
         }
+        warnings = list(dict.fromkeys(todo.warnings + left))
+        if warnings:
+            result["warnings"] = warnings
         if self._task.diff:
             result["diff"] = report.diff(todo)
         return result

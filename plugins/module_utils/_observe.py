@@ -16,6 +16,7 @@ DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = STATE_DIR + "/record.json"
+LOCK = "/run/airgap-containerd.lock"
 
 _LARGEST = 1 << 20  # bytes of one hosts.toml that are worth reading
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")

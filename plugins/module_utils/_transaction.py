@@ -27,8 +27,7 @@ class _Lock(object):
     """One transaction at a time on a node."""
 
     def __enter__(self):
-        _files.make_directories(_observe.STATE_DIR, 0o700)
-        self._handle = open(os.path.join(_observe.STATE_DIR, "lock"), "w")
+        self._handle = open(_observe.LOCK, "w")
         deadline = time.time() + _LOCK_SECONDS
         while time.time() < deadline:
             try:
@@ -38,7 +37,7 @@ class _Lock(object):
                 if exc.errno not in (errno.EAGAIN, errno.EACCES):
                     raise
             time.sleep(0.1)
-        raise TransactionError("another run holds %s/lock on this node; nothing was changed" % _observe.STATE_DIR)
+        raise TransactionError("another run holds %s on this node; nothing was changed" % _observe.LOCK)
 
     def __exit__(self, *dummy):
         self._handle.close()
@@ -115,20 +114,25 @@ def write_record(record):
     """Replace the record; None removes it."""
     if record is None:
         _files.remove(_observe.RECORD)
+        _files.remove_empty_directory(_observe.STATE_DIR)
     else:
         data = json.dumps(record, sort_keys=True, indent=1).encode("utf-8")
         _files.make_directories(_observe.STATE_DIR, 0o700)
         _files.replace(_observe.RECORD, data, 0o600)
 
 
-def _back_up(path):
-    """Copy a file beside itself under a name that no `imports` glob loads; return the name, None for no file."""
+def _back_up(path, folder):
+    """Copy a file into ``folder`` under a name that no `imports` glob loads; return the name, None for no file."""
     data = _files.read(path)
     if data is None:
         return None
-    name = "%s.%s~" % (path, time.strftime("%Y-%m-%d@%H:%M:%S"))
-    _files.replace(name, data, 0o600)
-    return name
+    own_folder, name = os.path.split(path)
+    if folder != own_folder:
+        name = "%s-%s" % (os.path.basename(own_folder), name)
+    copy = os.path.join(folder, name + time.strftime(".%Y-%m-%d@%H:%M:%S~"))
+    _files.make_directories(folder, 0o700)
+    _files.replace(copy, data, 0o600)
+    return copy
 
 
 def _commit(request, staged):
@@ -181,9 +185,9 @@ def apply(request):
     """Carry out a plan.
 
     ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``writes`` (ordered list of
-    ``{path, content (base64), mode, uid, gid, backup}``), ``removes`` and ``directories`` (paths; a directory goes
-    when it is empty), ``check`` (what the configuration must effectively be: see check_effective, with ``binary`` and
-    ``path``), ``restart`` (see _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave
+    ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the folder for a copy, or None), ``removes``
+    and ``directories`` (paths; a directory goes when it is empty), ``check`` (what the configuration must effectively
+    be: see check_effective, with ``binary`` and ``path``), ``restart`` (see _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave
     it alone). Returns ``{restarted, seconds, left, backups}``; ``left`` names directories that still hold files of
     others, ``backups`` the copy of each file that was written with ``backup``.
     """
@@ -196,7 +200,9 @@ def apply(request):
             _check_staged(request, staged)
             if not request.get("keep_record") and request.get("record") is not None:
                 write_record(request["record"])
-            backups = {each["path"]: _back_up(each["path"]) for each in request["writes"] if each.get("backup")}
+            backups = {
+                each["path"]: _back_up(each["path"], each["backup"]) for each in request["writes"] if each.get("backup")
+            }
             left = _commit(request, staged)
         finally:
             _discard(staged, created)

@@ -157,6 +157,13 @@ def _migrate(
     return carried, [f"legacy mirror of {name} carried over into hosts.toml" for name in sorted(carried)]
 
 
+def _lost_roots(observed: Mapping[str, Any]) -> list[str]:
+    """Warn about a list in `config_path`, of which only `hosts_dir` stays; containerd 2.1 on reads no list at all."""
+    before = observed["effective"].get("config_path") or ""
+    lost = [root for root in before.split(":") if root and root.rstrip("/") != observed["hosts_dir"].rstrip("/")]
+    return [f"config_path was {before}: it is {observed['hosts_dir']} alone now"] if lost else []
+
+
 def restart_due(observed: Mapping[str, Any]) -> str | None:
     """Return why the running daemon may not know the configuration that is on disk now, or None."""
     daemon = observed["daemon"]
@@ -191,7 +198,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     files: dict[str, str] = {}
     if mode == "config_path":
         carried, carried_warnings = _migrate(pristine, rel, kept, settings)
-        warnings += carried_warnings
+        warnings += carried_warnings + _lost_roots(observed)
         auth = _auth_in_config(kept, rel, settings.auth_method, asked)
         headers = {} if settings.auth_method == "config" else kept.credentials
         change = registry_config.config_path_change(rel, pristine, observed["hosts_dir"], auth)

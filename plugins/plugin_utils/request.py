@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import node, secrets, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan
 
@@ -31,6 +32,14 @@ def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = Non
     }
 
 
+def tree_writes(planned: tree.Tree) -> list[dict[str, Any]]:
+    """Return the writes of hosts.toml files."""
+    return [
+        {**write(path, text, tree.PRIVATE), "backup": _observe.STATE_DIR if path in planned.edited else None}
+        for path, text in planned.writes.items()
+    ]
+
+
 def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the request that carries out `plan`.
 
@@ -38,7 +47,7 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     whose files are not there yet.
     """
     config = observed["config"]
-    writes = [write(path, text, tree.PRIVATE) for path, text in plan.tree.writes.items()]
+    writes = tree_writes(plan.tree)
     removes = list(plan.tree.removes)
     if plan.config_changed and plan.config_after is not None:
         mode = file_mode(plan.config_after, config.get("mode"))

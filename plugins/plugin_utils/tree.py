@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 
@@ -24,6 +25,7 @@ class Tree(NamedTuple):
     removes: list[str]
     directories: list[str]  # to remove when they are empty
     before: dict[str, str]  # path: text of what is replaced or removed
+    edited: list[str]  # of the writes, those that replace a hand-edited file: a copy of it is kept
     files: dict[str, dict[str, Any]]  # the record's new `files`
     warnings: list[str]
 
@@ -74,13 +76,25 @@ def plan(
     original}`; `original` is the text that our first write replaced, or None). What no record names stays. What was
     edited by hand since it was written is replaced if it is wanted (and reported), and left alone otherwise.
     """
-    tree = Tree({}, [], [], {}, {}, [])
+    tree = Tree({}, [], [], {}, [], {}, [])
+    if f"{hosts.CATCH_ALL}/hosts.toml" in wanted:
+        tree.warnings.extend(_shadowing(wanted, hosts_dir, found))
     for relative, text in wanted.items():
         _plan_write(tree, posixpath.join(hosts_dir, relative), text, found.get(relative), recorded)
     for path, entry in recorded.items():
         if path not in tree.files:
             _plan_removal(tree, path, entry, _find(found, path, hosts_dir), prune)
     return tree
+
+
+def _shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Mapping[str, Any]) -> list[str]:
+    """Warn about directories that hide the catch-all without saying where to go."""
+    directories = [name for name, about in found.items() if about is None]
+    return [
+        f"{hosts_dir}/{name} has no hosts.toml: containerd does not apply the catch-all to {name}, and asks it itself"
+        for name in directories
+        if f"{name}/hosts.toml" not in {*wanted, *found}
+    ]
 
 
 def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, Any] | None:
@@ -100,7 +114,10 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
     if current is not None:
         tree.before[path] = current
         if entry is not None and not ours:
-            tree.warnings.append(f"{path} was edited by hand since the last run: replaced")
+            tree.edited.append(path)
+            tree.warnings.append(
+                f"{path} was edited by hand since the last run: replaced, a copy is in {_observe.STATE_DIR}"
+            )
         elif entry is None and current != text:
             tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
         elif current == text:

@@ -197,5 +197,5 @@ def test_absent_takes_everything_back(applied, lab, play):
         assert lab.run(node, ["find", "/etc/containerd/certs.d", "-type", "f"]).stdout.split() in (
             [], ["/etc/containerd/certs.d/own.example.org/hosts.toml"]
         )  # fmt: skip
-        assert lab.run(node, ["test", "-e", "/var/lib/airgap-containerd/record.json"]).returncode != 0
+        assert lab.run(node, ["test", "-e", "/var/lib/airgap-containerd"]).returncode != 0
     assert play(state="absent").ok().changed() == dict.fromkeys(NODES, 0)

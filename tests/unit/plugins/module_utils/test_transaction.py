@@ -23,6 +23,7 @@ WANTED = {"config_path": "/d", "mirrors": {}, "tls": False, "plugins": ["cri"]}
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
+    monkeypatch.setattr(_observe, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(_observe, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(_observe, "RECORD", str(tmp_path / "state" / "record.json"))
     (tmp_path / "config.toml").write_text("old\n")
@@ -113,7 +114,7 @@ def test_removals_and_backups(node):
     foreign.write_text("theirs")
     done = _transaction.apply(
         {
-            "writes": [write(node / "config.toml", "new\n", backup=True)],
+            "writes": [write(node / "config.toml", "new\n", backup=str(node))],
             "removes": [str(foreign.parent / "hosts.toml")],
             "directories": [str(foreign.parent)],
             "keep_record": True,

@@ -211,9 +211,9 @@ def test_hand_edited_files():
     edited = "# by hand\n"
     now["hosts"]["quay.io/hosts.toml"].update(content=node.content(edited), sha256=tree.sha256(edited))
     replaced = make(now)
-    assert (
-        "edited by hand" in str(replaced.warnings) and replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == edited
-    )
+    assert "edited by hand" in str(replaced.warnings)
+    assert replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == edited
+    assert [each["path"] for each in request.tree_writes(replaced.tree) if each["backup"]] == replaced.tree.edited
     dropped = make(now, upstreams=["docker.io"])
     assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
 
@@ -226,6 +226,18 @@ def test_foreign_files_are_replaced_when_wanted_and_come_back():
     assert "was there before" in str(done.warnings)
     undone = plan.make_absent(after_run(before, done))
     assert undone.tree.writes == {f"{HOSTS_DIR}/quay.io/hosts.toml": theirs}
+
+
+def test_directories_that_hide_the_catch_all_are_reported():
+    before = observed("1.7.24", "version = 2\n", hosts={"own.lan": None, "own.lan/ca.crt": {"mode": 0o644}})
+    assert "certs.d/own.lan has no hosts.toml" in str(make(before).warnings)
+    assert "own.lan" not in str(make(before, extra_upstreams=["own.lan"]).warnings)
+
+
+def test_a_list_in_config_path_is_reported():
+    before = observed("1.7.24", "version = 2\n")
+    before["effective"]["config_path"] = f"{HOSTS_DIR}:/etc/docker/certs.d"
+    assert f"it is {HOSTS_DIR} alone now" in str(make(before).warnings)
 
 
 def test_hosts_come_before_config_in_the_request():
