@@ -187,9 +187,9 @@ def apply(request):
     ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``writes`` (ordered list of
     ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the folder for a copy, or None), ``removes``
     and ``directories`` (paths; a directory goes when it is empty), ``check`` (what the configuration must effectively
-    be: see check_effective, with ``binary`` and ``path``), ``restart`` (see _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave
-    it alone). Returns ``{restarted, seconds, left, backups}``; ``left`` names directories that still hold files of
-    others, ``backups`` the copy of each file that was written with ``backup``.
+    be: see check_effective, with ``binary`` and ``path``), ``restart`` (see _service.restart) or None, ``record``
+    (dict; None removes it), ``keep_record`` (leave it alone). Returns ``{restarted, seconds, left, backups}``; ``left``
+    names directories that still hold files of others, ``backups`` the copy of each file that was to be copied.
     """
     with _Lock():
         _check_unchanged(request.get("expect") or {})

@@ -1,0 +1,111 @@
+# On a fresh Debian 12 with git, make and python3, `make demo` and `make test` install the rest by themselves:
+# Debian's python3-venv if it is missing, and Python packages from PyPI into .venv. Nothing else outside the checkout
+# is changed but by the lab, which says so. PYTHON=/path/to/python3 chooses another interpreter.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+BUILD := $(CURDIR)/.build
+STAGE := $(BUILD)/ansible_collections/airgap/containerd
+# How to call a tool on the staged copy: from its root, with nothing but it to resolve airgap.containerd.*, and with a
+# home of its own, as antsibull-docs logs there.
+STAGED = cd $(STAGE) && HOME=$(BUILD)/home PATH=$(TEST):$$PATH ANSIBLE_COLLECTIONS_PATH=$(BUILD) PYTHONPATH=
+RUN := $(CURDIR)/.venv/run/bin
+TEST := $(CURDIR)/.venv/test/bin
+REPORTS := $(BUILD)/reports
+
+# Tools that keep caches below ANSIBLE_HOME keep them here.
+export ANSIBLE_HOME := $(BUILD)/home/.ansible
+# Makes ansible_collections.airgap.containerd importable: the folder holds a link to this checkout.
+export PYTHONPATH := $(CURDIR)/.collections
+
+.PHONY: help
+help: ## Show this list
+	@sed -En 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+# --- The lab: real nodes in network namespaces (root only) -------------------------------------------------------
+
+.PHONY: demo lab-up lab-down
+demo: need-root venv-run ## Set up the lab's nodes with the playbook and watch them pull (root)
+	@PATH=$(RUN):$$PATH $(RUN)/python tests/lab/demo
+
+lab-up: need-root venv-run ## Start the lab and leave it running (root)
+	@PATH=$(RUN):$$PATH $(RUN)/python tests/lab/lab up
+
+lab-down: need-root venv-run ## Stop the lab (root)
+	@PATH=$(RUN):$$PATH $(RUN)/python tests/lab/lab down
+
+# --- Tests, the fast ones first ----------------------------------------------------------------------------------
+
+.PHONY: test lint unit sanity tarball integration
+test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
+	@rm -rf $(REPORTS)
+	@status=0; $(MAKE) --no-print-directory lint unit sanity tarball integration || status=$$?; \
+	echo; echo "== Figures"; \
+	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
+	$(TEST)/python tests/tools/figures.py $(REPORTS)/unit.xml $(REPORTS)/integration.xml || status=1; \
+	exit $$status
+
+lint: stage ## ruff, yamllint, vermin, antsibull and ansible-lint
+	@echo "== ruff"
+	@$(TEST)/ruff check --quiet .
+	@$(TEST)/ruff format --check --quiet .
+	@echo "== yamllint"
+	@$(TEST)/yamllint --strict .
+	@echo "== vermin: node code needs no more than Python 3.6"
+	@$(TEST)/vermin --quiet --no-tips --violations --target=3.6- plugins/modules plugins/module_utils
+	@echo "== antsibull-changelog"
+	@$(STAGED) antsibull-changelog lint
+	@echo "== antsibull-docs"
+	@$(STAGED) antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck \
+		--validate-collection-refs=all .
+	@echo "== ansible-lint"
+	@$(STAGED) ansible-lint --offline --nocolor
+
+unit: venv-test ## The unit tests, a few seconds
+	@echo "== unit tests"
+	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
+
+sanity: stage ## ansible-test sanity, on every Python that this machine has
+	@echo "== ansible-test sanity"
+	@$(TEST)/python tests/tools/sanity.py
+
+tarball: venv-test ## Build the collection, compare the tarball with the repository, install it
+	@echo "== tarball"
+	@$(TEST)/python tests/tools/tarball.py
+
+integration: need-root venv-test ## The integration tests, on the lab's nodes (root)
+	@echo "== integration tests"
+	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration --junitxml=$(REPORTS)/integration.xml
+
+# --- For a release -----------------------------------------------------------------------------------------------
+
+.PHONY: galaxy changelog
+galaxy: tarball ## The check that Galaxy makes on an upload, about a minute (not part of `make test`)
+	@python3 tests/tools/venv.py galaxy
+	@cd $(BUILD)/tarball && PATH=$(CURDIR)/.venv/galaxy/bin:$$PATH python -m galaxy_importer.main *.tar.gz
+
+changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugins and the roles
+	@$(STAGED) antsibull-changelog release --reload-plugins --refresh
+	@cp $(STAGE)/CHANGELOG.md .
+	@cp $(STAGE)/changelogs/changelog.yaml changelogs/
+
+# --- What the targets above share --------------------------------------------------------------------------------
+
+.PHONY: clean stage need-root venv-run venv-test
+clean: ## Remove what these targets made in the checkout
+	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis tests/output
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A clean copy below ansible_collections/airgap/containerd, which some tools insist on.
+stage: venv-test
+	@mkdir -p $(BUILD)/home
+	@$(TEST)/python tests/tools/stage.py
+
+need-root:
+	@[ "$$(id -u)" -eq 0 ] || { echo "This needs root: the lab makes network namespaces and starts nodes in them."; exit 1; }
+
+venv-run venv-test: venv-%:
+	@python3 tests/tools/venv.py $*

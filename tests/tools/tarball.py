@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the collection from the checkout, look at what the tarball holds, and install it as a user would.
+
+Usage: .venv/test/bin/python tests/tools/tarball.py
+
+Building in the checkout, not in the clean copy, is the point: `build_ignore` must hold where environments, caches and
+the link in .collections lie about. The tarball stays in .build/tarball.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from stage import ROOT, committable
+
+TARBALL = ROOT / ".build" / "tarball"
+INSTALLED = ROOT / ".build" / "installed"
+GALAXY = str(Path(sys.executable).with_name("ansible-galaxy"))
+DOC = str(Path(sys.executable).with_name("ansible-doc"))
+# First components of what a user needs; anything else in the tarball slipped past build_ignore.
+SHIPPED = frozenset({
+    "CHANGELOG.md", "LICENSE", "README.md", "changelogs", "docs", "inventories", "meta", "playbooks", "plugins",
+    "requirements.txt", "roles",
+})  # fmt: skip
+MADE_BY_GALAXY = frozenset({"FILES.json", "MANIFEST.json"})
+NOT_SHIPPED = ("inventories/lab/",)
+
+
+def expected(files: Iterable[Path]) -> set[str]:
+    """Those of the repository's files that belong into the tarball."""
+    return {str(file) for file in files if file.parts[0] in SHIPPED and not str(file).startswith(NOT_SHIPPED)}
+
+
+def run(*command: str) -> str:
+    """Run a command away from the checkout's ansible.cfg, so that it sees the installed collection only."""
+    variables = {**os.environ, "ANSIBLE_HOME": str(ROOT / ".build" / "home" / ".ansible")}
+    variables["ANSIBLE_COLLECTIONS_PATH"] = str(INSTALLED)
+    return subprocess.run(command, cwd=TARBALL, env=variables, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def build() -> Path:
+    """Build the tarball anew, and return its path."""
+    shutil.rmtree(TARBALL, ignore_errors=True)
+    TARBALL.mkdir(parents=True)
+    run(GALAXY, "collection", "build", "--output-path", str(TARBALL), str(ROOT))
+    (tarball,) = TARBALL.glob("*.tar.gz")
+    return tarball
+
+
+def contents(tarball: Path) -> set[str]:
+    """The files (no directories) in the tarball, without those that Galaxy adds."""
+    with tarfile.open(tarball) as archive:
+        return {member.name for member in archive.getmembers() if not member.isdir()} - MADE_BY_GALAXY
+
+
+def main() -> int:
+    """Build, compare, install and list; return the exit status."""
+    tarball = build()
+    wanted, found = expected(committable(ROOT)), contents(tarball)
+    for name in sorted(found - wanted):
+        print(f"{name}: in the tarball, but does not belong there")
+    for name in sorted(wanted - found):
+        print(f"{name}: missing from the tarball")
+    if wanted != found:
+        return 1
+    shutil.rmtree(INSTALLED, ignore_errors=True)
+    run(GALAXY, "collection", "install", "--offline", "--collections-path", str(INSTALLED), str(tarball))
+    modules = run(DOC, "--list", "--type", "module", "airgap.containerd").split("\n")
+    print(f"{tarball.name}: {len(found)} files, {tarball.stat().st_size // 1024} KiB")
+    print(*(line for line in modules if line), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"Failed with status {error.returncode}: {' '.join(error.cmd)}")
