@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jmespath
-
 from ansible_collections.airgap.containerd.plugins.plugin_utils import node, report
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import PLACES, Action, Refusal, observation
 
@@ -17,8 +15,11 @@ class ActionModule(Action):
     """Observe and mask."""
 
     argument_spec = {**PLACES, "query": {"type": "str"}}
+    libraries = ("tomlkit", "jmespath")
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        import jmespath  # here, so that a missing library is the standard error and not a traceback
+
         try:
             query = jmespath.compile(args["query"]) if args["query"] else None
         except jmespath.exceptions.ParseError as exc:

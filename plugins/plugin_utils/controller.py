@@ -56,10 +56,12 @@ class Action(ActionBase):
     _supports_async = False
     _supports_check_mode = True
     argument_spec: dict[str, dict[str, Any]] = {}
+    libraries = ("tomlkit",)
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        _require("tomlkit")
+        for library in self.libraries:
+            _require(library)
         dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             result.update(self.carry_out(args, task_vars or {}))

@@ -93,7 +93,7 @@ class Check:
     def url(self, option: str, value: Any) -> Endpoint:
         """Check a registry's URL and return its endpoint without a project."""
         if not isinstance(value, str) or not value.startswith(("http://", "https://")):
-            host = str(value).split("://")[-1]
+            host = str(value).rpartition("://")[2]
             self.fail(option, value, f"has no http:// or https:// in front: write http://{host} or https://{host}")
         if "@" in value:
             raise ModelError(

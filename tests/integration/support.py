@@ -91,7 +91,8 @@ class Player:
         sources = [word for source in (str(ROOT / "inventories" / "lab"), *inventory) for word in ("-i", source)]
         done = subprocess.run(
             ["ansible-playbook", *sources, playbook, "-e", f"@{extra}", *arguments],
-            cwd=cwd, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600,
+            cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
+            check=False,
         )  # fmt: skip
         entries = [json.loads(line) for line in record.read_text().splitlines()]
         stats = [entry["stats"] for entry in entries if "stats" in entry]

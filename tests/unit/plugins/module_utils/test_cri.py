@@ -76,7 +76,7 @@ def test_version_and_its_request(server: Server, client: _cri.Client) -> None:
 def test_opening_asks_for_no_table_no_push_and_windows_beyond_the_largest_answer(server: Server, client) -> None:
     server.reply = only("runtime.v1", VERSION_ANSWER)
     client.version()
-    (kind, flags, stream, settings), (other, _, _, window) = server.requests[0].opening[:2]
+    (kind, flags, stream, settings), (other, *_rest, window) = server.requests[0].opening[:2]
     assert (kind, flags, stream) == (SETTINGS, 0, 0)
     values = dict(struct.unpack(">HI", settings[at : at + 6]) for at in range(0, len(settings), 6))
     assert values == {1: 0, 2: 0, 4: 2**31 - 1}
@@ -262,8 +262,8 @@ def test_fixed_fields_are_passed_over() -> None:
 def test_random_messages_give_fields_or_a_protocol_error() -> None:
     generator = random.Random(1)
     outcomes = set()
-    for _ in range(5000):
-        data = bytes(generator.randrange(256) for _ in range(generator.randrange(20)))
+    for _unused in range(5000):
+        data = bytes(generator.randrange(256) for _unused in range(generator.randrange(20)))
         try:
             outcomes.add(type(_cri.decode_message(data)))
         except _hpack.ProtocolError:

@@ -91,7 +91,7 @@ def test_bad_integers(coded: str) -> None:
 def test_blocks_of_the_hpack_package_are_understood(huffman: bool) -> None:
     encoder = hpack.Encoder()
     encoder.header_table_size = 0
-    for _ in range(2):
+    for _unused in range(2):
         assert _hpack.decode(encoder.encode(HEADERS, huffman=huffman)) == HEADERS
 
 
@@ -145,8 +145,8 @@ def test_bad_blocks(block: str) -> None:
 def test_random_blocks_give_headers_or_a_protocol_error() -> None:
     generator = random.Random(7541)
     outcomes = set()
-    for _ in range(5000):
-        block = bytes(generator.randrange(256) for _ in range(generator.randrange(40)))
+    for _unused in range(5000):
+        block = bytes(generator.randrange(256) for _unused in range(generator.randrange(40)))
         try:
             outcomes.add(type(_hpack.decode(block)))
         except _hpack.ProtocolError:

@@ -88,8 +88,8 @@ class Request:
 
     def __init__(self, data: bytes) -> None:
         self.opening = frames(data[len(_http2.PREFACE) :])
-        self.headers = dict(_hpack.decode(next(payload for kind, _, _, payload in self.opening if kind == HEADERS)))
-        body = next(payload for kind, _, _, payload in self.opening if kind == DATA)
+        self.headers = dict(_hpack.decode(next(payload for kind, *_rest, payload in self.opening if kind == HEADERS)))
+        body = next(payload for kind, *_rest, payload in self.opening if kind == DATA)
         self.path = self.headers[b":path"].decode()
         self.fields = _cri.decode_message(body[5:])
         self.later = []
@@ -120,7 +120,7 @@ class Server:
 
     def _serve(self) -> None:
         while True:
-            connection, _ = self._listener.accept()
+            connection, _address = self._listener.accept()
             with connection:
                 data = connection.recv(65536)
                 if not data:
@@ -361,7 +361,7 @@ def test_server_that_never_stops_talking_meets_the_deadline(tmp_path) -> None:
         listener.listen(1)
 
         def chatter() -> None:
-            connection, _ = listener.accept()
+            connection, _address = listener.accept()
             with connection:
                 data = HELLO
                 try:

@@ -487,8 +487,7 @@ def test_tagged_input_becomes_plain_and_stays_as_it_was() -> None:
     assert result == {"a": {"c": "x", "d": 5}, "e": ["f"]}
     assert data == {"a": {"b": 1}}
     assert {type(value) for value in (*result, *result["a"], result["a"]["c"])} == {str}
-    assert type(result["a"]) is dict
-    assert type(result["a"]["d"]) is int
+    assert [each.__class__ for each in (result["a"], result["a"]["d"])] == [dict, int]
     assert toml_edit.edit("", merge, []) == 'e = ["f"]\n\n[a]\nc = "x"\nd = 5\n'
 
 
