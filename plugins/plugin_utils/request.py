@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node, secrets, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import node, secrets, toml_edit, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan
 
 
 def file_mode(text: str, current: int | None) -> int:
     """Return the mode for config.toml: private when it holds a secret, else as it is (0644 for a new file)."""
-    if secrets.mask_toml(text) != text:
+    data = toml_edit.load(text)
+    if secrets.mask_data(data) != data:
         return tree.PRIVATE
     return 0o644 if current is None else current
 
