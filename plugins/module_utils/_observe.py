@@ -18,7 +18,6 @@ STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = STATE_DIR + "/record.json"
 LOCK = "/run/airgap-containerd.lock"
 
-_LARGEST = 1 << 20  # bytes of one hosts.toml that are worth reading
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
 
 
@@ -88,8 +87,17 @@ def import_files(main, patterns):
     return found
 
 
-def _tree(hosts_dir):
-    """Return ``{relative path: {sha256, mode, content}}`` of the files below ``hosts_dir``, hosts.toml with content."""
+def _hosts_file(path):
+    """Return ``{sha256, content, mode, ...}`` of a hosts.toml; None where there is none."""
+    about, data = _files.describe(path), _files.read(path)
+    return None if data is None else dict(about, sha256=_files.digest(data), content=text_of(data))
+
+
+def _tree(hosts_dir, recorded):
+    """Return the files below ``hosts_dir`` as ``{relative path: about}``, each directory as ``{name: None}``.
+
+    Of a hosts.toml, ``about`` has the content. Files that earlier runs wrote elsewhere come with absolute paths.
+    """
     found = {}
     for namespace in sorted(os.listdir(hosts_dir)) if os.path.isdir(hosts_dir) else []:
         directory = os.path.join(hosts_dir, namespace)
@@ -98,13 +106,11 @@ def _tree(hosts_dir):
         found[namespace] = None
         for name in sorted(os.listdir(directory)):
             path = os.path.join(directory, name)
-            about = _files.describe(path)
-            if about is None or os.path.isdir(path) or name.startswith(_files.TEMPORARY):
-                continue
-            found["%s/%s" % (namespace, name)] = about
-            if name == "hosts.toml" and os.path.getsize(path) <= _LARGEST:
-                data = _files.read(path)
-                about.update(sha256=_files.digest(data), content=text_of(data))
+            if os.path.isfile(path) and not name.startswith(_files.TEMPORARY):
+                found["%s/%s" % (namespace, name)] = _hosts_file(path) if name == "hosts.toml" else {}
+    for path in recorded:
+        if not path.startswith(hosts_dir + "/") and os.path.isfile(path):
+            found[path] = _hosts_file(path)
     return found
 
 
@@ -152,7 +158,7 @@ def observe(request):
         "effective": known,
         "imports": import_files(config, known.get("imports") or []) if data is not None else [],
         "hosts_dir": hosts_dir,
-        "hosts": _tree(hosts_dir),
+        "hosts": _tree(hosts_dir, (record or {}).get("files") or {}),
         "record": record,
         "socket": socket,
         "daemon": _service.daemon(socket),

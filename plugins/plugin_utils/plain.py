@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 KeyPath = list[str]
@@ -39,18 +39,46 @@ def deep_merge(target: dict[str, Any], source: Mapping[str, Any]) -> dict[str, A
     return target
 
 
-def patch(data: Mapping[str, Any], merge: Mapping[str, Any], remove: Iterable[KeyPath]) -> dict[str, Any]:
-    """Return a copy of `data` without the removed keys and with `merge` merged; tables that are left empty stay."""
+def leaves(data: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield `(key path, value)` of everything that is not a table, and of empty tables."""
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, (*prefix, key))
+        else:
+            yield (*prefix, key), value
+
+
+def revert(
+    data: Mapping[str, Any], ours: Mapping[str, Any], merge: Mapping[str, Any], remove: Iterable[KeyPath]
+) -> dict[str, Any]:
+    """Return a copy of `data` with our change taken back where it is still ours.
+
+    `ours` is what we merged, `merge` and `remove` undo it (see `delta`). A key that has another value than ours now
+    stays, and so do keys that others put beside ours.
+    """
     result = copy.deepcopy(dict(data))
-    for path in remove:
-        table = at(result, path[:-1])
-        if isinstance(table, dict):
-            table.pop(path[-1], None)
-    return deep_merge(result, copy.deepcopy(dict(merge)))
+    undone = list(leaves(merge))
+    gone = {tuple(path) for path in remove} | {path for path, dummy in undone}
+    for path, value in leaves(ours):
+        if at(result, path) == value:
+            _drop(result, path, gone)
+    for path, value in undone:
+        if at(result, path) is None:
+            deep_merge(result, nested(list(path), copy.deepcopy(value)))
+    return result
+
+
+def _drop(data: dict[str, Any], path: tuple[str, ...], gone: set[tuple[str, ...]]) -> None:
+    """Remove a key, and the tables that this empties if they are below one of the paths `gone`."""
+    while path:
+        del at(data, path[:-1])[path[-1]]
+        path = path[:-1]
+        if at(data, path) or not any(path[: len(each)] == each for each in gone):
+            return
 
 
 def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], list[KeyPath]]:
-    """Return what to merge into and what to remove from `before` to get `after`; the inverse of `patch`."""
+    """Return what to merge into and what to remove from `before` to get `after`."""
     merge: dict[str, Any] = {}
     remove = [[key] for key in before if key not in after]
     for key, value in after.items():

@@ -274,8 +274,8 @@ def _finish(observed: Mapping[str, Any], plan: Plan) -> Plan:
 
 def _pristine(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Return config.toml's data as it would be without what earlier runs set."""
-    undo = recorded.get("undo") or {"merge": {}, "remove": []}
-    return plain.patch(data, undo["merge"], undo["remove"])
+    undo = recorded.get("undo")
+    return plain.revert(data, undo["ours"], undo["merge"], undo["remove"]) if undo else data
 
 
 def _edit(
@@ -296,7 +296,7 @@ def _edit(
         "sha256": tree.sha256(after),
         "original": recorded["original"] if recorded else text,
         "exact": exact,
-        "undo": {"merge": merge, "remove": remove},
+        "undo": {"ours": plain.delta(pristine, wanted)[0], "merge": merge, "remove": remove},
     }
 
 

@@ -72,9 +72,10 @@ def plan(
 ) -> Tree:
     """Compare the wanted files (`{relative path: text}`) with those on the node and those written by earlier runs.
 
-    `found` is the node's tree (relative paths), `recorded` the record's `files` (absolute paths, `{sha256,
-    original}`; `original` is the text that our first write replaced, or None). What no record names stays. What was
-    edited by hand since it was written is replaced if it is wanted (and reported), and left alone otherwise.
+    `found` is the node's tree (paths relative to `hosts_dir`, absolute ones elsewhere), `recorded` the record's `files`
+    (absolute paths, `{sha256, original, previous}`; `original` is the text that our first write replaced, or None).
+    What no record names stays. What was edited by hand since it was written is replaced if it is wanted (and
+    reported), and left alone otherwise.
     """
     tree = Tree({}, [], [], {}, [], {}, [])
     if f"{hosts.CATCH_ALL}/hosts.toml" in wanted:
@@ -98,22 +99,25 @@ def _shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Mapping[str, An
 
 
 def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, Any] | None:
-    return found.get(posixpath.relpath(path, hosts_dir))
+    return found.get(path) or found.get(posixpath.relpath(path, hosts_dir))
+
+
+def _text(path: str, there: Mapping[str, Any] | None) -> str | None:
+    try:
+        return node.text(there["content"]) if there else None
+    except UnicodeDecodeError as exc:
+        raise hosts.HostsError(f"{path} is not UTF-8 (byte {exc.start}), so containerd ignores it: remove it") from exc
 
 
 def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | None, recorded: Mapping) -> None:
     entry = recorded.get(path)
-    current = node.text(there["content"]) if there and there.get("content") else None
-    ours = entry is not None and there is not None and there.get("sha256") in (entry["sha256"], sha256(text))
-    original = entry["original"] if entry else current
-    if there and entry is None and current == text:
-        original = None
-    tree.files[path] = {"sha256": sha256(text), "original": original}
+    current = _text(path, there)
+    tree.files[path] = _entry(entry, current, text)
     if current == text and there["mode"] == PRIVATE:
         return
     if current is not None:
         tree.before[path] = current
-        if entry is not None and not ours:
+        if entry is not None and there["sha256"] not in (entry["sha256"], entry.get("previous"), sha256(text)):
             tree.edited.append(path)
             tree.warnings.append(
                 f"{path} was edited by hand since the last run: replaced, a copy is in {_observe.STATE_DIR}"
@@ -125,10 +129,19 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
     tree.writes[path] = text
 
 
+def _entry(entry: Mapping[str, Any] | None, current: str | None, text: str) -> dict[str, Any]:
+    """Return the record of a file that is to hold `text`: `previous` is what a run killed half-way may have left."""
+    if entry is None:
+        return {"sha256": sha256(text), "original": None if current == text else current}
+    if entry["sha256"] == sha256(text):
+        return dict(entry)
+    return {"sha256": sha256(text), "original": entry["original"], "previous": entry["sha256"]}
+
+
 def _plan_removal(tree: Tree, path: str, entry: Mapping, there: Mapping[str, Any] | None, prune: bool) -> None:
     if there is None:
         return
-    current = node.text(there["content"]) if there.get("content") else ""
+    current = _text(path, there) or ""
     if not prune:
         tree.files[path] = dict(entry)
     elif there.get("sha256") != entry["sha256"]:

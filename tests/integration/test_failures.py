@@ -105,3 +105,11 @@ def test_a_hand_edited_file_is_replaced_and_kept(fresh, play):
     assert "edited by hand" in run.output and run.changed() == {"n3": 1}
     kept = fresh.run("n3", ["sh", "-c", "cat /var/lib/airgap-containerd/quay.io-hosts.toml.*"]).stdout
     assert kept == edited
+
+
+def test_another_hosts_dir_leaves_nothing_in_the_old_one(fresh, play):
+    play("--limit=n3").ok()
+    play("--limit=n3", hosts_dir="/etc/containerd/other.d").ok()
+    assert fresh.run("n3", ["ls", "/etc/containerd/certs.d"]).stdout == ""
+    assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+    assert play("--limit=n3", hosts_dir="/etc/containerd/other.d").ok().changed() == {"n3": 0}

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,10 +20,21 @@ TREES = st.recursive(
 TABLES = st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)
 
 
+def undo(before, after):
+    return (plain.delta(before, after)[0], *plain.delta(after, before))
+
+
 @given(TABLES, TABLES)
-def test_delta_and_patch_are_inverse(before, after):
-    merge, remove = plain.delta(before, after)
-    assert plain.patch(before, merge, remove) == after
+def test_revert_undoes_a_change(before, after):
+    assert plain.revert(after, *undo(before, after)) == before
+
+
+@given(TABLES)
+def test_revert_leaves_what_others_did(before):
+    after = plain.deep_merge(copy.deepcopy(before), {"x": {"y": 1}})
+    now = plain.deep_merge(copy.deepcopy(after), {"x": {"z": 2}, "other": {"w": 3}})
+    assert plain.revert(now, *undo(before, after)) == {**before, "x": {"z": 2}, "other": {"w": 3}}
+    assert plain.revert({"x": {"y": 5}}, *undo({}, {"x": {"y": 1}})) == {"x": {"y": 5}}
 
 
 @given(TABLES)
@@ -32,9 +45,3 @@ def test_nothing_to_do(data):
 def test_at():
     assert plain.at({"a": {"b": 1}}, ["a", "b"]) == 1
     assert plain.at({"a": 1}, ["a", "b"]) is None and plain.at({}, ["a"]) is None
-
-
-def test_patch_leaves_its_input_alone():
-    data = {"a": {"b": {}}}
-    plain.patch(data, {"a": {"b": {"c": 1}}}, [])
-    assert data == {"a": {"b": {}}}

@@ -165,6 +165,18 @@ def test_undo_keeps_what_others_changed_since():
     assert toml_edit.load(plan.make_absent(now).config_after) == {"version": 2, "oom_score": 5}
 
 
+def test_a_file_that_another_tool_reset_is_not_reverted_but_migrated():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    theirs = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."own.lan"]\nendpoint = ["http://a.lan"]\n'
+    )
+    now["config"].update(content=node.content(theirs), sha256=tree.sha256(theirs))
+    done = make(now)
+    assert f"{HOSTS_DIR}/own.lan/hosts.toml" in done.tree.writes
+    assert toml_edit.load(plan.make_absent(after_run(now, done)).config_after) == toml_edit.load(theirs)
+
+
 def test_explicit_wishes_that_cannot_be_kept():
     with pytest.raises(registry_config.ConfigError, match="Take fallback out"):
         make(observed("1.4.13", ""), fallback="none")
@@ -216,6 +228,15 @@ def test_hand_edited_files():
     assert [each["path"] for each in request.tree_writes(replaced.tree) if each["backup"]] == replaced.tree.edited
     dropped = make(now, upstreams=["docker.io"])
     assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
+
+
+def test_a_run_killed_before_its_files_were_written_is_no_hand_edit():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    killed = make(now, url="http://registry.lan:5000")
+    now["record"] = killed.record
+    again = make(now, url="http://registry.lan:5000")
+    assert again.tree.writes == killed.tree.writes and not again.warnings
 
 
 def test_foreign_files_are_replaced_when_wanted_and_come_back():
