@@ -31,7 +31,7 @@ author:
   - airgap.containerd contributors (@airgap)
 """
 
-    PLACES = r"""
+    PROGRAM = r"""
 options:
   binary:
     description:
@@ -42,6 +42,10 @@ options:
     description: Name of the service that runs containerd.
     type: str
     default: containerd
+"""
+
+    PLACES = r"""
+options:
   config_file:
     description:
       - Path of containerd's configuration file on the node.

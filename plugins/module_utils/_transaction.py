@@ -168,7 +168,7 @@ def _restored(restart_request, kept, created):
     try:
         _service.restart(dict(restart_request, force=True))
     except _service.ServiceError as exc:
-        return "The files of before were put back, but CRI does not answer with them either: %s" % exc
+        return "The files of before were put back, but they fail too, so the cause was there before this run: %s" % exc
     return "The files of before were put back and containerd serves CRI with them again"
 
 

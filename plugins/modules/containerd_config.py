@@ -15,6 +15,7 @@ description:
     M(airgap.containerd.containerd_restart).
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.program
 options:
   path:
     description:
@@ -38,15 +39,6 @@ options:
     description: Whether to keep a copy of the file as it was beside it.
     type: bool
     default: false
-  binary:
-    description:
-      - Path of the containerd program on the node.
-      - By default the one that the unit starts, or else V(/usr/bin/containerd).
-    type: path
-  service:
-    description: Name of the service that runs containerd.
-    type: str
-    default: containerd
   version:
     description: The containerd release to write for, instead of the one that is installed.
     type: str

@@ -113,3 +113,16 @@ def test_another_hosts_dir_leaves_nothing_in_the_old_one(fresh, play):
     assert fresh.run("n3", ["ls", "/etc/containerd/certs.d"]).stdout == ""
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
     assert play("--limit=n3", hosts_dir="/etc/containerd/other.d").ok().changed() == {"n3": 0}
+
+
+def test_before_containerd_is_installed(fresh, play):
+    fresh.run("n3", ["systemctl", "stop", "containerd"])
+    fresh.run("n3", ["mv", "/usr/bin/containerd", "/root/"])
+    refused = play("--limit=n3")
+    assert refused.rc != 0 and "install it first, or set containerd_registry_version" in refused.failed()
+    prepared = play("--limit=n3", version="1.7.24").ok()
+    assert prepared.changed() == {"n3": 1} and not prepared.of("n3")["restarted"]
+    fresh.run("n3", ["mv", "/root/containerd", "/usr/bin/"])
+    fresh.run("n3", ["systemctl", "start", "containerd"])
+    assert play("--limit=n3").ok().changed() == {"n3": 0}
+    assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")

@@ -21,11 +21,12 @@ def documented(name: str) -> dict:
     """The options of a module's documentation, fragments included."""
     source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
     doc = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', source, re.S).group(1))
+    fragments = (ROOT / "plugins" / "doc_fragments" / "node.py").read_text()
     options = dict(doc.get("options", {}))
-    if "airgap.containerd.node.places" in doc.get("extends_documentation_fragment", []):
-        fragment = (ROOT / "plugins" / "doc_fragments" / "node.py").read_text()
-        places = yaml.safe_load(re.search(r'PLACES = r"""(.*?)"""', fragment, re.S).group(1))
-        options |= places["options"]
+    for fragment in doc["extends_documentation_fragment"]:
+        part = fragment.removeprefix("airgap.containerd.node").removeprefix(".") or "documentation"
+        found = re.search(rf'^    {part.upper()} = r"""(.*?)"""', fragments, re.S | re.M)
+        options |= yaml.safe_load(found.group(1)).get("options", {})
     return options
 
 
