@@ -9,13 +9,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     hosts,
     model,
+    node,
     registry_config,
     releases,
     toml_edit,
@@ -42,6 +42,7 @@ class Refusal(ValueError):
 
 REFUSALS = (
     Refusal,
+    node.NodeError,
     hosts.HostsError,
     model.ModelError,
     registry_config.ConfigError,
@@ -60,13 +61,16 @@ class Action(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        for library in self.libraries:
-            _require(library)
+        self.discovered: dict[str, Any] = {}
         dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
+            for library in self.libraries:
+                _require(library)
             result.update(self.carry_out(args, task_vars or {}))
+            if self.discovered:  # the Python interpreter, so that the next task need not look for it again
+                result["ansible_facts"] = self.discovered
         except REFUSALS as exc:
-            raise AnsibleActionFail(str(exc)) from None
+            result.update(failed=True, msg=str(exc))
         return result
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -92,4 +96,4 @@ def _require(library: str) -> None:
     try:
         __import__(library)
     except ImportError as exc:
-        raise AnsibleActionFail(missing_required_lib(library, reason="on the controller")) from exc
+        raise Refusal(missing_required_lib(library, reason="on the controller")) from exc

@@ -11,9 +11,11 @@ import zlib
 from contextlib import contextmanager
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
-
 NODE_MODULE = "airgap.containerd.containerd_node"
+
+
+class NodeError(Exception):
+    """The node could not do what it was asked; the message is its own."""
 
 
 def encode(data: Any) -> str:
@@ -51,15 +53,22 @@ def _quiet(action):
             each.no_log = value
 
 
+def _failure(result: dict[str, Any]) -> str:
+    """Return why a module run failed; of a crash, the last line of its traceback."""
+    crash = (result.get("module_stderr") or result.get("module_stdout") or "").strip().splitlines()
+    return ": ".join([result.get("msg") or "the node gave no reply", *crash[-1:]])
+
+
 def execute(action, request: dict[str, Any], task_vars: dict[str, Any]) -> Any:
     """Let the node carry out ``request`` in one remote execution and return its reply.
 
-    ``action`` is the calling action plugin. Raises AnsibleActionFail with the node's own message.
+    ``action`` is the calling action plugin. Raises NodeError with the node's own message.
     """
     with _quiet(action):
         result = action._execute_module(
             module_name=NODE_MODULE, module_args={"request": encode(request)}, task_vars=task_vars
         )
     if result.get("failed") or "reply" not in result:
-        raise AnsibleActionFail(result.get("msg") or "the node gave no reply")
+        raise NodeError(_failure(result))
+    action.discovered.update(result.get("ansible_facts") or {})
     return decode(result["reply"])

@@ -52,3 +52,11 @@ def test_included_by_others_without_facts(fresh, play, tmp_path):
     run = play(playbook=str(playbook)).ok()
     assert run.changed() == dict.fromkeys(NODES, 1)
     assert all("ansible_facts" not in each["result"] for each in run.results)
+
+
+def test_the_interpreter_is_discovered_once_for_a_play(fresh, play, tmp_path):
+    playbook = tmp_path / "twice.yml"
+    tasks = [{"airgap.containerd.containerd_info": {}}] * 3
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    run = play("-vvv", "--limit=n3", "-e", "ansible_python_interpreter=auto_silent", playbook=str(playbook)).ok()
+    assert executions(run.output) == {"n3": 1 + 3}

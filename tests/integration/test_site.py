@@ -118,6 +118,8 @@ def test_secrets_are_private(applied, lab):
         )
         for path in found.stdout.split():
             assert lab.run(node, ["stat", "-c", "%a %U", path]).stdout == "600 root\n", path
+        journal = lab.run(node, ["journalctl", "--no-pager", "--output=cat"]).stdout
+        assert journal and "S3cret" not in journal and _base64("S3cret+/p$ss") not in journal
 
 
 def test_second_run_changes_nothing(applied, lab, play):
