@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.airgap.containerd.plugins.module_utils import _service
 from ansible_collections.airgap.containerd.plugins.plugin_utils import model, node, plan, report, request, throttle
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
@@ -59,11 +61,12 @@ class ActionModule(Action):
         absent = args["state"] == "absent"
         wanted = None if absent else model.desired(args, prefix)
         _check_paths(args, prefix)
-        settings = self._settings(args)
+        settings = self._settings(args, prefix)
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right"}
         observed = node.execute(self, _observation(args, wanted), task_vars)
-        require_containerd(observed, args["version"], prefix)
+        if not absent:
+            require_containerd(observed, args["version"], prefix)
         todo = plan.make_absent(observed) if wanted is None else plan.make(wanted, observed, settings, args["version"])
         restarts = bool(todo.restart_due and args["restart"] and observed["version"])
         if restarts:
@@ -73,12 +76,15 @@ class ActionModule(Action):
             outcome = self._apply(args, todo, observed, restarts, task_vars)
         return self._result(args, todo, observed, restarts, outcome)
 
-    def _settings(self, args: dict[str, Any]) -> plan.Settings:
-        path = self._find_needle("templates", args["hosts_template"]) if args["hosts_template"] else TEMPLATE
+    def _settings(self, args: dict[str, Any], prefix: str) -> plan.Settings:
+        try:
+            path = self._find_needle("templates", args["hosts_template"]) if args["hosts_template"] else TEMPLATE
+        except AnsibleError as exc:
+            raise Refusal(f"{prefix}hosts_template: there is no {args['hosts_template']!r} on the controller") from exc
         with open(path, encoding="utf-8") as handle:
             template = handle.read()
-        chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate", "restart")}
-        return plan.Settings(template=template, **chosen)
+        chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate")}
+        return plan.Settings(template=template, prefix=prefix, **chosen)
 
     def _apply(self, args, todo, observed, restarts, task_vars) -> dict[str, Any]:
         restart = {

@@ -30,8 +30,8 @@ class Settings(NamedTuple):
     auth_method: str = "auto"
     prune: bool = True
     migrate: bool = True
-    restart: bool = True
     template: str = ""
+    prefix: str = ""  # of the variables' names in messages
 
 
 class Plan(NamedTuple):
@@ -102,7 +102,9 @@ def _check_preflight(observed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["url"]: each for each in observed["endpoints"]}
 
 
-def _kept_by_release(wanted: model.Desired, rel: releases.Release, mode: str) -> tuple[model.Desired, list[str]]:
+def _kept_by_release(
+    wanted: model.Desired, rel: releases.Release, mode: str, prefix: str
+) -> tuple[model.Desired, list[str]]:
     """Return what this release can keep of the wishes; a default is given up with a warning, an explicit one is not."""
     broken = []
     if mode == "legacy" and any(m.fallback == "none" and m.endpoints for m in wanted.mirrors.values()):
@@ -117,7 +119,7 @@ def _kept_by_release(wanted: model.Desired, rel: releases.Release, mode: str) ->
         wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})
     for option, text in broken:
         if option in wanted.explicit:
-            raise ConfigError(f"{text}. Take {option} out of the variables of this node, or upgrade its containerd")
+            raise ConfigError(f"{text}. Take {prefix}{option} out of this node's variables, or upgrade its containerd")
     return wanted, [text for dummy, text in broken]
 
 
@@ -151,8 +153,8 @@ def _migrate(
     carried = {name: each for name, each in legacy.items() if name not in wanted.mirrors}
     if legacy and not settings.migrate:
         raise ConfigError(
-            "config.toml has legacy mirrors (" + ", ".join(sorted(legacy)) + "), which cannot stay beside config_path, "
-            "and migrate is false: set migrate to true, or mode to legacy"
+            f"config.toml has legacy mirrors ({', '.join(sorted(legacy))}), which cannot stay beside config_path, "
+            f"and {settings.prefix}migrate is false: set it to true, or {settings.prefix}mode to legacy"
         )
     return carried, [f"legacy mirror of {name} carried over into hosts.toml" for name in sorted(carried)]
 
@@ -191,10 +193,12 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     recorded = record.get("config") or {}
     pristine = _pristine(data, recorded)
     asked = _check_preflight(observed)
-    mode = registry_config.choose_mode(rel, settings.mode, wanted)
+    mode = registry_config.choose_mode(rel, settings.mode, wanted, settings.prefix)
     if mode == "legacy" and settings.auth_method == "header":
-        raise ConfigError(f"auth_method is header, and containerd {rel} in legacy mode has none: set it to auto")
-    kept, warnings = _kept_by_release(wanted, rel, mode)
+        raise ConfigError(
+            f"{settings.prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto"
+        )
+    kept, warnings = _kept_by_release(wanted, rel, mode, settings.prefix)
     files: dict[str, str] = {}
     if mode == "config_path":
         carried, carried_warnings = _migrate(pristine, rel, kept, settings)

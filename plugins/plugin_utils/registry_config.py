@@ -29,16 +29,16 @@ class Change(NamedTuple):
     warnings: list[str]
 
 
-def choose_mode(rel: Release, asked: str, wanted: model.Desired) -> str:
+def choose_mode(rel: Release, asked: str, wanted: model.Desired, prefix: str = "") -> str:
     """Return "config_path" or "legacy" for a node; raises ConfigError where `asked` cannot be had."""
     projects = sorted(name for name, each in wanted.mirrors.items() if any(e.overrides_path for e in each.endpoints))
     possible = rel.config_path and (rel.override_path or not projects)
     if asked == "config_path" and not possible:
         reason = "does not know config_path" if not rel.config_path else f"cannot use projects in it ({projects[0]})"
-        raise ConfigError(f"mode is config_path, and containerd {rel} {reason}: set mode to auto or legacy")
+        raise ConfigError(f"{prefix}mode is config_path, and containerd {rel} {reason}: set it to auto or legacy")
     mode = asked if asked != "auto" else "config_path" if possible else "legacy"
     if mode == "legacy" and rel.mirrors_impossible:
-        raise ConfigError(f"mode is legacy, and containerd {rel} cannot load mirrors at all: set mode to auto")
+        raise ConfigError(f"{prefix}mode is legacy, and containerd {rel} cannot load mirrors at all: set it to auto")
     return mode
 
 

@@ -72,6 +72,8 @@ def test_a_restart_that_would_kill_pods_is_refused(fresh, play):
         ),
         ({"extra_upstreams": ["../etc"]}, "containerd_registry_extra_upstreams: '../etc' is not a registry's name"),
         ({"projects": {"docker.io": "Docker Hub"}}, "containerd_registry_projects[docker.io]: 'Docker Hub'"),
+        ({"hosts_template": "nowhere.j2"}, "containerd_registry_hosts_template: there is no 'nowhere.j2'"),
+        ({"hosts_dir": "/a:/b"}, "containerd_registry_hosts_dir: '/a:/b' is more than one directory"),
         ({"direct": ["registry.lan"]}, "containerd_registry_direct: 'registry.lan' is mirrored too"),
     ],
 )
@@ -113,6 +115,11 @@ def test_another_hosts_dir_leaves_nothing_in_the_old_one(fresh, play):
     assert fresh.run("n3", ["ls", "/etc/containerd/certs.d"]).stdout == ""
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
     assert play("--limit=n3", hosts_dir="/etc/containerd/other.d").ok().changed() == {"n3": 0}
+
+
+def test_explicit_wishes_that_one_node_cannot_keep(fresh, play):
+    run = play("--limit=n1", fallback="none")
+    assert run.rc != 0 and "Take containerd_registry_fallback out of this node's variables" in run.failed()
 
 
 def test_before_containerd_is_installed(fresh, play):

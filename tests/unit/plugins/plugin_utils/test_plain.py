@@ -20,8 +20,9 @@ TREES = st.recursive(
 TABLES = st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)
 
 
-def undo(before, after):
-    return (plain.delta(before, after)[0], *plain.delta(after, before))
+def undo(old, new):
+    """What takes the change from `old` to `new` back: ours, merge, remove."""
+    return (plain.delta(old, new)[0], *plain.delta(new, old))
 
 
 @given(TABLES, TABLES)
