@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from airgap_lab import Lab
 from support import NODES, Player
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    """The lab, up."""
+def lab() -> Iterator[Lab]:
+    """The lab, up; afterwards it is as it was before the tests."""
     lab = Lab()
+    was_up = lab.is_up()
     lab.up()
-    return lab
+    yield lab
+    if not was_up:
+        lab.down()
 
 
 @pytest.fixture(scope="session")

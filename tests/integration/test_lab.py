@@ -34,17 +34,6 @@ PROJECT_REPOSITORY = "quay/coreos/etcd"
 REALM = 'Bearer realm="http://harbor.lan/service/token",service="harbor-registry"'
 
 
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """The lab, up; as it was before when the tests are done."""
-    lab = Lab()
-    was_up = lab.is_up()
-    lab.up()
-    yield lab
-    if not was_up:
-        lab.down()
-
-
 @pytest.fixture
 def strict(lab: Lab) -> Iterator[None]:
     """Harbor insisting on tokens."""
