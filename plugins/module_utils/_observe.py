@@ -77,6 +77,43 @@ def _summary(document, error):
     return found
 
 
+def why_not_effective(found, wanted, imports):
+    """Return why the effective configuration ``found`` is not the one ``wanted``, or None.
+
+    ``wanted``: ``{config_path, mirrors, tls, plugins}``, or without any of them if it is enough that containerd accepts
+    the file. Every wanted mirror must be there with just its endpoints; with a ``config_path`` there must be no mirror
+    at all, and no ``configs.*.tls`` table unless ``tls`` allows it; ``plugins`` must not be disabled. ``imports`` are
+    the imported files (see import_files), which are where a difference comes from.
+    """
+    reason = _difference(found, wanted)
+    if reason and imports:
+        reason += ". It comes from a file that config.toml imports: %s" % ", ".join(each["path"] for each in imports)
+    return reason
+
+
+def _difference(found, wanted):
+    if found["error"]:
+        return "containerd does not accept the configuration: %s" % found["error"]
+    if "config_path" not in wanted:
+        return None
+    if found["config_path"] != wanted["config_path"]:
+        return "config_path is %r instead of %r in effect" % (found["config_path"], wanted["config_path"])
+    for host, endpoints in sorted(wanted["mirrors"].items()):
+        if found["mirrors"].get(host) != endpoints:
+            return "mirrors.%r is %r instead of %r in effect" % (host, found["mirrors"].get(host), endpoints)
+    if wanted["config_path"] and found["mirrors"]:
+        return "mirrors are set beside config_path (%s), and CRI does not load with both" % ", ".join(
+            sorted(found["mirrors"])
+        )
+    tls = sorted(host for host, each in found["configs"].items() if each["tls"])
+    if wanted["config_path"] and tls and not wanted["tls"]:
+        return "configs.*.tls is set beside config_path (%s), and CRI does not load with both" % ", ".join(tls)
+    disabled = [each for each in found["disabled_plugins"] if each in wanted["plugins"]]
+    if disabled:
+        return "the CRI plugin is disabled (%s)" % ", ".join(disabled)
+    return None
+
+
 def import_files(main, patterns):
     """Return ``[{path, ctime, content}]`` of the files that ``imports`` names."""
     found = []

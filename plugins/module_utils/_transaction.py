@@ -49,44 +49,15 @@ def _check_unchanged(expected):
             raise TransactionError("%s changed on the node while this run was planned; nothing was written" % path)
 
 
-def check_effective(found, wanted):
-    """Return why the effective configuration ``found`` is not the one ``wanted``, or None.
-
-    ``wanted``: ``{config_path, mirrors, tls, plugins}``, or without any of them if it is enough that containerd accepts
-    the file. Every wanted mirror must be there with just its endpoints; with a ``config_path`` there must be no mirror
-    at all, and no ``configs.*.tls`` table unless ``tls`` allows it; ``plugins`` must not be disabled.
-    """
-    if found["error"]:
-        return "containerd does not accept the new configuration: %s" % found["error"]
-    if "config_path" not in wanted:
-        return None
-    if found["config_path"] != wanted["config_path"]:
-        return "config_path would be %r instead of %r" % (found["config_path"], wanted["config_path"])
-    for host, endpoints in sorted(wanted["mirrors"].items()):
-        if found["mirrors"].get(host) != endpoints:
-            return "mirrors.%r would be %r instead of %r" % (host, found["mirrors"].get(host), endpoints)
-    if wanted["config_path"] and found["mirrors"]:
-        return "mirrors would still be set (%s), and CRI does not load with both" % ", ".join(sorted(found["mirrors"]))
-    tls = sorted(host for host, each in found["configs"].items() if each["tls"])
-    if wanted["config_path"] and tls and not wanted["tls"]:
-        return "configs.*.tls would still be set (%s), and CRI does not load with both" % ", ".join(tls)
-    disabled = [each for each in found["disabled_plugins"] if each in wanted["plugins"]]
-    if disabled:
-        return "the CRI plugin would be disabled (%s)" % ", ".join(disabled)
-    return None
-
-
 def _check_staged(request, staged):
     """Let containerd read the staged configuration before it becomes the live one."""
     check = request.get("check")
     if not check:
         return
     found = _observe.effective(check["binary"], staged.get(check["path"], check["path"]))
-    reason = check_effective(found, check)
+    reason = _observe.why_not_effective(found, check, _observe.import_files(check["path"], found["imports"]))
     if reason:
-        culprits = [each["path"] for each in _observe.import_files(check["path"], found["imports"])]
-        hint = " Imported files may set it: %s." % ", ".join(culprits) if culprits else ""
-        raise TransactionError("%s.%s Nothing was changed on the node" % (reason, hint))
+        raise TransactionError("%s. Nothing was changed on the node" % reason)
 
 
 def _stage_all(writes):
@@ -187,7 +158,7 @@ def apply(request):
     ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``writes`` (ordered list of
     ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the folder for a copy, or None), ``removes``
     and ``directories`` (paths; a directory goes when it is empty), ``check`` (what the configuration must effectively
-    be: see check_effective, with ``binary`` and ``path``), ``restart`` (see _service.restart) or None, ``record``
+    be: see why_not_effective, with ``binary`` and ``path``), ``restart`` (see _service.restart) or None, ``record``
     (dict; None removes it), ``keep_record`` (leave it alone). Returns ``{restarted, seconds, left, backups}``; ``left``
     names directories that still hold files of others, ``backups`` the copy of each file that was to be copied.
     """

@@ -147,6 +147,8 @@ def desired(options: Mapping[str, Any], prefix: str = "") -> Desired:
     direct = [check.namespace("direct", name) for name in options.get("direct") or []]
     asked = [check.namespace("extra_upstreams", name) for name in options.get("extra_upstreams") or []]
     asked += [name for name in projects if name != "*"]
+    if base.host in projects:
+        check.fail("projects", base.host, "is the internal registry itself, whose own images name their project")
     for name in direct:
         if name in asked or name == base.host:
             check.fail("direct", name, f"is mirrored too: take it out of {prefix}direct or out of the other variables")

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     model,
     node,
@@ -211,7 +212,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
         change = registry_config.legacy_change(rel, pristine, kept)
     planned = tree.plan(files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
     text_after, undo = _edit(text, pristine, change, recorded)
-    return _finish(
+    plan = _finish(
         observed,
         Plan(
             version=str(rel),
@@ -240,6 +241,17 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             warnings=[*wanted.warnings, *warnings, *change.warnings, *planned.warnings],
         ),
     )
+    _check_effective(plan, observed)
+    return plan
+
+
+def _check_effective(plan: Plan, observed: Mapping[str, Any]) -> None:
+    """Refuse a node whose config.toml is right already, but has no effect: a new one is checked on the node itself."""
+    if plan.config_changed or not observed["version"]:
+        return
+    reason = _observe.why_not_effective(observed["effective"], plan.effective, observed["imports"])
+    if reason:
+        raise ConfigError(f"{reason}. Nothing was changed on the node")
 
 
 def make_absent(observed: Mapping[str, Any]) -> Plan:

@@ -9,17 +9,15 @@ import pytest
 from support import NODES, assert_served, files, pid
 
 CONFIG = "/etc/containerd/config.toml"
+RECORD = "/var/lib/airgap-containerd/record.json"
 KILL_THE_RUN = ["/bin/sh", "-c", "kill -9 $PPID"]
 
 
 def test_a_run_killed_before_the_restart_is_completed_by_the_next(fresh, play):
-    before = {node: pid(fresh, node) for node in NODES}
-    killed = play(restart_command=KILL_THE_RUN, restart_throttle=0)
-    assert killed.rc != 0
-    first = killed.stats and next(iter(killed.stats))
-    assert pid(fresh, first) == before[first] and "registry.lan" in fresh.read(
-        first, "/var/lib/airgap-containerd/record.json"
-    )
+    for node in NODES:
+        before = pid(fresh, node)
+        assert play(f"--limit={node}", restart_command=KILL_THE_RUN).rc != 0
+        assert pid(fresh, node) == before and "registry.lan" in fresh.read(node, RECORD)
     run = play().ok()
     assert all(run.of(node)["restarted"] for node in NODES)
     for node in NODES:
@@ -133,3 +131,24 @@ def test_before_containerd_is_installed(fresh, play):
     fresh.run("n3", ["systemctl", "start", "containerd"])
     assert play("--limit=n3").ok().changed() == {"n3": 0}
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+
+
+def test_an_import_that_takes_the_settings_away_is_named(fresh, play):
+    """Up to 1.7 an imported file replaces whole plugin tables (the NVIDIA toolkit's does); later releases merge."""
+    imports = 'imports = ["/etc/containerd/conf.d/*.toml"]\n'
+    drop_in = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nmax_concurrent_downloads = 4\n'
+    for node in ("n3", "n4"):
+        fresh.write(node, CONFIG, imports + fresh.read(node, CONFIG))
+    limit = "--limit=n3,n4"
+    play(limit).ok()
+    for node in ("n3", "n4"):
+        fresh.write(node, "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
+    run = play(limit)
+    assert run.rc != 0 and "config_path is '' instead of" in run.failed() and "99-nvidia.toml" in run.failed()
+    assert play("--limit=n4").ok()
+    fresh.reset("n3")
+    fresh.write("n3", CONFIG, imports + fresh.read("n3", CONFIG))
+    fresh.write("n3", "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
+    before = files(fresh, "n3")
+    run = play("--limit=n3")
+    assert run.rc != 0 and "99-nvidia.toml" in run.failed() and files(fresh, "n3") == before

@@ -85,6 +85,7 @@ def test_projects_without_a_default_are_warned_about():
         ({"projects": {"quay.io": "Bad Name"}}, r"pre_projects\[quay.io\]: 'Bad Name'"),
         ({"projects": {"quay.io": None}}, r"pre_projects\[quay.io\]: None"),
         ({"projects": {"quay.io": "q"}, "direct": ["quay.io"]}, "pre_direct: 'quay.io' is mirrored too"),
+        ({"projects": {"registry.lan": "x"}}, "pre_projects: 'registry.lan' is the internal registry itself"),
         ({"direct": ["registry.lan"]}, "pre_direct: 'registry.lan' is mirrored too"),
     ],
 )

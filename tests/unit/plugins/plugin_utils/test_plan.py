@@ -47,7 +47,15 @@ def observed(version: str, text: str | None, auth: str = "basic", **changes):
             "gid": 0,
             "ctime": 100.0,
         },
-        "effective": {"error": None, "config_path": "", "mirrors": {}, "configs": {}, "imports": [], "digest": "d"},
+        "effective": {
+            "error": None,
+            "config_path": "",
+            "mirrors": {},
+            "configs": {},
+            "disabled_plugins": [],
+            "imports": [],
+            "digest": "d",
+        },
         "imports": [],
         "hosts_dir": HOSTS_DIR,
         "hosts": {},
@@ -71,6 +79,8 @@ def after_run(before, done: plan.Plan):
         now["hosts"][relative] = {"sha256": tree.sha256(written), "mode": 0o600, "content": node.content(written)}
     for path in done.tree.removes:
         del now["hosts"][path.removeprefix(HOSTS_DIR + "/")]
+    if done.effective:
+        now["effective"].update(config_path=done.effective["config_path"], mirrors=done.effective["mirrors"])
     now["record"] = done.record and {**done.record, "proven": {"daemon": "1:1", "registry": "d"}}
     return now
 
@@ -175,6 +185,15 @@ def test_a_file_that_another_tool_reset_is_not_reverted_but_migrated():
     done = make(now)
     assert f"{HOSTS_DIR}/own.lan/hosts.toml" in done.tree.writes
     assert toml_edit.load(plan.make_absent(after_run(now, done)).config_after) == toml_edit.load(theirs)
+
+
+def test_a_right_file_without_effect_is_refused():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    now["effective"]["config_path"] = ""
+    now["imports"] = [{"path": "/etc/containerd/conf.d/99-nvidia.toml", "ctime": 1.0}]
+    with pytest.raises(registry_config.ConfigError, match="config_path is ''.*99-nvidia.toml"):
+        make(now)
 
 
 def test_explicit_wishes_that_cannot_be_kept():
