@@ -122,12 +122,12 @@ def test_explicit_wishes_that_one_node_cannot_keep(fresh, play):
 
 def test_before_containerd_is_installed(fresh, play):
     fresh.run("n3", ["systemctl", "stop", "containerd"])
-    fresh.run("n3", ["mv", "/usr/bin/containerd", "/root/"])
+    fresh.run("n3", ["mv", "/usr/bin/containerd", "/var/tmp/"])
     refused = play("--limit=n3")
     assert refused.rc != 0 and "install it first, or set containerd_registry_version" in refused.failed()
     prepared = play("--limit=n3", version="1.7.24").ok()
     assert prepared.changed() == {"n3": 1} and not prepared.of("n3")["restarted"]
-    fresh.run("n3", ["mv", "/root/containerd", "/usr/bin/"])
+    fresh.run("n3", ["mv", "/var/tmp/containerd", "/usr/bin/"])
     fresh.run("n3", ["systemctl", "start", "containerd"])
     assert play("--limit=n3").ok().changed() == {"n3": 0}
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")

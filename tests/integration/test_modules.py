@@ -144,9 +144,9 @@ def test_restart(fresh, task):
 
 def test_restart_restores(fresh, task):
     good = fresh.read("n3", CONFIG)
-    fresh.write("n3", "/root/good.toml", good)
+    fresh.write("n3", "/var/tmp/good.toml", good)
     fresh.write("n3", CONFIG, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
-    restore = [{"path": CONFIG, "backup": "/root/good.toml"}]
+    restore = [{"path": CONFIG, "backup": "/var/tmp/good.toml"}]
     run, dummy = task("containerd_restart", "--limit=n3", restore=restore)
     assert run.rc != 0 and "were put back and containerd serves CRI with them again" in run.failed()
     assert fresh.read("n3", CONFIG) == good
