@@ -12,7 +12,7 @@ import time
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _cri
 
-_PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart", "MainPID")
+_PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart")
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
 
 
@@ -39,7 +39,7 @@ def run(argv, timeout=60):
 
 
 def unit(name):
-    """Return what systemd knows of the unit: ``{found, active, kill_mode, pid, binary, config}``.
+    """Return what systemd knows of the unit: ``{found, active, kill_mode, binary, config}``.
 
     ``binary`` and ``config`` come from the unit's ExecStart (None where it names none); a node without systemd
     has ``found`` false.
@@ -53,7 +53,6 @@ def unit(name):
         "found": values.get("LoadState") == "loaded",
         "active": values.get("ActiveState") == "active",
         "kill_mode": values.get("KillMode"),
-        "pid": int(values.get("MainPID") or 0),
         "binary": binary.group(1) if binary else None,
         "config": config.group(1) if config else None,
     }

@@ -40,7 +40,7 @@ def diff(plan: Plan) -> list[dict[str, str]]:
 def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
     """Return the keys of a TOML text that change, with their values, secrets masked and dates as text."""
     old, new = (secrets.mask_data(toml_edit.load(text or "")) for text in (before, after))
-    return json.loads(json.dumps(toml_edit.changes(old, new), default=str))
+    return _plain(toml_edit.changes(old, new))
 
 
 def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
@@ -53,18 +53,31 @@ def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
     return f"containerd {plan.version}: {len(named)} registries{rest} from {source}, in {where}; {restart}"
 
 
+def _plain(data: Any) -> Any:
+    """Return data with secrets masked and dates as text, fit for a task's result."""
+    return json.loads(json.dumps(secrets.mask_data(data), default=str))
+
+
 def _parsed(word: str | None) -> Any:
-    """Return a travelled TOML file as data with secrets masked, or a remark where it is none."""
+    """Return a travelled TOML file as data, a remark where it is none, or None where there is no file."""
+    if word is None:
+        return None
     try:
-        return secrets.mask_data(toml_edit.load(node.text(word) or ""))
+        return _plain(toml_edit.load(node.text(word) or ""))
     except (toml_edit.TomlError, UnicodeDecodeError) as exc:
         return f"not TOML: {exc}"
+
+
+def _sets_registry(data: Any) -> bool:
+    plugins = data.get("plugins") if isinstance(data, dict) else None
+    return isinstance(plugins, dict) and any("registry" in (table or {}) for table in plugins.values())
 
 
 def info(observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a node runs, as `containerd_info` shows it."""
     effective = observed["effective"]
-    files = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
+    sources = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
+    files = [{"path": each["path"], "data": _parsed(each["content"])} for each in sources]
     return {
         "version": ".".join(map(str, releases.parse(observed["version"]))) if observed["version"] else None,
         "binary": observed["binary"],
@@ -74,16 +87,16 @@ def info(observed: Mapping[str, Any]) -> dict[str, Any]:
         "cri": {"loaded": observed["cri_error"] is None, "reason": observed["cri_error"]},
         "restart_due": restart_due(observed),
         "config_file": observed["config"]["path"],
-        "files": [{"path": each["path"], "data": _parsed(each["content"])} for each in files],
+        "files": files,
         "registry": {
             "error": effective["error"],
             "config_path": effective.get("config_path"),
-            "mirrors": effective.get("mirrors"),
+            "mirrors": _plain(effective.get("mirrors")),
             "configs": {
                 host: {"auth": bool(each["auth"]), "tls": each["tls"]}
                 for host, each in (effective.get("configs") or {}).items()
             },
-            "set_by": [each["path"] for each in files if "registry" in (node.text(each["content"]) or "")],
+            "set_by": [each["path"] for each in files if _sets_registry(each["data"])],
         },
         "hosts_dir": observed["hosts_dir"],
         "namespaces": {
