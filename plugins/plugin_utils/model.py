@@ -26,7 +26,6 @@ class Endpoint(NamedTuple):
 
     base: str  # scheme://host[:port]
     path: str = "/v2"  # of the registry's API, project included: /v2 or /v2/PROJECT
-    options: tuple[tuple[str, Any], ...] = ()  # further hosts.toml options: ca, client, skip_verify, header …
 
     @property
     def host(self) -> str:

@@ -146,10 +146,9 @@ def _auth_in_config(
 
 
 def _migrate(
-    data: Mapping[str, Any], rel: releases.Release, wanted: model.Desired, settings: Settings
+    registry: Mapping[str, Any], wanted: model.Desired, settings: Settings
 ) -> tuple[dict[str, model.Mirror], list[str]]:
-    """Return mirrors to carry over from legacy settings: those of namespaces that the variables do not cover."""
-    registry = plain.at(data, registry_config.registry_path(rel, data)) or {}
+    """Return mirrors to carry over from a legacy `registry` table: those of namespaces that the variables leave out."""
     legacy = registry_config.migrated(registry)
     carried = {name: each for name, each in legacy.items() if name not in wanted.mirrors}
     if legacy and not settings.migrate:
@@ -158,6 +157,16 @@ def _migrate(
             f"and {settings.prefix}migrate is false: set it to true, or {settings.prefix}mode to legacy"
         )
     return carried, [f"legacy mirror of {name} carried over into hosts.toml" for name in sorted(carried)]
+
+
+def _unused_tls(tls: Mapping[str, Any], mirrors: Mapping[str, model.Mirror], prefix: str) -> list[str]:
+    """Warn about TLS settings of registries that are not asked any more."""
+    asked = {each.host for mirror in mirrors.values() for each in mirror.endpoints} | set(mirrors)
+    return [
+        f"config.toml has TLS settings for {host}, whose images come from the internal registry now: list it in "
+        f"{prefix}direct if it is to be asked itself"
+        for host in sorted(set(tls) - asked)
+    ]
 
 
 def _lost_roots(observed: Mapping[str, Any]) -> list[str]:
@@ -201,17 +210,22 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
         )
     kept, warnings = _kept_by_release(wanted, rel, mode, settings.prefix)
     files: dict[str, str] = {}
+    moved: list[str] = []
     if mode == "config_path":
-        carried, carried_warnings = _migrate(pristine, rel, kept, settings)
-        warnings += carried_warnings + _lost_roots(observed)
+        registry = plain.at(pristine, registry_config.registry_path(rel, pristine)) or {}
+        carried, carried_warnings = _migrate(registry, kept, settings)
+        mirrors, tls = {**carried, **kept.mirrors}, registry_config.legacy_tls(registry)
+        moved = carried_warnings + _unused_tls(tls, mirrors, settings.prefix) + _lost_roots(observed)
         auth = _auth_in_config(kept, rel, settings.auth_method, asked)
         headers = {} if settings.auth_method == "config" else kept.credentials
         change = registry_config.config_path_change(rel, pristine, observed["hosts_dir"], auth)
-        files = tree.render(settings.template, rel, {**carried, **kept.mirrors}, headers)
+        files = tree.render(settings.template, mirrors, headers, tls)
     else:
         change = registry_config.legacy_change(rel, pristine, kept)
     planned = tree.plan(files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
     text_after, undo = _edit(text, pristine, change, recorded)
+    if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
+        warnings += moved + change.warnings
     plan = _finish(
         observed,
         Plan(
@@ -238,7 +252,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
                 "endpoints": {url: {**each, "error": None} for url, each in asked.items()},
             },
             record_changed=False,
-            warnings=[*wanted.warnings, *warnings, *change.warnings, *planned.warnings],
+            warnings=[*wanted.warnings, *warnings, *planned.warnings],
         ),
     )
     _check_effective(plan, observed)

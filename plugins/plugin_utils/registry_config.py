@@ -130,30 +130,36 @@ def _auth_tables(auth: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
 
 
 def migrated(registry: Mapping[str, Any]) -> dict[str, model.Mirror]:
-    """Return what a legacy `registry` table means, as mirrors for hosts.toml.
+    """Return what a legacy `registry` table means, as mirrors for hosts.toml; see `legacy_tls` for their TLS settings.
 
-    TLS settings go from `configs."HOST".tls` to the endpoints of that host; `auth` tables stay where they are,
-    because containerd honours them beside `config_path`.
+    `auth` tables stay where they are, because containerd honours them beside `config_path`.
     """
-    configs = registry.get("configs") or {}
     found = {}
     for namespace, mirror in (registry.get("mirrors") or {}).items():
         urls = (mirror or {}).get("endpoint") or []
         if urls:
-            found[namespace] = model.Mirror(tuple(_migrated_endpoint(url, configs) for url in urls), "upstream")
+            found[namespace] = model.Mirror(tuple(map(_migrated_endpoint, urls)), "upstream")
     return found
 
 
-def _migrated_endpoint(url: str, configs: Mapping[str, Any]) -> model.Endpoint:
+def _migrated_endpoint(url: str) -> model.Endpoint:
     parts = urlsplit(url if "://" in url else f"https://{url}")
-    tls = (configs.get(parts.netloc) or {}).get("tls") or {}
-    options: dict[str, Any] = {}
-    if parts.scheme == "https":
+    # A legacy endpoint's path is used verbatim, an empty one becomes /v2 (registryEndpoints in image_pull.go).
+    return model.Endpoint(f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/") or "/v2")
+
+
+def legacy_tls(registry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the TLS settings in `configs."HOST".tls`, as options of hosts.toml keyed by HOST."""
+    found: dict[str, dict[str, Any]] = {}
+    for host, config in (registry.get("configs") or {}).items():
+        tls = (config or {}).get("tls") or {}
+        options: dict[str, Any] = {}
         if tls.get("ca_file"):
             options["ca"] = tls["ca_file"]
         if tls.get("cert_file"):
             options["client"] = [[tls["cert_file"], tls.get("key_file", "")]]
         if tls.get("insecure_skip_verify"):
             options["skip_verify"] = True
-    # A legacy endpoint's path is used verbatim, an empty one becomes /v2 (registryEndpoints in image_pull.go).
-    return model.Endpoint(f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/") or "/v2", tuple(options.items()))
+        if options:
+            found[host] = options
+    return found

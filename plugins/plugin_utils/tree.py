@@ -9,10 +9,10 @@ import hashlib
 import posixpath
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node
-from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 
 PRIVATE = 0o600
 _CAPABILITIES = ["pull", "resolve"]
@@ -35,8 +35,8 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _endpoint(endpoint: model.Endpoint, header: str | None) -> dict[str, Any]:
-    options = {"url": endpoint.url, "capabilities": _CAPABILITIES, **dict(endpoint.options)}
+def _endpoint(endpoint: model.Endpoint, header: str | None, tls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    options = {"url": endpoint.url, "capabilities": _CAPABILITIES, **_tls(endpoint.url, tls)}
     if endpoint.overrides_path:
         options["override_path"] = True
     if header:
@@ -44,21 +44,31 @@ def _endpoint(endpoint: model.Endpoint, header: str | None) -> dict[str, Any]:
     return options
 
 
+def _tls(url: str, tls: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    parts = urlsplit(url)
+    return tls.get(parts.netloc, {}) if parts.scheme == "https" else {}
+
+
 def render(
-    template: str, rel: Release, mirrors: Mapping[str, model.Mirror], credentials: Mapping[str, tuple[str, str]]
+    template: str,
+    mirrors: Mapping[str, model.Mirror],
+    credentials: Mapping[str, tuple[str, str]],
+    tls: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, str]:
     """Return `{directory/hosts.toml: text}` of all host namespaces; raises hosts.HostsError.
 
-    With fallback "none" the last endpoint becomes `server`, because containerd asks `server` last in any case, and
-    the registry itself where there is none (`parseHostsFile`).
+    `tls` are the TLS options of https endpoints, keyed by host[:port]. With fallback "none" the last endpoint becomes
+    `server`, because containerd asks `server` last in any case, and the registry itself where there is none
+    (`parseHostsFile`).
     """
     files = {}
     for namespace, mirror in mirrors.items():
-        asked = [_endpoint(each, model.authorization(credentials, each)) for each in mirror.endpoints]
+        asked = [_endpoint(each, model.authorization(credentials, each), tls) for each in mirror.endpoints]
+        upstream = model.upstream_url(namespace)
         if mirror.fallback == "none" and asked:
             server = asked.pop()
         else:
-            server = None if namespace == "*" else {"url": model.upstream_url(namespace)}
+            server = None if namespace == "*" else {"url": upstream, **_tls(upstream, tls)}
         files[f"{hosts.directory(namespace)}/hosts.toml"] = hosts.render(template, namespace, server, asked)
     return files
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, releases, toml_edit, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, toml_edit, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import TEMPLATE
 
-REL = releases.release((1, 7, 24))
 LOGIN = {"harbor.lan": ("robot$puller", "S3cret+/p$ss")}
 
 
@@ -21,7 +20,7 @@ def template() -> str:
 
 def render(**mirrors: model.Mirror) -> dict[str, str]:
     named = {name.replace("_", "."): mirror for name, mirror in mirrors.items()}
-    return tree.render(template(), REL, named, LOGIN)
+    return tree.render(template(), named, LOGIN, {})
 
 
 def body(text: str) -> str:
@@ -63,7 +62,7 @@ def test_several_endpoints_keep_their_order_and_the_last_is_server():
 
 
 def test_catch_all_with_the_upstream_last_names_no_server():
-    text = tree.render(template(), REL, {"*": model.Mirror((model.Endpoint("http://m.lan"),), "upstream")}, {})
+    text = tree.render(template(), {"*": model.Mirror((model.Endpoint("http://m.lan"),), "upstream")}, {}, {})
     assert list(text) == ["_default/hosts.toml"] and "server" not in toml_edit.load(text["_default/hosts.toml"])
 
 

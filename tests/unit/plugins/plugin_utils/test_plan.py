@@ -152,9 +152,23 @@ def test_legacy_mirrors_move_to_hosts_toml_with_their_tls():
         "https://a.lan/v2/x": {"capabilities": ["pull", "resolve"], "override_path": True, "ca": "/etc/ca.crt"}
     }
     assert moved["server"] == "https://own.lan"
+    assert "own.lan carried over" in str(done.warnings) and not make(after_run(before, done)).warnings
     assert not make(after_run(before, done)).changed, "what was carried over must not be pruned by the next run"
     with pytest.raises(registry_config.ConfigError, match="migrate is false"):
         make(before, SETTINGS._replace(migrate=False))
+
+
+def test_tls_settings_stay_with_the_registry_they_are_for():
+    text = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."own.lan:5000".tls]\n'
+        'ca_file = "/etc/own.crt"\n[plugins."io.containerd.grpc.v1.cri".registry.configs."registry.lan".tls]\n'
+        "insecure_skip_verify = true\n"
+    )
+    direct = make(observed("1.7.24", text), direct=["own.lan:5000"])
+    kept = toml_edit.load(direct.tree.writes[f"{HOSTS_DIR}/own.lan_5000_/hosts.toml"])
+    assert kept == {"server": "https://own.lan:5000", "ca": "/etc/own.crt", "host": {}} and not direct.warnings
+    assert "skip_verify" not in direct.tree.writes[f"{HOSTS_DIR}/docker.io/hosts.toml"], "the endpoint is plain HTTP"
+    assert "TLS settings for own.lan:5000" in str(make(observed("1.7.24", text)).warnings)
 
 
 def test_legacy_settings_go_when_containerd_is_upgraded():
