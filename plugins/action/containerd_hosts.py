@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node, plan, report, request, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     TEMPLATE,
@@ -32,7 +33,7 @@ class ActionModule(Action):
     """Render, compare, write."""
 
     argument_spec = {
-        "hosts_dir": {"type": "path", "default": "/etc/containerd/certs.d"},
+        "hosts_dir": {"type": "path", "default": _observe.DEFAULT_HOSTS_DIR},
         "namespaces": {"type": "dict", "required": True},
         "prune": {"type": "bool", "default": True},
     }
@@ -50,7 +51,7 @@ class ActionModule(Action):
         new_record = {**record, "hosts": planned.files}
         changed = bool(planned.writes or planned.removes)
         if (changed or new_record != observed["record"]) and not self._task.check_mode:
-            node.execute(self, _request(planned, new_record), task_vars)
+            node.execute(self, {**request.tree_changes(planned), "record": new_record}, task_vars)
         result = {
             "changed": changed,
             "written": list(planned.writes),
@@ -81,13 +82,3 @@ def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[
             raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
         found.append({key: option for key, option in checked.validated_parameters.items() if option is not None})
     return found[0], found[1:]
-
-
-def _request(planned: tree.Tree, record: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "do": "apply",
-        "writes": request.tree_writes(planned),
-        "removes": planned.removes,
-        "directories": sorted(set(planned.directories)),
-        "record": record,
-    }

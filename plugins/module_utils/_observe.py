@@ -3,13 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything the controller needs to know of a node, read in one execution. Nothing here changes the node."""
 
-import base64
 import glob
 import hashlib
 import json
 import os
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _dump, _files, _preflight, _service
+from ansible_collections.airgap.containerd.plugins.module_utils import _dump, _files, _preflight, _service, _wire
 
 DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
@@ -19,11 +18,6 @@ RECORD = STATE_DIR + "/record.json"
 LOCK = "/run/airgap-containerd.lock"
 
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
-
-
-def text_of(data):
-    """Return bytes as text that survives JSON and comes back byte for byte; None for None."""
-    return None if data is None else base64.b64encode(data).decode("ascii")
 
 
 def auth_digest(auth):
@@ -120,14 +114,14 @@ def import_files(main, patterns):
     for pattern in patterns:
         for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
             if os.path.realpath(path) != os.path.realpath(main):
-                found.append(dict(_files.describe(path) or {}, path=path, content=text_of(_files.read(path))))
+                found.append(dict(_files.describe(path) or {}, path=path, content=_wire.pack(_files.read(path))))
     return found
 
 
 def _hosts_file(path):
     """Return ``{sha256, content, mode, ...}`` of a hosts.toml; None where there is none."""
     about, data = _files.describe(path), _files.read(path)
-    return None if data is None else dict(about, sha256=_files.digest(data), content=text_of(data))
+    return None if data is None else dict(about, sha256=_files.digest(data), content=_wire.pack(data))
 
 
 def _tree(hosts_dir, recorded):
@@ -189,7 +183,7 @@ def observe(request):
             about or {},
             path=config,
             real_path=os.path.realpath(config),
-            content=text_of(data),
+            content=_wire.pack(data),
             sha256=_files.digest(data),
         ),
         "effective": known,

@@ -24,18 +24,20 @@ def run(argv, timeout=60):
     """Run a command without a shell; return ``(rc, stdout, stderr)`` as text. A missing program is rc 127."""
     environment = dict(os.environ, LC_ALL="C", LANG="C")
     try:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            timeout=timeout,
+            check=False,
         )
     except OSError as exc:
         return 127, "", "%s: %s" % (argv[0], exc.strerror)
-    try:
-        out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         return 124, "", "%s: no end within %d s" % (" ".join(argv[:2]), timeout)
-    return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
 
 
 def unit(name):

@@ -7,14 +7,13 @@ The order of the writes is the plan's; it is such that containerd, restarted bet
 configuration that works. Each write is a rename, so no reader ever sees half a file.
 """
 
-import base64
 import errno
 import fcntl
 import json
 import os
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _service
+from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _service, _wire
 
 _LOCK_SECONDS = 60
 
@@ -50,14 +49,15 @@ def _check_unchanged(expected):
 
 
 def _check_staged(request, staged):
-    """Let containerd read the staged configuration before it becomes the live one."""
+    """Let containerd read the staged configuration before it becomes the live one; return what it makes of it."""
     check = request.get("check")
     if not check:
-        return
+        return None
     found = _observe.effective(check["binary"], staged.get(check["path"], check["path"]))
     reason = _observe.why_not_effective(found, check, _observe.import_files(check["path"], found["imports"]))
     if reason:
         raise TransactionError("%s. Nothing was changed on the node" % reason)
+    return found
 
 
 def _stage_all(writes):
@@ -66,7 +66,7 @@ def _stage_all(writes):
         for write in writes:
             created += _files.make_directories(os.path.dirname(write["path"]))
             staged[write["path"]] = _files.stage(
-                write["path"], base64.b64decode(write["content"]), write["mode"], write.get("uid"), write.get("gid")
+                write["path"], _wire.unpack(write["content"]), write["mode"], write.get("uid"), write.get("gid")
             )
     except BaseException:
         _discard(staged, created)
@@ -168,7 +168,7 @@ def apply(request):
         kept = _keep([each["path"] for each in request["writes"]] + list(request.get("removes") or []))
         staged, created = _stage_all(request["writes"])
         try:
-            _check_staged(request, staged)
+            effective = _check_staged(request, staged)
             if not request.get("keep_record") and request.get("record") is not None:
                 write_record(request["record"])
             backups = {
@@ -179,7 +179,7 @@ def apply(request):
             _discard(staged, created)
         restarted = _restart(request, kept, created, old_record) if request.get("restart") else None
         if not request.get("keep_record"):
-            write_record(_proven(request, restarted))
+            write_record(_proven(request, restarted, effective))
     return {
         "restarted": bool(restarted),
         "seconds": restarted and restarted["seconds"],
@@ -188,13 +188,12 @@ def apply(request):
     }
 
 
-def _proven(request, restarted):
+def _proven(request, restarted, effective):
     """Return the record with a note of which daemon is proven to run with which registry settings."""
     record = request.get("record")
-    if record is None or not restarted or not restarted["daemon"]:
+    if record is None or effective is None or not restarted or not restarted["daemon"]:
         return record
-    known = _observe.effective(request["check"]["binary"], request["check"]["path"])
-    return dict(record, proven={"daemon": restarted["daemon"]["id"], "registry": known["digest"]})
+    return dict(record, proven={"daemon": restarted["daemon"]["id"], "registry": effective["digest"]})
 
 
 def restart(request):

@@ -45,13 +45,9 @@ reply:
   returned: success
 """
 
-import base64
-import json
-import zlib
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _service, _transaction
+from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _service, _transaction, _wire
 
 
 def carry_out(request, check_mode):
@@ -69,7 +65,7 @@ def main():
     module = AnsibleModule(
         argument_spec={"request": {"type": "str", "required": True, "no_log": True}}, supports_check_mode=True
     )
-    request = json.loads(zlib.decompress(base64.b64decode(module.params["request"])).decode("utf-8"))
+    request = _wire.decode(module.params["request"])
     try:
         result = carry_out(request, module.check_mode)
     except (_transaction.TransactionError, _service.ServiceError) as exc:
@@ -80,8 +76,7 @@ def main():
             if exc.errno in (1, 13)
             else "%s: %s" % (exc.filename, exc.strerror)
         )
-    reply = base64.b64encode(zlib.compress(json.dumps(result).encode("utf-8"))).decode("ascii")
-    module.exit_json(changed=request["do"] != "observe", reply=reply)
+    module.exit_json(changed=request["do"] != "observe", reply=_wire.encode(result))
 
 
 if __name__ == "__main__":

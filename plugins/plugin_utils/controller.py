@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,9 +74,9 @@ class Action(ActionBase):
             result.update(failed=True, msg=str(exc))
         return result
 
+    @abstractmethod
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Do the work for validated arguments and return the result; raises one of REFUSALS."""
-        raise NotImplementedError
 
 
 def observation(args: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ error here (`parseHostsFile` and `loadHostDir` in containerd's remotes/docker/co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
+from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit, toml_values
 
 CATCH_ALL = "_default"
 """The directory for every registry without one of its own (containerd's name for `*`)."""
@@ -31,7 +30,6 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
     "dial_timeout": (str,),
     "header": (dict,),
 }
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CAPABILITIES = ("pull", "resolve", "push", "referrers")
 
 
@@ -57,7 +55,7 @@ def _template(source: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters["toml"] = toml_edit.quote
-    environment.filters["toml_key"] = lambda key: key if _BARE_KEY.fullmatch(key) else toml_edit.quote(key)
+    environment.filters["toml_key"] = toml_values.key
     return environment.from_string(source)
 
 

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
 from contextlib import contextmanager
 from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _wire
 
 NODE_MODULE = "airgap.containerd.containerd_node"
 
@@ -18,25 +17,14 @@ class NodeError(Exception):
     """The node could not do what it was asked; the message is its own."""
 
 
-def encode(data: Any) -> str:
-    """Return JSON data as one opaque word (base64 of deflated JSON)."""
-    return base64.b64encode(zlib.compress(json.dumps(data).encode("utf-8"))).decode("ascii")
-
-
-def decode(word: str) -> Any:
-    """Return what `encode` took."""
-    return json.loads(zlib.decompress(base64.b64decode(word)))
-
-
-def content(data: bytes | str | None) -> str | None:
-    """Return a file's content as it travels; None for an absent file."""
-    raw = data.encode("utf-8") if isinstance(data, str) else data
-    return None if raw is None else base64.b64encode(raw).decode("ascii")
+def content(text: str | None) -> str | None:
+    """Return a file's text as it travels; None for an absent file."""
+    return _wire.pack(None if text is None else text.encode("utf-8"))
 
 
 def text(word: str | None) -> str | None:
     """Return travelled content as text; raises UnicodeDecodeError where it is not UTF-8."""
-    return None if word is None else base64.b64decode(word).decode("utf-8")
+    return None if word is None else _wire.unpack(word).decode("utf-8")
 
 
 @contextmanager
@@ -66,9 +54,9 @@ def execute(action, request: dict[str, Any], task_vars: dict[str, Any]) -> Any:
     """
     with _quiet(action):
         result = action._execute_module(
-            module_name=NODE_MODULE, module_args={"request": encode(request)}, task_vars=task_vars
+            module_name=NODE_MODULE, module_args={"request": _wire.encode(request)}, task_vars=task_vars
         )
     if result.get("failed") or "reply" not in result:
         raise NodeError(_failure(result))
     action.discovered.update(result.get("ansible_facts") or {})
-    return decode(result["reply"])
+    return _wire.decode(result["reply"])

@@ -9,6 +9,8 @@ import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import same
+
 KeyPath = list[str]
 
 
@@ -88,6 +90,6 @@ def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str
             if inner or (old and not value):  # an emptied table that stays is named, or a removal would take it along
                 merge[key] = inner
             remove += [[key, *path] for path in gone]
-        elif key not in before or type(old) is not type(value) or old != value:
+        elif key not in before or not same(old, value):
             merge[key] = value
     return merge, remove

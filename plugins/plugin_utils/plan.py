@@ -78,8 +78,8 @@ def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     record = observed["record"] or {"format": FORMAT, "files": {}}
     if record.get("format") != FORMAT:
         raise ConfigError(
-            "the record of earlier runs on this node (/var/lib/airgap-containerd/record.json) is damaged or of another "
-            "release of this collection: look into it, then remove it to start anew"
+            f"the record of earlier runs on this node ({_observe.RECORD}) is damaged or of another release of this "
+            f"collection: look into it, then remove it to start anew"
         )
     return record
 
@@ -220,8 +220,11 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
         headers = {} if settings.auth_method == "config" else kept.credentials
         change = registry_config.config_path_change(rel, pristine, observed["hosts_dir"], auth)
         files = tree.render(settings.template, mirrors, headers, tls)
+        effective = {"config_path": observed["hosts_dir"], "mirrors": {}}
     else:
         change = registry_config.legacy_change(rel, pristine, kept)
+        legacy = registry_config.legacy_mirrors(rel, kept)
+        effective = {"config_path": "", "mirrors": {name: each["endpoint"] for name, each in legacy.items()}}
     planned = tree.plan(files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
     text_after, undo = _edit(text, pristine, change, recorded)
     if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
@@ -237,10 +240,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             config_after=text_after,
             tree=planned,
             effective={
-                "config_path": observed["hosts_dir"] if mode == "config_path" else "",
-                "mirrors": {}
-                if mode == "config_path"
-                else {name: each["endpoint"] for name, each in registry_config.legacy_mirrors(rel, kept).items()},
+                **effective,
                 "tls": not rel.tls_tables_block_config_path,
                 "plugins": sorted(releases.CRI_PLUGINS),
             },
@@ -275,7 +275,7 @@ def make_absent(observed: Mapping[str, Any]) -> Plan:
     planned = tree.plan({}, observed["hosts_dir"], observed["hosts"], record["files"], prune=True)
     after = _undo(text, data, record.get("config") or {})
     plan = Plan(
-        version=".".join(map(str, releases.parse(observed["version"]))) if observed["version"] else "",
+        version=releases.dotted(releases.parse(observed["version"])) if observed["version"] else "",
         mode=None,
         namespaces=[],
         config_path=observed["config"]["path"],

@@ -47,7 +47,12 @@ class Release(NamedTuple):
     new_file: int  # version to give a file that does not exist yet
 
     def __str__(self) -> str:
-        return ".".join(map(str, self.version))
+        return dotted(self.version)
+
+
+def dotted(version: Version) -> str:
+    """Return a version as people write it."""
+    return ".".join(map(str, version))
 
 
 def parse(text: str) -> Version:
@@ -67,7 +72,7 @@ def parse(text: str) -> Version:
 def release(version: Version) -> Release:
     """Return the abilities of a release; raises ReleaseError for one older than 1.4."""
     if version < OLDEST:
-        raise ReleaseError(f"containerd {'.'.join(map(str, version))} is older than 1.4, the oldest supported release")
+        raise ReleaseError(f"containerd {dotted(version)} is older than 1.4, the oldest supported release")
     two = version >= (2, 0, 0)
     fatal = two or version >= (1, 7, 17) or (1, 6, 32) <= version < (1, 7, 0)
     return Release(

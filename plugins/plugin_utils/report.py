@@ -79,7 +79,7 @@ def info(observed: Mapping[str, Any]) -> dict[str, Any]:
     sources = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
     files = [{"path": each["path"], "data": _parsed(each["content"])} for each in sources]
     return {
-        "version": ".".join(map(str, releases.parse(observed["version"]))) if observed["version"] else None,
+        "version": releases.dotted(releases.parse(observed["version"])) if observed["version"] else None,
         "binary": observed["binary"],
         "service": {key: observed["unit"][key] for key in ("found", "active", "kill_mode")},
         "running": observed["daemon"] is not None,

@@ -33,12 +33,17 @@ def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = Non
     }
 
 
-def tree_writes(planned: tree.Tree) -> list[dict[str, Any]]:
-    """Return the writes of hosts.toml files."""
-    return [
-        {**write(path, text, tree.PRIVATE), "backup": _observe.STATE_DIR if path in planned.edited else None}
-        for path, text in planned.writes.items()
-    ]
+def tree_changes(planned: tree.Tree) -> dict[str, Any]:
+    """Return the request that changes the hosts.toml files alone."""
+    return {
+        "do": "apply",
+        "writes": [
+            {**write(path, text, tree.PRIVATE), "backup": _observe.STATE_DIR if path in planned.edited else None}
+            for path, text in planned.writes.items()
+        ],
+        "removes": list(planned.removes),
+        "directories": sorted(set(planned.directories)),
+    }
 
 
 def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -48,22 +53,18 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     whose files are not there yet.
     """
     config = observed["config"]
-    writes = tree_writes(plan.tree)
-    removes = list(plan.tree.removes)
+    message = tree_changes(plan.tree)
     if plan.config_changed and plan.config_after is not None:
         mode = file_mode(plan.config_after, config.get("mode"))
-        writes.append(write(config["real_path"], plan.config_after, mode, config))
+        message["writes"].append(write(config["real_path"], plan.config_after, mode, config))
     elif plan.config_changed:
-        removes.insert(0, config["real_path"])
+        message["removes"].insert(0, config["real_path"])
     check = None
     if plan.effective and observed["version"]:
         check = {**plan.effective, "binary": observed["binary"], "path": config["real_path"]}
     return {
-        "do": "apply",
+        **message,
         "expect": {config["real_path"]: config["sha256"]},
-        "writes": writes,
-        "removes": removes,
-        "directories": sorted(set(plan.tree.directories)),
         "check": check,
         "restart": {**restart, "cri": plan.has_cri} if restart else None,
         "record": plan.record,

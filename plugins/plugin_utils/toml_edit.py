@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils.plain import leaves
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_layout import put_in, take_out
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
@@ -54,7 +55,7 @@ def changes(before: dict, after: dict) -> list[dict[str, Any]]:
     found: dict[Path, dict[str, Any]] = {}
     for path, old, new in differences(before, after):
         for side, value in (("before", old), ("after", new)):
-            for leaf, content in _leaves(path, value):
+            for leaf, content in () if value is ABSENT else leaves({path[-1]: value}, path[:-1]):
                 found.setdefault(leaf, {"path": list(leaf)})[side] = content
     return [found[path] for path in sorted(found)]
 
@@ -110,14 +111,6 @@ def _merge(target: dict, settings: dict, path: Path) -> None:
             _merge(old, value, here)
         else:
             target[name] = value
-
-
-def _leaves(path: Path, value: Any) -> list[tuple[Path, Any]]:
-    if value is ABSENT:
-        return []
-    if isinstance(value, dict) and value:
-        return [leaf for name, inner in value.items() for leaf in _leaves((*path, name), inner)]
-    return [(path, value)]
 
 
 def _prove(result: str, after: dict, untouched: list[str]) -> None:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node
 
 PRIVATE = 0o600
@@ -32,7 +31,7 @@ class Tree(NamedTuple):
 
 def sha256(text: str) -> str:
     """Return the hex digest that the node computes of the same file."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return _files.digest(text.encode("utf-8"))
 
 
 def _endpoint(endpoint: model.Endpoint, header: str | None, tls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -258,7 +258,9 @@ def test_hand_edited_files():
     replaced = make(now)
     assert "edited by hand" in str(replaced.warnings)
     assert replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == edited
-    assert [each["path"] for each in request.tree_writes(replaced.tree) if each["backup"]] == replaced.tree.edited
+    assert [
+        each["path"] for each in request.tree_changes(replaced.tree)["writes"] if each["backup"]
+    ] == replaced.tree.edited
     dropped = make(now, upstreams=["docker.io"])
     assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
 

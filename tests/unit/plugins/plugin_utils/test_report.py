@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import node, report
 
 LOGIN = '[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "hunter2"\n'
@@ -21,7 +22,7 @@ def observed(text: str, **changes):
         "socket": "/s",
         "cri_error": None,
         "config": {"path": "/c", "content": node.content(text), "ctime": 1.0},
-        "imports": [{"path": "/i", "content": node.content(b"\xff"), "ctime": 1.0}],
+        "imports": [{"path": "/i", "content": _wire.pack(b"\xff"), "ctime": 1.0}],
         "effective": {"error": None, "config_path": "", "mirrors": {"a": ["http://u:hunter2@b"]}, "configs": {}},
         "hosts_dir": "/d",
         "hosts": {
