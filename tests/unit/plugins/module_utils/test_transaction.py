@@ -108,6 +108,12 @@ def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
     assert record["proven"] == {"daemon": "7:7", "registry": "x"}
 
 
+def test_a_record_that_stays_without_a_configuration_to_check(node, monkeypatch):
+    monkeypatch.setattr(_service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
+    assert _transaction.apply(request(node, restart={"service": "containerd"}))["restarted"]
+    assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
+
+
 def test_removals_and_backups(node):
     foreign = node / "certs.d" / "quay.io" / "ca.crt"
     foreign.parent.mkdir(parents=True)
