@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
 
 from airgap_lab import Lab, LabError, prepare
 from airgap_lab.cli import main
-from airgap_lab.config import INVENTORY, PROJECT
+from airgap_lab.config import INVENTORY, NAMESPACE_PREFIX, PROJECT, namespace
 from airgap_lab.network import kill_processes
 
 COMMAND = PROJECT / "tests/lab/lab"
@@ -70,7 +70,7 @@ def outside_state() -> dict[str, set[str]]:
         "namespaces": {path.name for path in Path("/run/netns").glob("*")},
         "mounts": {line.split()[1] for line in mounts},
         "programs": {line for line in programs if not line.startswith("Z")},
-        "cgroups": {str(path) for path in Path("/sys/fs/cgroup").glob("**/airgap-*")},
+        "cgroups": {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{NAMESPACE_PREFIX}*")},
         "folders": {str(path) for folder in ("/etc/netns", "/run/systemd/nspawn") for path in Path(folder).glob("**")},
     }
 
@@ -234,7 +234,7 @@ def test_up_mends_what_is_dead_and_leaves_the_rest(lab: Lab) -> None:
 
 
 def test_what_was_killed_comes_back(lab: Lab) -> None:
-    for name in ("airgap-registry", "airgap-harbor", f"airgap-{NODES[0]}"):
+    for name in map(namespace, ("registry", "harbor", NODES[0])):
         kill_processes(name)
     assert lab.up() is True
     assert lab.http("harbor.lan", "GET", manifest(PROJECT_REPOSITORY), basic(lab)).status == 200

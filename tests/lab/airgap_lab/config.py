@@ -16,7 +16,9 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[3]
 LAB_FILE = PROJECT / "tests/lab/lab.yml"
 INVENTORY = PROJECT / "inventories/lab"
-NAMESPACE_PREFIX = "airgap-"
+# $AIRGAP_LAB_NAME gives a second lab on the same machine names and a folder of its own.
+LAB_NAME = os.environ.get("AIRGAP_LAB_NAME", "")
+NAMESPACE_PREFIX = f"airgap{LAB_NAME}-"
 
 
 class LabError(Exception):
@@ -76,7 +78,7 @@ class Config:
     @property
     def run(self) -> Path:
         """What belongs to the lab that is up; gone when it is down."""
-        return self.state / "run"
+        return self.state / f"run{LAB_NAME}"
 
     @property
     def ssh_key(self) -> Path:
