@@ -9,6 +9,7 @@ tomlkit edits inside one statement (inline tables, lists over several lines), an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plain import leaves
@@ -23,25 +24,26 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values impo
     show,
 )
 
-__all__ = ["TomlError", "changes", "edit", "load", "merged", "quote"]
+__all__ = ["LISTS", "TomlError", "changes", "edit", "load", "merged", "quote"]
 
 
-def merged(data: dict, merge: dict, remove: list[list[str]]) -> dict:
+def merged(data: dict, merge: dict, remove: list[list[str]], lists: str = "replace") -> dict:
     """Return what data means after key paths were removed and then settings merged; the input stays as it is.
 
-    A table that a removal empties goes too. Mappings merge deeply, everything else replaces.
+    A table that a removal empties goes too. Mappings merge deeply; lists as LISTS says; everything else replaces.
     """
+    join = LISTS[lists]
     result = _copy(data)
     for path in remove:
         _remove(result, _key_path(path))
-    _merge(result, plain(merge), ())
+    _merge(result, plain(merge), (), join)
     return result
 
 
-def edit(text: str, merge: dict, remove: list[list[str]]) -> str:
+def edit(text: str, merge: dict, remove: list[list[str]], lists: str = "replace") -> str:
     """Return the text after C(merged): the same text if nothing changes, else one that is proven to mean it."""
     before = load(text)
-    after = merged(before, merge, remove)
+    after = merged(before, merge, remove, lists)
     if same(before, after):
         return text
     reduced, untouched = take_out(text, before, after)
@@ -98,7 +100,29 @@ def _remove(data: dict, path: Path) -> None:
     del data[name]
 
 
-def _merge(target: dict, settings: dict, path: Path) -> None:
+def _append(old: list, new: list) -> list:
+    ends_so = len(new) <= len(old) and same(old[len(old) - len(new) :], new)
+    return old if ends_so else old + new
+
+
+def _union(old: list, new: list) -> list:
+    result = list(old)
+    for item in new:
+        if not any(same(item, other) for other in result):
+            result.append(item)
+    return result
+
+
+LISTS: dict[str, Callable[[list, list], list]] = {
+    "replace": lambda _old, new: new,
+    "append": _append,
+    "union": _union,
+}
+"""How a list of the merge meets the one in the file: it takes its place; its items go behind those that are there,
+unless the list ends with exactly them already; or those of its items that are not in the list yet go behind it."""
+
+
+def _merge(target: dict, settings: dict, path: Path, join: Callable[[list, list], list]) -> None:
     for name, value in settings.items():
         here = (*path, name)
         old = target.get(name, ABSENT)
@@ -108,7 +132,11 @@ def _merge(target: dict, settings: dict, path: Path) -> None:
             held, given = ("table", "value") if isinstance(old, dict) else ("value", "table")
             raise TomlError(f"{show(here)}: the file has a {held} here, it cannot become a {given}")
         elif isinstance(value, dict):
-            _merge(old, value, here)
+            _merge(old, value, here, join)
+        elif isinstance(value, list) and isinstance(old, list):
+            target[name] = join(old, value)
+        elif isinstance(value, list) and join is not LISTS["replace"]:
+            raise TomlError(f"{show(here)}: the file has a single value here, a list cannot be added to it")
         else:
             target[name] = value
 

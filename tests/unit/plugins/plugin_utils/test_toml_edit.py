@@ -655,3 +655,35 @@ def test_quoted_values_read_back(value: object) -> None:
     text = toml_edit.quote(value)
     assert "\n" not in text
     assert toml_edit.load(f"v = {text}") == {"v": value}
+
+
+# (policy, list in the file, list in the merge, result)
+LIST_CASES = [
+    ("replace", ["a", "b"], ["b"], ["b"]),
+    ("append", ["a"], ["b", "c"], ["a", "b", "c"]),
+    ("append", ["a", "b"], ["b"], ["a", "b"]),
+    ("append", ["b", "a"], ["b"], ["b", "a", "b"]),
+    ("append", ["a"], ["a", "b"], ["a", "a", "b"]),
+    ("append", ["a"], [], ["a"]),
+    ("append", [], ["b", "b"], ["b", "b"]),
+    ("union", ["a", "b"], ["c", "b", "c"], ["a", "b", "c"]),
+    ("union", [1, 2], [2, 3], [1, 2, 3]),
+    ("union", [], ["b"], ["b"]),
+]
+
+
+@pytest.mark.parametrize(("policy", "old", "new", "result"), LIST_CASES)
+def test_list_policies(policy: str, old: list, new: list, result: list) -> None:
+    merge = {"t": {"l": new, "new": ["x"]}}
+    wanted = {"t": {"l": result, "new": ["x"]}}
+    assert toml_edit.merged({"t": {"l": old}}, merge, [], policy) == wanted
+    assert toml_edit.merged(wanted, merge, [], policy) == wanted
+    after = toml_edit.edit(f"[t]\nl = {toml_edit.quote(old)}\n", merge, [], policy)
+    assert toml_edit.load(after) == wanted
+    assert toml_edit.edit(after, merge, [], policy) is after
+
+
+@pytest.mark.parametrize("policy", ["append", "union"])
+def test_a_list_is_added_to_lists_only(policy: str) -> None:
+    with pytest.raises(TomlError, match="a.b: the file has a single value here, a list cannot be added to it"):
+        toml_edit.edit("[a]\nb = 'hunter2'\n", {"a": {"b": ["x"]}}, [], policy)
