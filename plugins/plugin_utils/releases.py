@@ -37,6 +37,18 @@ class Release(NamedTuple):
     override_path: bool  # override_path in hosts.toml: 1.6.0 on
     catch_all: bool  # the directory _default: 1.6.17 on, 1.7.0 on
     header_reaches_token_service: bool  # a host's header is sent to its token service too: 2.1.0 on
+    dial_timeout: bool  # dial_timeout in hosts.toml: 2.0.7 on
+    referrers: bool  # the capability `referrers`; before 2.2.0 a hosts.toml that names it is discarded
+    host_table_required: bool  # a hosts.toml without a `host` table is discarded: up to 1.7.31
+    hosts_by_header: bool  # only hosts with a table header of their own are seen, in the headers' order: 2.0 on
+    hosts_log_path: bool  # the log gives the path of a hosts.toml that cannot be decoded: 2.0 on
+    http_with_tls: str  # http:// with TLS options is "http", or "https", "https-port", "https-not-80": HTTPS first
+    localhost: str  # a loopback registry nobody configured: "https", "http" (1.6.9 on), "by-port" (1.6.25, 1.7.8 on)
+    loopback_names: bool  # legacy mode: 127.0.0.0/8 counts as loopback, not only 127.0.0.1: 1.6.0 on
+    ipv6_names: bool  # image names may hold an IPv6 address: 1.7.0 on
+    uppercase_hosts: bool  # a first part with capitals is a host, the path alone has a length limit: 1.7.19 on
+    transfer_service: bool  # CRI pulls through the transfer service, which reads no list of roots: 2.1.0 on
+    default_roots: str  # `config_path` where no file sets one: "", "baked-in" (2.2.0, 2.2.1), "no-mirrors" (2.2.2 on)
     implicit_docker_mirror: bool  # a built-in mirrors."docker.io" hides mirrors."*": 1.4
     tls_tables_block_config_path: bool  # configs.*.tls beside config_path keeps CRI from loading: up to 1.7
     tls_tables: bool  # configs.*.tls is known at all: up to 1.7
@@ -81,6 +93,18 @@ def release(version: Version) -> Release:
         override_path=version >= (1, 6, 0),
         catch_all=version >= (1, 6, 17),
         header_reaches_token_service=version >= (2, 1, 0),
+        dial_timeout=version >= (2, 0, 7),
+        referrers=version >= (2, 2, 0),
+        host_table_required=version < (1, 7, 32),
+        hosts_by_header=two,
+        hosts_log_path=two,
+        http_with_tls=_http_with_tls(version),
+        localhost="by-port" if _localhost_by_port(version) else "http" if version >= (1, 6, 9) else "https",
+        loopback_names=version >= (1, 6, 0),
+        ipv6_names=version >= (1, 7, 0),
+        uppercase_hosts=version >= (1, 7, 19),
+        transfer_service=version >= (2, 1, 0),
+        default_roots="" if version < (2, 2, 0) else "baked-in" if version < (2, 2, 2) else "no-mirrors",
         implicit_docker_mirror=version < (1, 5, 0),
         tls_tables_block_config_path=not two,
         tls_tables=not two,
@@ -90,6 +114,19 @@ def release(version: Version) -> Release:
         newer_file_fatal=fatal,
         new_file=3 if two else 2,
     )
+
+
+def _localhost_by_port(version: Version) -> bool:
+    return version >= (1, 7, 8) or (1, 6, 25) <= version < (1, 7, 0)
+
+
+def _http_with_tls(version: Version) -> str:
+    """Return what an http:// endpoint with `ca`, `client` or `skip_verify` is asked by (`NewHTTPFallback`)."""
+    if version >= (1, 7, 24):
+        return "https-not-80"
+    if _localhost_by_port(version):
+        return "https-port"
+    return "https" if version == (1, 7, 7) else "http"
 
 
 def file_version(data: dict) -> int:

@@ -45,6 +45,14 @@ def test_too_old():
         ("newer_file_fatal", (1, 7, 16), (1, 7, 17)),
         ("newer_file_fatal", (1, 6, 31), (1, 6, 32)),
         ("mirrors_impossible", (2, 1, 9), (2, 2, 0)),
+        ("dial_timeout", (2, 0, 6), (2, 0, 7)),
+        ("referrers", (2, 1, 9), (2, 2, 0)),
+        ("hosts_by_header", (1, 7, 34), (2, 0, 0)),
+        ("hosts_log_path", (1, 7, 34), (2, 0, 0)),
+        ("loopback_names", (1, 5, 18), (1, 6, 0)),
+        ("ipv6_names", (1, 6, 39), (1, 7, 0)),
+        ("uppercase_hosts", (1, 7, 18), (1, 7, 19)),
+        ("transfer_service", (2, 0, 11), (2, 1, 0)),
     ],
 )
 def test_abilities_begin(ability, last_without, first_with):
@@ -57,6 +65,7 @@ def test_abilities_begin(ability, last_without, first_with):
     [
         ("implicit_docker_mirror", (1, 4, 13), (1, 5, 0)),
         ("tls_tables_block_config_path", (1, 7, 34), (2, 0, 0)),
+        ("host_table_required", (1, 7, 31), (1, 7, 32)),
         ("mirrors_impossible", (2, 2, 1), (2, 2, 2)),
     ],
 )
@@ -98,3 +107,23 @@ def test_aliases():
 def test_a_version_must_be_an_integer(value):
     with pytest.raises(releases.ReleaseError, match="not an integer"):
         releases.file_version({"version": value})
+
+
+@pytest.mark.parametrize(
+    ("version", "localhost", "http_with_tls", "default_roots"),
+    [
+        ((1, 6, 8), "https", "http", ""),
+        ((1, 6, 9), "http", "http", ""),
+        ((1, 6, 25), "by-port", "https-port", ""),
+        ((1, 7, 0), "http", "http", ""),
+        ((1, 7, 7), "http", "https", ""),
+        ((1, 7, 8), "by-port", "https-port", ""),
+        ((1, 7, 24), "by-port", "https-not-80", ""),
+        ((2, 1, 9), "by-port", "https-not-80", ""),
+        ((2, 2, 1), "by-port", "https-not-80", "baked-in"),
+        ((2, 2, 2), "by-port", "https-not-80", "no-mirrors"),
+    ],
+)
+def test_kinds(version, localhost, http_with_tls, default_roots):
+    rel = releases.release(version)
+    assert (rel.localhost, rel.http_with_tls, rel.default_roots) == (localhost, http_with_tls, default_roots)
