@@ -46,7 +46,8 @@ def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
 def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
     """Say in one line what a node runs and does, for people who read hundreds of them."""
     if plan.mode is None:
-        return f"containerd {plan.version}: what this role wrote is taken back; {restart}"
+        done = "what this role wrote is taken back" if plan.changed else "nothing of this role is here"
+        return f"containerd {plan.version}: {done}; {restart}"
     where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
     named = [name for name in plan.namespaces if name != "*"]
     rest = " and every other one" if "*" in plan.namespaces else ""

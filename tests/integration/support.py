@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,16 @@ def files(lab: Lab, node: str) -> dict[str, str]:
     return {path: digest for digest, path in (line.split(maxsplit=1) for line in lines)}
 
 
-def assert_served(lab: Lab, node: str, image: str, registry: str, repository: str) -> None:
+def assert_served(lab: Lab, nodes: str | Iterable[str], image: str, registry: str, repository: str) -> None:
     """Pull an image through CRI and check in the request log that the registry served it for the node's login."""
+    nodes = (nodes,) if isinstance(nodes, str) else nodes
     mark = lab.mark()
-    lab.pull(node, image)
-    seen = [entry for entry in lab.requests(mark) if entry["node"] == node]
-    served = [e for e in seen if e["status"] == 200 and f"/v2/{repository}/manifests/" in e["path"]]
-    assert served, f"{node} got {image} without asking {registry} for {repository}: {seen}"
-    assert all(e["registry"] == registry and e["user"] == "robot$puller" for e in served), served
-    assert all(e["status"] in (200, 401) or "/token" in e["path"] for e in seen), seen
+    for node in nodes:
+        lab.pull(node, image)
+    requests = lab.requests(mark)
+    for node in nodes:
+        seen = [entry for entry in requests if entry["node"] == node]
+        served = [e for e in seen if e["status"] == 200 and f"/v2/{repository}/manifests/" in e["path"]]
+        assert served, f"{node} got {image} without asking {registry} for {repository}: {seen}"
+        assert all(e["registry"] == registry and e["user"] == "robot$puller" for e in served), served
+        assert all(e["status"] in (200, 401) or "/token" in e["path"] for e in seen), seen

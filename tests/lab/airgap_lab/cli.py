@@ -50,6 +50,10 @@ def _reset(lab: Lab, options: argparse.Namespace) -> None:
     lab.reset(*options.nodes)
 
 
+def _swap(lab: Lab, options: argparse.Namespace) -> None:
+    lab.swap(options.node, options.suite)
+
+
 def _status(lab: Lab, options: argparse.Namespace) -> None:
     rows = [STATUS_COLUMNS]
     for node in lab.status():
@@ -116,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     add("down", _down, "stop everything and leave nothing but the cache")
     reset = add("reset", _reset, "make nodes as new")
     reset.add_argument("nodes", nargs="+", metavar="NODE")
+    swap = add("swap", _swap, "put the containerd of another suite on a running node")
+    swap.add_argument("node", metavar="NODE")
+    swap.add_argument("suite", metavar="SUITE")
     add("status", _status, "show the nodes")
     ssh = add("ssh", _ssh, "open a shell on a node, or run a command there")
     ssh.add_argument("node", metavar="NODE")

@@ -89,6 +89,20 @@ class Lab:
                 raise LabError("The lab is not up.")
             self._boot(wanted, prepare.prepare(self.config, self._tell))
 
+    def swap(self, name: str, suite: str) -> None:
+        """Put the containerd of another node's suite on a running node, which keeps its settings and images.
+
+        A reset takes it back.
+        """
+        node = self.config.node(name)
+        sources = {each.layer.suite: each.name for each in self.config.nodes.values()}
+        if suite not in sources:
+            raise LabError(f"No node has the containerd of {suite!r}; there is {', '.join(sources)}.")
+        prepare.check_machine()
+        with self._locked():
+            self._check_owner()
+            nodes.upgrade(self.config, node, prepare.prepare(self.config, self._tell).layers[sources[suite]])
+
     def status(self) -> list[NodeStatus]:
         """Every node as it is now."""
         with ThreadPoolExecutor() as pool:
@@ -136,6 +150,10 @@ class Lab:
     def harbor_strict(self, strict: bool) -> None:
         """Make the Harbor stand-in insist on tokens, or accept Basic again."""
         registries.set_strict(self.config, strict)
+
+    def registry_password(self, password: str | None = None) -> None:
+        """Make the flat registry accept another password only; without one, that of the inventory again."""
+        registries.set_password(self.config, password or self.config.password)
 
     def mark(self) -> str:
         """The present end of the request logs; give it to ``requests``."""

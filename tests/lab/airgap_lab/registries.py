@@ -40,7 +40,7 @@ def create(config: Config, registry: Registry, prepared: Prepared) -> None:
     program = [str(prepared.tools / "usr/bin/docker-registry"), "serve"]
     storage = prepared.storage[registry.name]
     if registry.kind == "distribution":
-        (folder / "htpasswd").write_text(f"{config.username}:{_bcrypt(config.password)}\n")
+        set_password(config, config.password)
         auth = {"auth": {"htpasswd": {"realm": registry.name, "path": str(folder / "htpasswd")}}}
         for port in registry.ports:
             settings = _write_json(folder / f"{port}.json", _settings(storage, (registry.address, port), auth))
@@ -85,6 +85,14 @@ def set_strict(config: Config, strict: bool) -> None:
                 flag.touch()
             else:
                 flag.unlink(missing_ok=True)
+
+
+def set_password(config: Config, password: str) -> None:
+    """Make docker-registry accept this password only, from its next request on: it reads a file that has changed."""
+    for registry in config.registries.values():
+        folder = _folder(config, registry)
+        if registry.kind == "distribution" and folder.exists():
+            (folder / "htpasswd").write_text(f"{config.username}:{_bcrypt(password)}\n")
 
 
 def mark(config: Config) -> str:
