@@ -1,21 +1,46 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How requests, replies and file contents travel: both ends use this."""
+"""How requests, replies and file contents travel: both ends use this, and neither takes more than MAX_DATA."""
 
 import base64
 import json
 import zlib
 
+MAX_DATA = 8 * 1024 * 1024  # bytes of JSON: what a node with a thousand registries needs, several times over
+
+
+class WireError(ValueError):
+    """What came is not what `encode` makes."""
+
 
 def encode(data):
-    """Return JSON data as one opaque word (base64 of deflated JSON)."""
-    return base64.b64encode(zlib.compress(json.dumps(data).encode("utf-8"))).decode("ascii")
+    """Return JSON data as one opaque word (base64 of deflated JSON); raises WireError where it is too much."""
+    text = json.dumps(data).encode("utf-8")
+    if len(text) > MAX_DATA:
+        raise WireError("%.1f MiB are to be sent, more than the %d MiB that are taken" % _mebibytes(len(text)))
+    return base64.b64encode(zlib.compress(text)).decode("ascii")
+
+
+def _mebibytes(size):
+    return size / 1048576.0, MAX_DATA >> 20
 
 
 def decode(word):
-    """Return what `encode` took."""
-    return json.loads(zlib.decompress(base64.b64decode(word)).decode("utf-8"))
+    """Return what `encode` took; raises WireError for everything else, however large it would become."""
+    if len(word) > 2 * MAX_DATA:
+        raise WireError("%.1f MiB were sent, more than the %d MiB that are taken" % _mebibytes(len(word)))
+    try:
+        inflater = zlib.decompressobj()
+        text = inflater.decompress(base64.b64decode(word, validate=True), MAX_DATA)
+        if inflater.eof and not inflater.unused_data:
+            return json.loads(text.decode("utf-8"))
+        reason = "it ends early or is larger than %d MiB" % (MAX_DATA >> 20)
+    except RecursionError:
+        reason = "its JSON is nested too deeply"
+    except (ValueError, zlib.error) as exc:
+        reason = type(exc).__name__
+    raise WireError("what was sent cannot be read: %s" % reason)
 
 
 def pack(data):
@@ -24,5 +49,5 @@ def pack(data):
 
 
 def unpack(word):
-    """Return what `pack` took."""
-    return None if word is None else base64.b64decode(word)
+    """Return what `pack` took; raises ValueError for everything else."""
+    return None if word is None else base64.b64decode(word, validate=True)

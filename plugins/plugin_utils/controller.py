@@ -19,6 +19,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     node,
     registry_config,
     releases,
+    reply,
     toml_edit,
 )
 
@@ -62,16 +63,20 @@ class Action(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        self.discovered: dict[str, Any] = {}
         dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             for library in self.libraries:
                 _require(library)
             result.update(self.carry_out(args, task_vars or {}))
-            if self.discovered:  # the Python interpreter, so that the next task need not look for it again
-                result["ansible_facts"] = self.discovered
+            if self._discovered_interpreter_key:  # so that the next task need not look for it again
+                result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
         except REFUSALS as exc:
             result.update(failed=True, msg=str(exc))
+        except RecursionError:
+            result.update(failed=True, msg="what this node or a variable holds is nested too deeply to be worked on")
+        for key, value in result.items():
+            if key in ("msg", "warnings"):  # printed as they are, and they may quote a node's files
+                result[key] = reply.line(value) if isinstance(value, str) else list(map(reply.line, value))
         return result
 
     @abstractmethod

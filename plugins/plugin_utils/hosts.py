@@ -9,6 +9,7 @@ error here (`parseHostsFile` and `loadHostDir` in containerd's remotes/docker/co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,10 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
 _CAPABILITIES = ("pull", "resolve", "push", "referrers")
 
 
+_DIRECTORY = re.compile(r"[A-Za-z0-9_[][A-Za-z0-9._:\[\]-]*")
+"""Host namespaces, from variables or from a node's own config.toml, that can be a directory's name."""
+
+
 class HostsError(ValueError):
     """A hosts.toml that containerd would not use as it reads."""
 
@@ -45,6 +50,8 @@ def directory(namespace: str) -> str:
     """
     if namespace == "*":
         return CATCH_ALL
+    if not _DIRECTORY.fullmatch(namespace):
+        raise HostsError(f"{namespace!r} is not a registry's name, so there is no directory for its hosts.toml")
     host, colon, port = namespace.rpartition(":")
     return f"{host}_{port}_" if colon and port.isdigit() else namespace
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any
 
+from ansible import constants
+
 from ansible_collections.airgap.containerd.plugins.module_utils import _wire
+from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
 
 NODE_MODULE = "airgap.containerd.containerd_node"
 
@@ -29,34 +32,43 @@ def text(word: str | None) -> str | None:
 
 @contextmanager
 def _quiet(action):
-    """Keep the connection plugin from printing the node's reply at -vvv: it may hold credentials."""
+    """Keep request and reply out of what connection plugins print at -vvv, and ActionBase with ANSIBLE_DEBUG."""
     contexts = [each for each in (action._play_context, getattr(action._connection, "_play_context", None)) if each]
-    before = [each.no_log for each in contexts]
-    for each in contexts:
-        each.no_log = True
+    settings = [(each, "no_log") for each in contexts] + [(constants, "DEFAULT_DEBUG")]
+    before = [getattr(*setting) for setting in settings]
+    for owner, name in settings:
+        setattr(owner, name, name == "no_log")
     try:
         yield
     finally:
-        for each, value in zip(contexts, before, strict=True):
-            each.no_log = value
+        for setting, value in zip(settings, before, strict=True):
+            setattr(*setting, value)
 
 
 def _failure(result: dict[str, Any]) -> str:
     """Return why a module run failed; of a crash, the last line of its traceback."""
-    crash = (result.get("module_stderr") or result.get("module_stdout") or "").strip().splitlines()
-    return ": ".join([result.get("msg") or "the node gave no reply", *crash[-1:]])
+    said = [str(result.get(key) or "") for key in ("module_stderr", "module_stdout")]
+    crash = next((text.strip().splitlines() for text in said if text.strip()), [])
+    return reply.line(": ".join([str(result.get("msg") or "the node gave no reply"), *crash[-1:]]))
 
 
 def execute(action, request: dict[str, Any], task_vars: dict[str, Any]) -> Any:
-    """Let the node carry out ``request`` in one remote execution and return its reply.
+    """Let the node carry out ``request`` in one remote execution and return its reply, in the shape that it must have.
 
-    ``action`` is the calling action plugin. Raises NodeError with the node's own message.
+    ``action`` is the calling action plugin. Raises NodeError with the node's own message, or with what is wrong with
+    its reply.
     """
     with _quiet(action):
         result = action._execute_module(
             module_name=NODE_MODULE, module_args={"request": _wire.encode(request)}, task_vars=task_vars
         )
-    if result.get("failed") or "reply" not in result:
+    word = result.get("reply")
+    if result.get("failed") or not isinstance(word, str):
         raise NodeError(_failure(result))
-    action.discovered.update(result.get("ansible_facts") or {})
-    return _wire.decode(result["reply"])
+    try:
+        return reply.checked(_wire.decode(word), reply.SHAPES[request["do"]])
+    except (_wire.WireError, reply.ReplyError) as exc:
+        raise NodeError(
+            f"this node does not answer as the program that was sent to it does ({exc}): look into what runs as its "
+            f"Python before you trust it"
+        ) from exc

@@ -62,7 +62,7 @@ def revert(
     undone = list(leaves(merge))
     gone = {tuple(path) for path in remove} | {path for path, dummy in undone}
     for path, value in leaves(ours):
-        if at(result, path) == value:
+        if value is not None and at(result, path) == value:
             _drop(result, path, gone)
     for path, value in undone:
         if at(result, path) is None:

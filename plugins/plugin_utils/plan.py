@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     plain,
     registry_config,
     releases,
+    reply,
     toml_edit,
     tree,
 )
@@ -76,12 +77,16 @@ def endpoint_digest(api: str, header: str | None) -> str:
 def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the node's record of earlier runs, an empty one where there is none; raises ConfigError."""
     record = observed["record"] or {"format": FORMAT, "files": {}}
-    if record.get("format") != FORMAT:
-        raise ConfigError(
-            f"the record of earlier runs on this node ({_observe.RECORD}) is damaged or of another release of this "
-            f"collection: look into it, then remove it to start anew"
-        )
-    return record
+    try:
+        if reply.checked(record, reply.RECORD)["format"] == FORMAT:
+            return record
+        reason = f"its format is {record['format']}"
+    except reply.ReplyError as exc:
+        reason = str(exc)
+    raise ConfigError(
+        f"the record of earlier runs on this node ({_observe.RECORD}) is damaged or of another release of this "
+        f"collection ({reason}): look into it, then remove it to start anew"
+    )
 
 
 def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -89,11 +94,15 @@ def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]
     path = observed["config"]["path"]
     try:
         text = node.text(observed["config"]["content"])
-        return text, toml_edit.load(text or "")
+        data = toml_edit.load(text or "")
+        reply.checked(data, reply.CONFIG, path)
+        return text, data
     except UnicodeDecodeError as exc:
         raise ConfigError(f"{path} is not UTF-8 (byte {exc.start}): containerd cannot read it either") from exc
     except toml_edit.TomlError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
+    except reply.ReplyError as exc:
+        raise ConfigError(f"{exc}: containerd does not accept it either") from exc
 
 
 def _check_preflight(observed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plain, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plain, releases, secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 
 
@@ -143,7 +143,11 @@ def migrated(registry: Mapping[str, Any]) -> dict[str, model.Mirror]:
 
 
 def _migrated_endpoint(url: str) -> model.Endpoint:
-    parts = urlsplit(url if "://" in url else f"https://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"https://{url}")
+        parts.port  # noqa: B018 (raises where it is no number)
+    except ValueError as exc:
+        raise ConfigError(f"config.toml has the legacy mirror endpoint {secrets.quoted(url)}, which is no URL") from exc
     # A legacy endpoint's path is used verbatim, an empty one becomes /v2 (registryEndpoints in image_pull.go).
     return model.Endpoint(f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/") or "/v2")
 

@@ -71,7 +71,15 @@ def _parsed(word: str | None) -> Any:
 
 def _sets_registry(data: Any) -> bool:
     plugins = data.get("plugins") if isinstance(data, dict) else None
-    return isinstance(plugins, dict) and any("registry" in (table or {}) for table in plugins.values())
+    return isinstance(plugins, dict) and any(
+        isinstance(table, dict) and "registry" in table for table in plugins.values()
+    )
+
+
+def _managed(record: Any) -> Mapping[str, Any]:
+    """Return the files that the record names, none where it is damaged."""
+    files = (record or {}).get("files")
+    return files if isinstance(files, dict) else {}
 
 
 def info(observed: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,5 +113,5 @@ def info(observed: Mapping[str, Any]) -> dict[str, Any]:
             for name, about in observed["hosts"].items()
             if about is None
         },
-        "managed": sorted((observed["record"] or {}).get("files") or {}),
+        "managed": sorted(_managed(observed["record"])),
     }

@@ -31,6 +31,9 @@ _SECRET_UNLESS_TABLE = "auth"
 
 _USERINFO = re.compile(r"""(?<=://)[^\s"'/@]*:[^\s"']*@""")
 
+# The same where the URL is not one yet: all before the last @, but for the scheme.
+_MAYBE_USERINFO = re.compile(r"""^(['"](?:[a-z]+:/*)?).*@""", re.I | re.S)
+
 # What announces a secret in a comment, which may hold settings that were switched off.
 _WORD = re.compile(rf"{'|'.join((*_SECRET_ENDINGS, *_SECRET_TABLES, _SECRET_UNLESS_TABLE, 'basic', 'bearer'))}", re.I)
 
@@ -56,6 +59,12 @@ def mask_toml(text: str) -> str:
         pieces += [text[done:start], replacement]
         done = end
     return _USERINFO.sub(f"{MASK}@", "".join([*pieces, text[done:]]))
+
+
+def quoted(value: Any) -> str:
+    """Return what a message may quote of a value: no user and password of a URL or of what was meant to be one."""
+    shown = repr(mask_data(value))
+    return _MAYBE_USERINFO.sub(rf"\1{MASK}@", shown) if isinstance(value, str) else shown
 
 
 def basic_authorization(username: str, password: str) -> str:

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node may answer. A node is not trusted: a reply of another shape is one error for that node.
+
+Shapes: a type (`str` is one line of text, which comes back without control characters; `bytes` a packed file; `object`
+any JSON), None, a tuple of alternatives, `[shape]` for a list, and `{"key": shape, "other?": shape, str: shape}` for a
+mapping: `other` may be left out, `str` stands for every key that is not named, and without it there is none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _wire
+
+MAX_LINE = 2000
+"""Characters of a message that a node may put in front of people; the rest is cut off."""
+
+ABOUT = {"mode?": int, "uid?": int, "gid?": int, "ctime?": float}
+TEXT = (str, None)
+FILE = {**ABOUT, "sha256": str, "content": bytes}
+
+OBSERVATION: dict[str, Any] = {
+    "binary": str,
+    "version": TEXT,
+    "version_error": TEXT,
+    "unit": {"found": bool, "active": bool, "kill_mode": TEXT, "binary": TEXT, "config": TEXT},
+    "config": {**ABOUT, "path": str, "real_path": str, "content": (bytes, None), "sha256": TEXT},
+    "effective": {
+        "error": TEXT,
+        "config_path?": str,
+        "mirrors?": {str: [str]},
+        "configs?": {str: {"auth": TEXT, "tls": bool}},
+        "disabled_plugins?": [str],
+        "imports?": [str],
+        "address?": TEXT,
+        "digest?": str,
+    },
+    "imports": [{**ABOUT, "path": str, "content": (bytes, None)}],
+    "hosts_dir": str,
+    "hosts": {str: (None, {}, FILE)},
+    "record": ({str: object}, None),
+    "socket": str,
+    "daemon": ({"id": str, "started": float}, None),
+    "cri_error": TEXT,
+    "endpoints": [{"url": str, "digest": str, "auth": TEXT, "error": TEXT}],
+}
+"""What the node half's `observe` returns."""
+
+RESTARTED = {"daemon": ({"id": str, "started": float}, None), "seconds": float}
+APPLIED = {"restarted": bool, "seconds": (float, None), "left": [str], "backups": {str: TEXT}}
+SHAPES = {"observe": OBSERVATION, "restart": RESTARTED, "apply": APPLIED}
+"""By what was asked for."""
+
+WRITTEN = {str: {"sha256": str, "original": TEXT, "previous?": str, str: object}}
+RECORD = {
+    "format": int,
+    "files": WRITTEN,
+    "hosts?": WRITTEN,
+    "config?": (
+        {},
+        {
+            "sha256": str,
+            "original": TEXT,
+            "exact": bool,
+            "undo?": {"ours": {str: object}, "merge": {str: object}, "remove": [[str]]},
+            str: object,
+        },
+    ),
+    "endpoints?": {str: {"url": str, "digest": str, "auth": TEXT, "error": TEXT}},
+    "proven?": {str: object},
+    str: object,
+}
+"""The record of earlier runs, which a node keeps."""
+
+TABLE = {str: object}
+CONFIG = {
+    "version?": int,
+    "imports?": [str],
+    "disabled_plugins?": [str],
+    "required_plugins?": [str],
+    "plugins?": {
+        str: {
+            "registry?": {
+                "config_path?": str,
+                "mirrors?": {str: {"endpoint?": [str], str: object}},
+                "configs?": {str: {"auth?": TABLE, "tls?": TABLE, str: object}},
+                str: object,
+            },
+            str: object,
+        }
+    },
+    str: object,
+}
+"""What this collection reads of config.toml, with the types that every containerd insists on."""
+
+_KINDS: dict[Any, Any] = {bytes: str, float: (int, float)}
+
+
+class ReplyError(ValueError):
+    """A reply that no node half of this release sends."""
+
+
+def line(text: str) -> str:
+    """Return text as one bounded line that no terminal acts on."""
+    text = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: MAX_LINE + 1])
+    return text if len(text) <= MAX_LINE else text[:MAX_LINE] + " …"
+
+
+def checked(data: Any, shape: Any, where: str = "reply") -> Any:
+    """Return a copy of data that has the shape; raises ReplyError with the place where it has not."""
+    if isinstance(shape, tuple):
+        return checked(data, _alternative(data, shape), where)
+    if isinstance(shape, list) and isinstance(data, list):
+        return [checked(item, shape[0], f"{where}[{index}]") for index, item in enumerate(data)]
+    if isinstance(shape, dict) and isinstance(data, dict):
+        return _mapping(data, shape, where)
+    if shape is object or (shape is None and data is None):
+        return _encodable(data, where)
+    if shape is str and isinstance(data, str):
+        return line(data)
+    if shape is bytes and isinstance(data, str):
+        return _packed(data, where)
+    if shape in (int, bool, float) and type(data) in (shape, int if shape is float else shape):
+        return data
+    raise ReplyError(f"{where} is {type(data).__name__}, which nothing reads")
+
+
+def _alternative(data: Any, shapes: tuple) -> Any:
+    """Return the shape that is meant for this data; the last one, to fail with, where none is."""
+    for shape in shapes:
+        kind = shape if isinstance(shape, type) else type(shape)
+        if isinstance(data, _KINDS.get(kind, kind)) and (shape != {} or not data):
+            return shape
+    return shapes[-1]
+
+
+def _mapping(data: dict[str, Any], shape: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    known = {key.rstrip("?"): inner for key, inner in shape.items() if key is not str}
+    unknown = sorted(set(data) - set(known))
+    missing = sorted(name for name in known if name in shape and name not in data)
+    if missing or (unknown and str not in shape):
+        problem = f"lacks {missing[0]!r}" if missing else f"has {line(unknown[0])!r}, which is unknown"
+        raise ReplyError(f"{where} {problem}")
+    return {
+        line(name): checked(value, known[name] if name in known else shape[str], f"{where}.{line(name)}")
+        for name, value in data.items()
+    }
+
+
+def _encodable(data: Any, where: str) -> Any:
+    try:
+        json.dumps(data, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise ReplyError(f"{where} holds text that is none") from None
+    return data
+
+
+def _packed(data: str, where: str) -> str:
+    try:
+        _wire.unpack(data)
+    except ValueError:
+        raise ReplyError(f"{where} is not base64") from None
+    return data
