@@ -12,11 +12,21 @@ from ansible_collections.airgap.containerd.plugins.module_utils import _dump, _f
 
 DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
+DEFAULT_ROOTS = DEFAULT_HOSTS_DIR + ":/etc/docker/certs.d"  # where newer releases look if no config_path is set
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = STATE_DIR + "/record.json"
 LOCK = "/run/airgap-containerd.lock"
 
+# What makes CRI pull by itself and not through the transfer service (`CheckLocalImagePullConfigs`).
+_PULL_SETTINGS = (
+    "use_local_image_pull",
+    "disable_snapshot_annotations",
+    "discard_unpacked_layers",
+    "image_pull_with_sync_fs",
+    "max_concurrent_downloads",
+)
+_CERTIFICATES = (".crt", ".cert", ".key", ".pem")
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
 
 
@@ -30,7 +40,8 @@ def effective(binary, path):
     """Return what containerd itself makes of the configuration file ``path`` (its defaults where there is none).
 
     ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as
-    ``{host: [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``digest`` of all registry
+    ``{host: [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host:
+    [name]}``, ``auths`` and ``headers`` as names, ``images`` what decides how CRI pulls, ``digest`` of all registry
     settings. ``error`` is containerd's complaint where it does not accept the file (the rest is then empty).
     ``config migrate`` (2.0 on) is asked first, because ``dump`` of 2.0.0-2.0.5 leaves plugin migrations out.
     """
@@ -56,12 +67,18 @@ def _summary(document, error):
         host: {"auth": auth_digest((each or {}).get("auth")), "tls": "tls" in (each or {})}
         for host, each in (registry.get("configs") or {}).items()
     }
+    tls = {host: (each or {}).get("tls") or {} for host, each in (registry.get("configs") or {}).items()}
+    images = plugins.get(_REGISTRY_OWNERS[0]) or {}
     server = plugins.get("io.containerd.server.v1.grpc") or document.get("grpc") or {}
     found = {
         "error": error,
         "config_path": registry.get("config_path") or "",
         "mirrors": mirrors,
         "configs": configs,
+        "tls_options": {host: sorted(key for key in each if each[key]) for host, each in tls.items()},
+        "auths": sorted(registry.get("auths") or {}),
+        "headers": sorted(registry.get("headers") or {}),
+        "images": {key: images[key] for key in _PULL_SETTINGS if isinstance(images.get(key), (bool, int))},
         "disabled_plugins": document.get("disabled_plugins") or [],
         "imports": document.get("imports") or [],
         "address": server.get("address"),
@@ -127,22 +144,40 @@ def _hosts_file(path):
 def _tree(hosts_dir, recorded):
     """Return the files below ``hosts_dir`` as ``{relative path: about}``, each directory as ``{name: None}``.
 
-    Of a hosts.toml, ``about`` has the content. Files that earlier runs wrote elsewhere come with absolute paths.
+    Of a hosts.toml, ``about`` has the content (nothing where it cannot be read), of a certificate or key it tells
+    whether that is PEM text. Files that earlier runs wrote elsewhere come with absolute paths.
     """
     found = {}
     for namespace in sorted(os.listdir(hosts_dir)) if os.path.isdir(hosts_dir) else []:
         directory = os.path.join(hosts_dir, namespace)
         if not os.path.isdir(directory):
+            if os.path.exists(directory):
+                found[namespace] = {}
             continue
         found[namespace] = None
         for name in sorted(os.listdir(directory)):
             path = os.path.join(directory, name)
-            if os.path.isfile(path) and not name.startswith(_files.TEMPORARY):
-                found["%s/%s" % (namespace, name)] = _hosts_file(path) if name == "hosts.toml" else {}
+            if name == "hosts.toml" and os.path.exists(path):
+                found["%s/%s" % (namespace, name)] = _hosts_file(path) if os.path.isfile(path) else {}
+            elif os.path.isfile(path) and not name.startswith(_files.TEMPORARY):
+                found["%s/%s" % (namespace, name)] = _is_pem(path) if name.endswith(_CERTIFICATES) else {}
     for path in recorded:
         if not path.startswith(hosts_dir + "/") and os.path.isfile(path):
             found[path] = _hosts_file(path)
     return found
+
+
+def _is_pem(path):
+    return b"-----BEGIN " in (_files.read(path) or b"")
+
+
+def _roots(config_path, hosts_dir):
+    """Return the trees of the directories in ``config_path`` besides ``hosts_dir``; None where one is a file."""
+    known = os.path.normpath(hosts_dir)
+    roots = [os.path.normpath(root or "/") for root in (config_path or DEFAULT_ROOTS).split(":")]
+    trees = {root: _tree(root, ()) for root in roots if root not in (known, "/")}
+    trees.update((root, None) for root in roots if os.path.isfile(root))
+    return trees
 
 
 def read_record():
@@ -190,6 +225,7 @@ def observe(request):
         "imports": import_files(config, known.get("imports") or []) if data is not None else [],
         "hosts_dir": hosts_dir,
         "hosts": _tree(hosts_dir, (record or {}).get("files") or {}),
+        "roots": _roots(known.get("config_path"), hosts_dir),
         "record": record,
         "socket": socket,
         "daemon": _service.daemon(socket),

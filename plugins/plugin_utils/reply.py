@@ -23,6 +23,8 @@ ABOUT = {"mode?": int, "uid?": int, "gid?": int, "ctime?": float}
 TEXT = (str, None)
 FILE = {**ABOUT, "sha256": str, "content": bytes}
 
+TREE = {str: (None, bool, {}, FILE)}
+
 OBSERVATION: dict[str, Any] = {
     "binary": str,
     "version": TEXT,
@@ -34,6 +36,10 @@ OBSERVATION: dict[str, Any] = {
         "config_path?": str,
         "mirrors?": {str: [str]},
         "configs?": {str: {"auth": TEXT, "tls": bool}},
+        "tls_options?": {str: [str]},
+        "auths?": [str],
+        "headers?": [str],
+        "images?": {str: (bool, int)},
         "disabled_plugins?": [str],
         "imports?": [str],
         "address?": TEXT,
@@ -41,7 +47,8 @@ OBSERVATION: dict[str, Any] = {
     },
     "imports": [{**ABOUT, "path": str, "content": (bytes, None)}],
     "hosts_dir": str,
-    "hosts": {str: (None, {}, FILE)},
+    "hosts": TREE,
+    "roots?": {str: (None, TREE)},
     "record": ({str: object}, None),
     "socket": str,
     "daemon": ({"id": str, "started": float}, None),

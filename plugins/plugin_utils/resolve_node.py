@@ -1,0 +1,215 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What resolve needs to know of a node: from what was read there, from files alone, or from the role's variables."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _wire
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    go_url,
+    hosts_reader,
+    model,
+    plain,
+    plan,
+    releases,
+    resolve_hosts,
+    toml_edit,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils.resolve import Node, Registry
+
+_DOWNLOADS = 3  # max_concurrent_downloads that the transfer service takes
+
+
+def from_observation(observed: Mapping[str, Any]) -> Node:
+    """Return the node that was read (see the node half's `observe`); raises ReleaseError where it has no containerd."""
+    rel = releases.release(releases.parse(observed["version"] or observed["version_error"] or ""))
+    effective = observed["effective"]
+    configs = effective.get("configs") or {}
+    logins = [host for host, each in configs.items() if each["auth"]]
+    registry = Registry(
+        config_path=effective.get("config_path") or "",
+        mirrors={name: tuple(each) for name, each in (effective.get("mirrors") or {}).items()},
+        logins=frozenset(logins) | _auths(effective.get("auths") or []),
+        tls={host: frozenset(each) for host, each in (effective.get("tls_options") or {}).items()},
+        headers=frozenset(name.lower() for name in effective.get("headers") or []),
+        local_pull=_pulls_itself(effective.get("images") or {}, effective),
+    )
+    not_loaded = effective["error"] and f"containerd does not accept the configuration: {effective['error']}"
+    if not not_loaded:
+        tls_tables = any(each["tls"] for each in configs.values())
+        not_loaded = why_not_loaded(rel, registry, tls_tables, effective.get("disabled_plugins") or [])
+    trees = {observed["hosts_dir"]: observed["hosts"], **(observed.get("roots") or {})}
+    return Node(
+        release=rel,
+        registry=registry,
+        roots={hosts_reader.clean(root): _tree(found, root) for root, found in trees.items()},
+        not_loaded=not_loaded,
+        notes=tuple(_observed_notes(observed, rel)),
+    )
+
+
+def from_files(
+    version: str,
+    config: str | None = None,
+    hosts: Mapping[str, str] | None = None,
+    hosts_dir: str = _observe.DEFAULT_HOSTS_DIR,
+) -> Node:
+    """Return the node that has these files alone: the text of a config.toml, and `{DIRECTORY/NAME: text}`.
+
+    Raises ReleaseError or TomlError. Files that the config.toml imports are not looked for.
+    """
+    rel = releases.release(releases.parse(version))
+    data = toml_edit.load(config or "")
+    table = _images_table(rel, data)
+    settings = table.get("registry") or {}
+    configs = settings.get("configs") or {}
+    registry = Registry(
+        config_path=_config_path(rel, data, settings),
+        mirrors=_mirrors(rel, settings),
+        logins=frozenset(h for h, each in configs.items() if _observe.auth_digest(each.get("auth")))
+        | _auths(settings.get("auths") or {}),
+        tls={
+            h: frozenset(key for key, value in (each.get("tls") or {}).items() if value) for h, each in configs.items()
+        },
+        headers=frozenset(name.lower() for name in settings.get("headers") or {}),
+        local_pull=_pulls_itself({**table, **(table.get("containerd") or {})}, settings),
+    )
+    tls_tables = any("tls" in each for each in configs.values())
+    tree: dict[str, dict[str, resolve_hosts.Content]] = {}
+    for path, text in (hosts or {}).items():
+        directory, dummy, name = path.partition("/")
+        tree.setdefault(directory, {})[name] = text.encode()
+    return Node(
+        release=rel,
+        registry=registry,
+        roots={hosts_reader.clean(hosts_dir): tree},
+        not_loaded=why_not_loaded(rel, registry, tls_tables, data.get("disabled_plugins") or []),
+        notes=tuple(_misplaced(rel, data)),
+    )
+
+
+def from_variables(version: str, options: Mapping[str, Any], settings: plan.Settings) -> Node:
+    """Return a new node with this release as the role would set it up; raises what the role's checks raise."""
+    wanted = model.desired(options, settings.prefix)
+    todo = plan.make(wanted, _new_node(options), settings, version)
+    hosts_dir = options.get("hosts_dir") or _observe.DEFAULT_HOSTS_DIR
+    written = {posixpath.relpath(path, hosts_dir): text for path, text in todo.tree.writes.items()}
+    return from_files(version, todo.config_after, written, hosts_dir)
+
+
+def _new_node(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the node half would read of a node without containerd and without any file."""
+    return {
+        "version": None,
+        "config": {"path": options.get("config_file") or _observe.DEFAULT_CONFIG, "content": None, "sha256": None},
+        "effective": {"error": None},
+        "imports": [],
+        "hosts_dir": options.get("hosts_dir") or _observe.DEFAULT_HOSTS_DIR,
+        "hosts": {},
+        "record": None,
+        "endpoints": [],
+    }
+
+
+def why_not_loaded(rel: Release, registry: Registry, tls_tables: bool, disabled: Iterable[str]) -> str | None:
+    """Return why CRI does not load with these settings, or None (`ValidateRegistryConfig`)."""
+    off = sorted(releases.CRI_PLUGINS.intersection(disabled))
+    if off:
+        return f"disabled_plugins switches {off[0]} off"
+    if not rel.config_path or not registry.config_path:
+        return None
+    words = "cannot be set when `config_path` is provided"
+    if registry.mirrors:
+        return f"mirrors ({', '.join(sorted(registry.mirrors))}) beside config_path: `mirrors` {words}"
+    if tls_tables and rel.tls_tables_block_config_path:
+        return f"configs.*.tls beside config_path: `configs.tls` {words}"
+    return None
+
+
+def _pulls_itself(images: Mapping[str, Any], registry: Mapping[str, Any]) -> bool:
+    """Whether CRI falls back from the transfer service to pulling by itself (`CheckLocalImagePullConfigs`)."""
+    wanted = images.get("use_local_image_pull") or images.get("disable_snapshot_annotations") is False
+    wanted = wanted or images.get("discard_unpacked_layers") or images.get("image_pull_with_sync_fs")
+    downloads = images.get("max_concurrent_downloads", _DOWNLOADS) != _DOWNLOADS
+    return bool(wanted or downloads or any(registry.get(key) for key in ("mirrors", "configs", "auths")))
+
+
+def _auths(urls: Iterable[str]) -> frozenset[str]:
+    """Return the hosts of the old table `auths`, whose keys are URLs."""
+    return frozenset((go_url.parse(url).host or url) if "://" in url else url for url in urls)
+
+
+def _images_table(rel: Release, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plugin table with the registry settings that this release reads from this file."""
+    plugins = data.get("plugins") or {}
+    version = releases.file_version(dict(data))
+    name = releases.images_plugin(rel, version)
+    old = plugins.get(releases.V2) or {}
+    if rel.newest_file >= 4 and version == 3 and "registry" in old:
+        return old
+    if rel.newest_file >= 3 and version == 2 and "registry" not in old:
+        return plugins.get(releases.V3_IMAGES) or {}
+    return plugins.get(name) or {}
+
+
+def _config_path(rel: Release, data: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    found = settings.get("config_path")
+    if rel.default_roots == "baked-in" and not (found or (found == "" and releases.file_version(dict(data)) == 3)):
+        return _observe.DEFAULT_ROOTS
+    return found or ""
+
+
+def _mirrors(rel: Release, settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    built_in = {"docker.io": ("https://registry-1.docker.io",)} if rel.implicit_docker_mirror else {}
+    written = settings.get("mirrors") or {}
+    return {**built_in, **{name: tuple(each.get("endpoint") or ()) for name, each in written.items()}}
+
+
+def _tree(found: Mapping[str, Any] | None, root: str) -> resolve_hosts.Root | None:
+    """Return a tree as resolve has it, from a tree as the node half reads it."""
+    if found is None:
+        return None
+    tree: dict[str, Any] = {}
+    for path, about in found.items():
+        directory, slash, name = path.partition("/")
+        if path.startswith("/") or (slash and directory not in tree and found.get(directory, ()) is not None):
+            continue
+        if not slash:
+            tree[path] = {} if about is None else None
+        elif isinstance(about, bool):
+            tree[directory][name] = about
+        else:
+            word = (about or {}).get("content")
+            tree[directory][name] = _wire.unpack(word) if word is not None else None
+    return tree
+
+
+def _observed_notes(observed: Mapping[str, Any], rel: Release) -> Iterable[str]:
+    if observed["cri_error"]:
+        yield f"CRI does not answer now: {observed['cri_error']}"
+    due = plan.restart_due(observed)
+    if due and observed["daemon"]:
+        yield f"the running containerd may have other settings than its files: {due}"
+    try:
+        yield from _misplaced(rel, plan.read_config(observed)[1])
+    except (plan.ConfigError, releases.ReleaseError):
+        return
+
+
+def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the registry tables that stand where this release does not look for them."""
+    read = _images_table(rel, data)
+    for name, table in (data.get("plugins") or {}).items():
+        settings = table.get("registry") if isinstance(table, Mapping) else None
+        if settings and plain.at(read, ["registry"]) is not settings and name in releases.CRI_PLUGINS:
+            version = releases.file_version(dict(data))
+            yield (
+                f"the registry table of plugins.{name!r} has no effect: containerd {rel} reads that of "
+                f"{releases.images_plugin(rel, version)!r} in a config.toml of version {version}"
+            )
