@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything the controller needs to know of a node, read in one execution. Nothing here changes the node."""
 
+import errno
 import glob
 import hashlib
 import json
@@ -17,6 +18,8 @@ DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = STATE_DIR + "/record.json"
 LOCK = "/run/airgap-containerd.lock"
+
+MAX_IMPORTS = 100  # files
 
 # What makes CRI pull by itself and not through the transfer service (`CheckLocalImagePullConfigs`).
 _PULL_SETTINGS = (
@@ -126,44 +129,55 @@ def _difference(found, wanted):
 
 
 def import_files(main, patterns):
-    """Return ``[{path, ctime, content}]`` of the files that ``imports`` names."""
+    """Return ``[{path, ctime, content}]`` of the files that ``imports`` names; raises OSError for too many."""
     found = []
     for pattern in patterns:
         for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
             if os.path.realpath(path) != os.path.realpath(main):
                 found.append(dict(_files.describe(path) or {}, path=path, content=_wire.pack(_files.read(path))))
+            if len(found) > MAX_IMPORTS:
+                raise OSError(errno.E2BIG, "imports more than %d files" % MAX_IMPORTS, main)
     return found
 
 
-def _hosts_file(path):
-    """Return ``{sha256, content, mode, ...}`` of a hosts.toml; None where there is none."""
-    about, data = _files.describe(path), _files.read(path)
-    return None if data is None else dict(about, sha256=_files.digest(data), content=_wire.pack(data))
+def _hosts_file(path, root):
+    """Return ``{sha256, content, mode, ...}`` of a hosts.toml, ``{}`` where that is no file, None where there is none.
+
+    Behind a symbolic link there is ``link``, where it leads to, too, and nothing else if that is outside of ``root``.
+    """
+    real = os.path.realpath(path)
+    linked = {"link": real} if os.path.islink(path) or os.path.islink(os.path.dirname(path)) else {}
+    if linked and not real.startswith(os.path.realpath(root) + "/"):
+        return linked
+    if not os.path.isfile(path):
+        return linked if linked or os.path.lexists(path) else None
+    data = _files.read(path)
+    return dict(_files.describe(path) or {}, sha256=_files.digest(data), content=_wire.pack(data), **linked)
 
 
 def _tree(hosts_dir, recorded):
     """Return the files below ``hosts_dir`` as ``{relative path: about}``, each directory as ``{name: None}``.
 
-    Of a hosts.toml, ``about`` has the content (nothing where it cannot be read), of a certificate or key it tells
-    whether that is PEM text. Files that earlier runs wrote elsewhere come with absolute paths.
+    Of a hosts.toml, ``about`` is what _hosts_file tells, of a certificate or key whether that is PEM text. Files that
+    earlier runs wrote elsewhere come with absolute paths.
     """
     found = {}
-    for namespace in sorted(os.listdir(hosts_dir)) if os.path.isdir(hosts_dir) else []:
+    for namespace in _files.names(hosts_dir):
         directory = os.path.join(hosts_dir, namespace)
         if not os.path.isdir(directory):
             if os.path.exists(directory):
                 found[namespace] = {}
             continue
         found[namespace] = None
-        for name in sorted(os.listdir(directory)):
+        for name in ["hosts.toml"] if os.path.islink(directory) else _files.names(directory):
             path = os.path.join(directory, name)
-            if name == "hosts.toml" and os.path.exists(path):
-                found["%s/%s" % (namespace, name)] = _hosts_file(path) if os.path.isfile(path) else {}
+            if name == "hosts.toml" and (os.path.islink(directory) or os.path.lexists(path)):
+                found["%s/%s" % (namespace, name)] = _hosts_file(path, hosts_dir)
             elif os.path.isfile(path) and not name.startswith(_files.TEMPORARY):
                 found["%s/%s" % (namespace, name)] = _is_pem(path) if name.endswith(_CERTIFICATES) else {}
     for path in recorded:
         if not path.startswith(hosts_dir + "/") and os.path.isfile(path):
-            found[path] = _hosts_file(path)
+            found[path] = _hosts_file(path, os.path.dirname(os.path.dirname(path)))
     return found
 
 
@@ -200,12 +214,14 @@ def observe(request):
     binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
     config = request.get("config_file") or unit["config"] or DEFAULT_CONFIG
     rc, version, error = _service.run([binary, "--version"])
+    _files.trust(config)
     about, data = _files.describe(config), _files.read(config)
     known = {"error": None}
     if rc == 0:
         known = effective(binary, config)
     first_root = (known.get("config_path") or "").split(":")[0]
     hosts_dir = request.get("hosts_dir") or first_root or DEFAULT_HOSTS_DIR
+    _files.trust(hosts_dir)
     socket = request.get("socket") or known.get("address") or DEFAULT_SOCKET
     record = read_record()
     asked = (record or {}).get("endpoints") or {}

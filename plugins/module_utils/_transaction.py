@@ -26,7 +26,7 @@ class _Lock(object):
     """One transaction at a time on a node."""
 
     def __enter__(self):
-        self._handle = open(_observe.LOCK, "w")
+        self._handle = os.fdopen(os.open(_observe.LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         deadline = time.time() + _LOCK_SECONDS
         while time.time() < deadline:
             try:
@@ -163,6 +163,8 @@ def apply(request):
     names directories that still hold files of others, ``backups`` the copy of each file that was to be copied.
     """
     with _Lock():
+        for path in [_observe.RECORD] + [each["path"] for each in request["writes"]] + (request.get("removes") or []):
+            _files.trust_place(path)
         _check_unchanged(request.get("expect") or {})
         old_record = _observe.read_record()
         kept = _keep([each["path"] for each in request["writes"]] + list(request.get("removes") or []))

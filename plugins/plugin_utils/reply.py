@@ -21,9 +21,9 @@ MAX_LINE = 2000
 
 ABOUT = {"mode?": int, "uid?": int, "gid?": int, "ctime?": float}
 TEXT = (str, None)
-FILE = {**ABOUT, "sha256": str, "content": bytes}
+FILE = {"mode": int, "uid": int, "gid": int, "ctime": float, "sha256": str, "content": bytes, "link?": str}
 
-TREE = {str: (None, bool, {}, FILE)}
+TREE = {str: (None, bool, FILE, {"link": str}, {})}
 
 OBSERVATION: dict[str, Any] = {
     "binary": str,
@@ -68,7 +68,6 @@ RECORD = {
     "files": WRITTEN,
     "hosts?": WRITTEN,
     "config?": (
-        {},
         {
             "sha256": str,
             "original": TEXT,
@@ -76,6 +75,7 @@ RECORD = {
             "undo?": {"ours": {str: object}, "merge": {str: object}, "remove": [[str]]},
             str: object,
         },
+        {},
     ),
     "endpoints?": {str: {"url": str, "digest": str, "auth": TEXT, "error": TEXT}},
     "proven?": {str: object},
@@ -140,7 +140,8 @@ def _alternative(data: Any, shapes: tuple) -> Any:
     """Return the shape that is meant for this data; the last one, to fail with, where none is."""
     for shape in shapes:
         kind = shape if isinstance(shape, type) else type(shape)
-        if isinstance(data, _KINDS.get(kind, kind)) and (shape != {} or not data):
+        required = [key for key in shape if key is not str and not key.endswith("?")] if kind is dict else []
+        if isinstance(data, _KINDS.get(kind, kind)) and all(key in data for key in required):
             return shape
     return shapes[-1]
 

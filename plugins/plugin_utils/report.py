@@ -76,6 +76,13 @@ def _sets_registry(data: Any) -> bool:
     )
 
 
+def _namespace(about: Mapping[str, Any]) -> Any:
+    """Return what a hosts.toml says, as data."""
+    if "link" in about and "content" not in about:
+        return f"a symbolic link to {about['link']}, which is not followed"
+    return _parsed(about.get("content"))
+
+
 def _managed(record: Any) -> Mapping[str, Any]:
     """Return the files that the record names, none where it is damaged."""
     files = (record or {}).get("files")
@@ -109,7 +116,7 @@ def info(observed: Mapping[str, Any]) -> dict[str, Any]:
         },
         "hosts_dir": observed["hosts_dir"],
         "namespaces": {
-            name: _parsed((observed["hosts"].get(f"{name}/hosts.toml") or {}).get("content"))
+            name: _namespace(observed["hosts"].get(f"{name}/hosts.toml") or {})
             for name, about in observed["hosts"].items()
             if about is None
         },

@@ -112,6 +112,13 @@ def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, A
 
 
 def _text(path: str, there: Mapping[str, Any] | None) -> str | None:
+    """Return the text of a file on the node, None where there is none; raises hosts.HostsError."""
+    if there and "link" in there:
+        raise hosts.HostsError(
+            f"{path} is reached through a symbolic link (to {there['link']}), which is not followed: remove the link"
+        )
+    if there == {}:
+        raise hosts.HostsError(f"{path} is not a file: remove it")
     try:
         return node.text(there["content"]) if there else None
     except UnicodeDecodeError as exc:

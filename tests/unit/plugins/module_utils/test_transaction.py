@@ -145,3 +145,37 @@ def test_restart_restores_files(node, monkeypatch):
     with pytest.raises(_transaction.TransactionError, match="were put back"):
         _transaction.restart({"restore": [{"path": str(node / "config.toml"), "backup": str(node / "backup")}]})
     assert attempts == ["old\n", "good\n"]
+
+
+def test_a_directory_that_became_a_link_is_not_followed(node):
+    (node / "certs.d").mkdir()
+    (node / "elsewhere").mkdir()
+    (node / "certs.d" / "docker.io").symlink_to(node / "elsewhere")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        _transaction.apply(request(node))
+    (node / "elsewhere" / "hosts.toml").write_text("x")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        _transaction.apply(
+            {"writes": [], "removes": [str(node / "certs.d" / "docker.io" / "hosts.toml")], "record": None}
+        )
+    assert os.listdir(node / "elsewhere") == ["hosts.toml"] and (node / "config.toml").read_text() == "old\n"
+
+
+def test_planted_links_for_the_record_and_the_lock_are_not_followed(node):
+    (node / "elsewhere").mkdir()
+    (node / "state").symlink_to(node / "elsewhere")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        _transaction.apply(request(node))
+    (node / "lock").unlink()
+    (node / "lock").symlink_to(node / "config.toml")
+    with pytest.raises(OSError, match="symbolic link"):
+        _transaction.apply(request(node))
+    assert not os.listdir(node / "elsewhere") and (node / "config.toml").read_text() == "old\n"
+
+
+def test_a_place_that_everyone_can_write_to_is_refused(node):
+    (node / "certs.d").mkdir()
+    (node / "certs.d").chmod(0o777)
+    with pytest.raises(OSError, match="everyone can write to .*certs.d"):
+        _transaction.apply(request(node))
+    assert not os.listdir(node / "certs.d") and (node / "config.toml").read_text() == "old\n"
