@@ -126,7 +126,7 @@ def test_links_out_of_hosts_dir_are_told_and_not_followed(tmp_path):
         "docker.io": None,
         "docker.io/hosts.toml": {"link": str(secret / "hosts.toml")},
         "ghcr.io": None,
-        "ghcr.io/hosts.toml": {"link": str(secret)},
+        "ghcr.io/hosts.toml": {"link": str(secret / "hosts.toml")},
         "quay.io": None,
         "quay.io/hosts.toml": {"link": str(hosts / "quay.io" / "nowhere")},
     }
