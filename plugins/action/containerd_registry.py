@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _service
-from ansible_collections.airgap.containerd.plugins.plugin_utils import model, node, plan, report, request, throttle
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    model,
+    node,
+    plain,
+    plan,
+    preflight,
+    report,
+    request,
+    throttle,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     PLACES,
     TEMPLATE,
@@ -21,6 +32,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.controller impor
 )
 
 ROLE = "containerd_registry"
+MERGING = ("mirrors", "endpoints", "projects")
 LISTS = {"type": "list", "elements": "str"}
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -30,6 +42,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "upstreams": {**LISTS, "default": []},
     "extra_upstreams": {**LISTS, "default": []},
     "projects": {"type": "dict", "default": {}},
+    "mirrors": {"type": "dict", "default": {}},
+    "endpoints": {"type": "dict", "default": {}, "no_log": False},
     "catch_all": {"type": "bool"},
     "direct": {**LISTS, "default": []},
     "fallback": {"type": "str", "choices": ["none", "upstream"]},
@@ -59,12 +73,13 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
         absent = args["state"] == "absent"
-        wanted = None if absent else model.desired(args, prefix)
+        wanted = None if absent else model.desired(self._merged(args, prefix, task_vars), prefix, self._read)
         _check_paths(args, prefix)
         settings = self._settings(args, prefix)
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right"}
-        observed = node.execute(self, _observation(args, wanted), task_vars)
+        asked = preflight.questions(wanted) if wanted and args["preflight"] else []
+        observed = node.execute(self, {**observation(args), "endpoints": asked}, task_vars)
         if not absent:
             require_containerd(observed, args["version"], prefix)
         todo = plan.make_absent(observed) if wanted is None else plan.make(wanted, observed, settings, args["version"])
@@ -75,6 +90,26 @@ class ActionModule(Action):
         if (todo.changed or restarts or todo.record_changed) and not self._task.check_mode:
             outcome = self._apply(args, todo, observed, restarts, task_vars)
         return self._result(args, todo, observed, restarts, outcome)
+
+    def _merged(self, args: dict[str, Any], prefix: str, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Add the role's variables that begin with the name of a mapping, in the order of their names."""
+        merged = dict(args)
+        for option in MERGING if prefix else ():
+            for name in sorted(each for each in task_vars if each.startswith(f"{prefix}{option}_")):
+                value = self._templar.template(task_vars[name])
+                if not isinstance(value, Mapping):
+                    raise Refusal(f"{name}: is merged into {prefix}{option}, so it has to be a mapping as that is")
+                merged[option] = plain.deep_merge(copy.deepcopy(merged[option]), value)
+        return merged
+
+    def _read(self, path: str) -> str:
+        """Return the text of a file on the controller, looked for where Ansible looks for files."""
+        try:
+            found = self._find_needle("files", path)
+        except AnsibleError as exc:
+            raise FileNotFoundError(path) from exc
+        with open(found, encoding="utf-8") as handle:
+            return handle.read()
 
     def _settings(self, args: dict[str, Any], prefix: str) -> plan.Settings:
         try:
@@ -110,6 +145,7 @@ class ActionModule(Action):
         left = [
             f"{path} stays, it holds files of others: containerd does not apply the catch-all to it"
             for path in (outcome or {}).get("left", [])
+            if path.startswith(observed["hosts_dir"])
         ]
         result: dict[str, Any] = {
             "changed": todo.changed or restarts,
@@ -141,17 +177,6 @@ def _check_paths(args: dict[str, Any], prefix: str) -> None:
             f"{prefix}hosts_dir: {args['hosts_dir']!r} is more than one directory, which containerd 2.1 and later "
             f"ignores: give one"
         )
-
-
-def _observation(args: dict[str, Any], wanted: model.Desired | None) -> dict[str, Any]:
-    asked = model.endpoints(wanted) if wanted and args["preflight"] else {}
-    return {
-        **observation(args),
-        "endpoints": [
-            {"url": url, "authorization": header, "digest": plan.endpoint_digest(url, header)}
-            for url, header in asked.items()
-        ],
-    }
 
 
 def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) -> None:

@@ -18,6 +18,7 @@ DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = STATE_DIR + "/record.json"
 LOCK = "/run/airgap-containerd.lock"
+CERTIFICATES = "registry-tls"
 
 MAX_IMPORTS = 100  # files
 
@@ -140,6 +141,11 @@ def import_files(main, patterns):
     return found
 
 
+def certificates(hosts_dir):
+    """Return the directory of CAs, client certificates and keys, which is beside ``hosts_dir``."""
+    return os.path.join(os.path.dirname(hosts_dir.rstrip("/")), CERTIFICATES)
+
+
 def _hosts_file(path, root):
     """Return ``{sha256, content, mode, ...}`` of a hosts.toml, ``{}`` where that is no file, None where there is none.
 
@@ -158,8 +164,8 @@ def _hosts_file(path, root):
 def _tree(hosts_dir, recorded):
     """Return the files below ``hosts_dir`` as ``{relative path: about}``, each directory as ``{name: None}``.
 
-    Of a hosts.toml, ``about`` is what _hosts_file tells, of a certificate or key whether that is PEM text. Files that
-    earlier runs wrote elsewhere come with absolute paths.
+    Of a hosts.toml, ``about`` is what _hosts_file tells, of a certificate or key whether that is PEM text. Those that
+    are beside ``hosts_dir``, and files that earlier runs wrote elsewhere, come with absolute paths, told as hosts.toml.
     """
     found = {}
     for namespace in _files.names(hosts_dir):
@@ -175,7 +181,7 @@ def _tree(hosts_dir, recorded):
                 found["%s/%s" % (namespace, name)] = _hosts_file(path, hosts_dir)
             elif os.path.isfile(path) and not name.startswith(_files.TEMPORARY):
                 found["%s/%s" % (namespace, name)] = _is_pem(path) if name.endswith(_CERTIFICATES) else {}
-    for path in recorded:
+    for path in sorted(set(glob.glob(os.path.join(certificates(hosts_dir), "*"))).union(recorded)):
         if not path.startswith(hosts_dir + "/") and os.path.isfile(path):
             found[path] = _hosts_file(path, os.path.dirname(os.path.dirname(path)))
     return found
@@ -207,8 +213,8 @@ def observe(request):
     """Read the node.
 
     ``request``: ``{config_file, hosts_dir, binary, service, socket, endpoints}``; None means "as the node has it".
-    ``endpoints`` is a list of ``{url, authorization, digest}`` to ask, unless the record says that the same one was
-    asked before. The result is plain data; contents of files are base64.
+    ``endpoints`` is what to ask (see _preflight.probe), unless the record says that the same was asked before. The
+    result is plain data; contents of files are base64.
     """
     unit = _service.unit(request["service"])
     binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
@@ -225,6 +231,9 @@ def observe(request):
     socket = request.get("socket") or known.get("address") or DEFAULT_SOCKET
     record = read_record()
     asked = (record or {}).get("endpoints") or {}
+    wanted = request.get("endpoints") or []
+    known_answers = [each for each in wanted if (asked.get(each["url"]) or {}).get("digest") == each["digest"]]
+    questions = [each for each in wanted if each not in known_answers]
     return {
         "binary": binary,
         "version": version.strip() if rc == 0 else None,
@@ -246,10 +255,5 @@ def observe(request):
         "socket": socket,
         "daemon": _service.daemon(socket),
         "cri_error": _service.serves_cri(socket),
-        "endpoints": [
-            asked[each["url"]]
-            if (asked.get(each["url"]) or {}).get("digest") == each["digest"]
-            else dict(_preflight.probe(each["url"], each["authorization"]), url=each["url"], digest=each["digest"])
-            for each in request.get("endpoints") or []
-        ],
+        "endpoints": [asked[each["url"]] for each in known_answers] + _preflight.ask(questions),
     }

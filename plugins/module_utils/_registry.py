@@ -35,12 +35,17 @@ class Failure(Exception):
         self.kind = kind
 
 
-def send(method, url, headers=None, tls=None):
+def send(method, url, headers=None, tls=None, form=None):
     """Send one request, following nothing; return ``(status, headers, body)``. Raises Failure.
 
-    ``tls``: ``{ca: [path], client: [[certificate, key]], skip_verify: bool}``, each optional. Proxies of the
-    environment are not used.
+    ``headers`` are strings or lists of them, ``tls`` is ``{ca: [path], client: [[certificate, key]], skip_verify:
+    bool}``, each optional, ``form`` a mapping to post. Proxies of the environment are not used.
     """
+    sent = {name: ", ".join(each) if isinstance(each, list) else each for name, each in (headers or {}).items()}
+    body = None
+    if form is not None:
+        body = urlencode(sorted(form.items())).encode("ascii")
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
     parts = urlsplit(url)
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
@@ -50,7 +55,7 @@ def send(method, url, headers=None, tls=None):
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     try:
-        connection.request(method, target, headers=headers or {})
+        connection.request(method, target, body, sent)
         reply = connection.getresponse()
         return reply.status, reply.headers, reply.read(MAX_BODY)
     except socket.gaierror as exc:
@@ -74,6 +79,7 @@ def send(method, url, headers=None, tls=None):
 def _context(tls):
     """Return how to speak TLS; without ``ca`` the node's own certificates are trusted."""
     context = ssl.create_default_context()
+    context.hostname_checks_common_name = False  # containerd looks at subjectAltName alone
     if tls.get("skip_verify"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -103,18 +109,25 @@ def challenge(headers):
     return scheme.lower(), dict(re.findall(r'(\w+)="([^"]*)"', rest))
 
 
-def token(parameters, authorization):
-    """Fetch a token as containerd would, and return it; ``parameters`` are those of the challenge. Raises Failure."""
+def token(parameters, authorization, identity_token=None, tls=None, name="the username and password"):
+    """Fetch a token as containerd would, and return it. Raises Failure.
+
+    ``parameters`` are those of the challenge, ``tls`` those of the registry, and ``name`` is what the login is called.
+    """
     realm = parameters.get("realm", "")
-    query = urlencode([(name, parameters[name]) for name in ("service", "scope") if name in parameters])
+    asked = {key: parameters[key] for key in ("service", "scope") if key in parameters}
     try:
-        headers = {"Authorization": authorization} if authorization else {}
-        status, dummy, body = send("GET", realm + ("?" + query if query else ""), headers)
+        if identity_token:
+            form = dict(asked, grant_type="refresh_token", refresh_token=identity_token, client_id="containerd-client")
+            status, dummy, body = send("POST", realm, tls=tls, form=form)
+        else:
+            headers = {"Authorization": authorization} if authorization else {}
+            query = urlencode(sorted(asked.items()))
+            status, dummy, body = send("GET", realm + ("?" + query if query else ""), headers, tls)
     except Failure as exc:
         raise Failure("token", "its token service %s is out of reach: %s" % (realm, exc)) from exc
     if status in (401, 403):
-        text = "its token service %s refuses the username and password (status %d)"
-        raise Failure("credentials", text % (realm, status))
+        raise Failure("credentials", "its token service %s refuses %s (status %d)" % (realm, name, status))
     try:
         reply = json.loads(body.decode("utf-8"))
     except ValueError:

@@ -26,7 +26,7 @@ options:
     description:
       - Address of the internal registry, C(http://) or C(https://), any port, with the path before C(/v2) if it has
         one.
-      - Required with O(state=present).
+      - Required with O(state=present), unless O(mirrors) say where everything comes from.
     type: str
   username:
     description: Username at the internal registry, such as Harbor's robot account.
@@ -51,6 +51,27 @@ options:
       - Harbor project, or any path below the registry, for each upstream; V(*) is for every upstream that is not
         named. Upstreams named here are mirrored too.
       - Harbor refuses images without a project, so it needs at least V(*). Flat registries need none.
+    type: dict
+    default: {}
+  mirrors:
+    description:
+      - Where the images of an upstream come from, in full. An entry replaces all that follows from O(url) for this
+        upstream; V(*) is for every upstream that is not named. O(url) is not needed where these say everything.
+      - Each entry is a list of endpoints in the order of asking, or a mapping with C(endpoints), that list, and
+        C(fallback), as O(fallback) for this upstream alone.
+      - An endpoint is a URL, or a mapping with C(url) and any of C(project) (Harbor project or deeper path), C(path)
+        (the whole path of the API, such as V(/v2/project), instead of C(project)), C(capabilities) (V(pull),
+        V(resolve), V(push), V(referrers); by default the first two) and C(dial_timeout) (such as V(5s)).
+    type: dict
+    default: {}
+  endpoints:
+    description:
+      - What it takes to be let in at an endpoint, keyed by its URL or host[:port], never by an upstream's name.
+      - A login is C(username) with C(password), or C(identity_token), or C(auth), a prepared C(Authorization) header
+        or the base64 of V(user:password).
+      - C(headers) are sent with every request.
+      - C(ca), C(client_cert) and C(client_key) are PEM text or files on the controller, or, with C(remote_src=true),
+        paths on the node. C(skip_verify=true) trusts any certificate.
     type: dict
     default: {}
   catch_all:

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    certificates,
+    credentials,
     model,
     node,
     plain,
+    preflight,
+    promises,
     registry_config,
     releases,
     reply,
@@ -69,11 +72,6 @@ class Plan(NamedTuple):
         return bool(self.config_changed or self.tree.writes or self.tree.removes)
 
 
-def endpoint_digest(api: str, header: str | None) -> str:
-    """Return what identifies an endpoint with its login in the record, without holding the login."""
-    return hashlib.sha256(f"{api}\n{header or ''}".encode()).hexdigest()
-
-
 def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the node's record of earlier runs, an empty one where there is none; raises ConfigError."""
     record = observed["record"] or {"format": FORMAT, "files": {}}
@@ -103,55 +101,6 @@ def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]
         raise ConfigError(f"{path}: {exc}") from exc
     except reply.ReplyError as exc:
         raise ConfigError(f"{exc}: containerd does not accept it either") from exc
-
-
-def _check_preflight(observed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    failed = [f"{each['url']}: {each['error']}" for each in observed["endpoints"] if each["error"]]
-    if failed:
-        raise ConfigError("the registry cannot be used from this node: " + "; ".join(failed) + ". Nothing was changed")
-    return {each["url"]: each for each in observed["endpoints"]}
-
-
-def _kept_by_release(
-    wanted: model.Desired, rel: releases.Release, mode: str, prefix: str
-) -> tuple[model.Desired, list[str]]:
-    """Return what this release can keep of the wishes; a default is given up with a warning, an explicit one is not."""
-    broken = []
-    if mode == "legacy" and any(m.fallback == "none" and m.endpoints for m in wanted.mirrors.values()):
-        broken.append(
-            (
-                "fallback",
-                f"containerd {rel} has legacy mirrors, which cannot keep it from asking the public registry last",
-            )
-        )
-    if mode == "config_path" and "*" in wanted.mirrors and not rel.catch_all:
-        broken.append(("catch_all", f"containerd {rel} has no catch-all: only what is listed is mirrored"))
-        wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})
-    for option, text in broken:
-        if option in wanted.explicit:
-            raise ConfigError(f"{text}. Take {prefix}{option} out of this node's variables, or upgrade its containerd")
-    return wanted, [text for dummy, text in broken]
-
-
-def _auth_in_config(
-    wanted: model.Desired, rel: releases.Release, auth_method: str, asked: Mapping[str, Mapping[str, Any]]
-) -> dict[str, tuple[str, str]]:
-    """Return the logins that config.toml has to hold in config_path mode.
-
-    Before 2.1 a header is not sent to the token service, so a registry that insists on Bearer tokens needs
-    `configs."HOST".auth` too (`WithAuthHeader` in containerd's hosts.go).
-    """
-    if auth_method == "config":
-        return dict(wanted.credentials)
-    if auth_method == "header" or rel.header_reaches_token_service:
-        return {}
-    strict = {
-        each.host
-        for mirror in wanted.mirrors.values()
-        for each in mirror.endpoints
-        if (asked.get(each.api) or {}).get("auth") == "bearer"
-    }
-    return {host: login for host, login in wanted.credentials.items() if host in strict}
 
 
 def _migrate(
@@ -211,13 +160,16 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     record = read_record(observed)
     recorded = record.get("config") or {}
     pristine = _pristine(data, recorded)
-    asked = _check_preflight(observed)
+    asked, warnings = preflight.judge(wanted, observed["endpoints"])
     mode = registry_config.choose_mode(rel, settings.mode, wanted, settings.prefix)
     if mode == "legacy" and settings.auth_method == "header":
         raise ConfigError(
             f"{settings.prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto"
         )
-    kept, warnings = _kept_by_release(wanted, rel, mode, settings.prefix)
+    kept, given_up = promises.keep(wanted, rel, mode, settings.auth_method, settings.prefix)
+    warnings += given_up
+    folder = certificates.directory(observed["hosts_dir"])
+    certs = certificates.files(((each, kept.access_to(each)) for each in kept.asked()), folder)
     files: dict[str, str] = {}
     moved: list[str] = []
     if mode == "config_path":
@@ -225,16 +177,22 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
         carried, carried_warnings = _migrate(registry, kept, settings)
         mirrors, tls = {**carried, **kept.mirrors}, registry_config.legacy_tls(registry)
         moved = carried_warnings + _unused_tls(tls, mirrors, settings.prefix) + _lost_roots(observed)
-        auth = _auth_in_config(kept, rel, settings.auth_method, asked)
-        headers = {} if settings.auth_method == "config" else kept.credentials
+        auth = credentials.in_config(kept, rel, settings.auth_method, asked)
         change = registry_config.config_path_change(rel, pristine, observed["hosts_dir"], auth)
-        files = tree.render(settings.template, mirrors, headers, tls)
+
+        def extras(endpoint: model.Endpoint) -> dict[str, Any]:
+            access = kept.access_to(endpoint)
+            carried_tls = tls.get(endpoint.host, {}) if endpoint.is_tls else {}
+            own_tls = certificates.options(endpoint, access, folder)
+            return {**carried_tls, **own_tls, **credentials.in_hosts(access, settings.auth_method)}
+
+        files = tree.render(settings.template, mirrors, extras)
         effective = {"config_path": observed["hosts_dir"], "mirrors": {}}
     else:
-        change = registry_config.legacy_change(rel, pristine, kept)
+        change = registry_config.legacy_change(rel, pristine, kept, credentials.legacy_configs(kept, folder))
         legacy = registry_config.legacy_mirrors(rel, kept)
         effective = {"config_path": "", "mirrors": {name: each["endpoint"] for name, each in legacy.items()}}
-    planned = tree.plan(files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
+    planned = tree.plan({**certs, **files}, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
     text_after, undo = _edit(text, pristine, change, recorded)
     if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
         warnings += moved + change.warnings
@@ -258,7 +216,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
                 **record,
                 "config": undo,
                 "files": planned.files,
-                "endpoints": {url: {**each, "error": None} for url, each in asked.items()},
+                "endpoints": asked,
             },
             record_changed=False,
             warnings=[*wanted.warnings, *warnings, *planned.warnings],

@@ -83,14 +83,17 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
 
 
 def config_path_change(
-    rel: Release, data: Mapping[str, Any], hosts_dir: str, auth: Mapping[str, tuple[str, str]]
+    rel: Release, data: Mapping[str, Any], hosts_dir: str, auth: Mapping[str, Mapping[str, str]]
 ) -> Change:
-    """Return the change that makes containerd read `hosts_dir`; `auth` are the logins that hosts.toml cannot carry."""
+    """Return the change that makes containerd read `hosts_dir`.
+
+    `auth` are the logins that hosts.toml cannot carry: a table for `configs."HOST".auth` by HOST.
+    """
     change = base_change(rel, data)
     registry = registry_path(rel, data)
     settings: dict[str, Any] = {"config_path": hosts_dir}
     if auth:
-        settings["configs"] = _auth_tables(auth)
+        settings["configs"] = {host: {"auth": dict(each)} for host, each in auth.items()}
     plain.deep_merge(change.merge, plain.nested(registry, settings))
     if plain.at(data, [*registry, "mirrors"]):
         change.remove.append([*registry, "mirrors"])
@@ -101,13 +104,15 @@ def config_path_change(
     return change
 
 
-def legacy_change(rel: Release, data: Mapping[str, Any], wanted: model.Desired) -> Change:
-    """Return the change that configures `mirrors` and `configs` in config.toml itself."""
+def legacy_change(
+    rel: Release, data: Mapping[str, Any], wanted: model.Desired, configs: Mapping[str, Mapping[str, Any]]
+) -> Change:
+    """Return the change that configures `mirrors` in config.toml itself, with these `configs` by host[:port]."""
     change = base_change(rel, data)
     registry = registry_path(rel, data)
     settings: dict[str, Any] = {"mirrors": legacy_mirrors(rel, wanted)}
-    if wanted.credentials:
-        settings["configs"] = _auth_tables(wanted.credentials)
+    if configs:
+        settings["configs"] = dict(configs)
     plain.deep_merge(change.merge, plain.nested(registry, settings))
     if plain.at(data, [*registry, "config_path"]):
         change.remove.append([*registry, "config_path"])
@@ -117,16 +122,12 @@ def legacy_change(rel: Release, data: Mapping[str, Any], wanted: model.Desired) 
 def legacy_mirrors(rel: Release, wanted: model.Desired) -> dict[str, dict[str, list[str]]]:
     """Return the `mirrors` table. A registry left alone is listed with itself, or `*` would catch it."""
     mirrors = {
-        name: {"endpoint": [each.url for each in mirror.endpoints] or [model.upstream_url(name)]}
+        name: {"endpoint": [each.legacy_url for each in mirror.endpoints] or [model.upstream_url(name)]}
         for name, mirror in wanted.mirrors.items()
     }
     if rel.implicit_docker_mirror and "*" in mirrors and "docker.io" not in mirrors:
         mirrors["docker.io"] = mirrors["*"]
     return mirrors
-
-
-def _auth_tables(auth: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-    return {host: {"auth": {"username": user, "password": password}} for host, (user, password) in auth.items()}
 
 
 def migrated(registry: Mapping[str, Any]) -> dict[str, model.Mirror]:

@@ -53,7 +53,7 @@ OBSERVATION: dict[str, Any] = {
     "socket": str,
     "daemon": ({"id": str, "started": float}, None),
     "cri_error": TEXT,
-    "endpoints": [{"url": str, "digest": str, "auth": TEXT, "error": TEXT}],
+    "endpoints": [{"url": str, "digest": str, "auth": TEXT, "error": TEXT, "reachable?": bool}],
 }
 """What the node half's `observe` returns."""
 

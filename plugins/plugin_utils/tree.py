@@ -1,20 +1,18 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tree of hosts.toml files below `config_path`: what to write, what to take away, what to leave alone."""
+"""The hosts.toml files and certificates of a node: what to write, what to take away, what to leave alone."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node
+from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, hosts, model, node
 
 PRIVATE = 0o600
-_CAPABILITIES = ["pull", "resolve"]
 
 
 class Tree(NamedTuple):
@@ -34,40 +32,35 @@ def sha256(text: str) -> str:
     return _files.digest(text.encode("utf-8"))
 
 
-def _endpoint(endpoint: model.Endpoint, header: str | None, tls: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    options = {"url": endpoint.url, "capabilities": _CAPABILITIES, **_tls(endpoint.url, tls)}
+Extras = Callable[[model.Endpoint], Mapping[str, Any]]
+"""Returns the TLS options and the header of an endpoint, as hosts.toml has them."""
+
+
+def _endpoint(endpoint: model.Endpoint, extras: Extras) -> dict[str, Any]:
+    options: dict[str, Any] = {"url": endpoint.url}
+    if endpoint.capabilities:
+        options["capabilities"] = list(endpoint.capabilities)
     if endpoint.overrides_path:
         options["override_path"] = True
-    if header:
-        options["header"] = {"Authorization": header}
-    return options
+    if endpoint.dial_timeout:
+        options["dial_timeout"] = endpoint.dial_timeout
+    return {**options, **extras(endpoint)}
 
 
-def _tls(url: str, tls: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    parts = urlsplit(url)
-    return tls.get(parts.netloc, {}) if parts.scheme == "https" else {}
-
-
-def render(
-    template: str,
-    mirrors: Mapping[str, model.Mirror],
-    credentials: Mapping[str, tuple[str, str]],
-    tls: Mapping[str, Mapping[str, Any]],
-) -> dict[str, str]:
+def render(template: str, mirrors: Mapping[str, model.Mirror], extras: Extras = lambda endpoint: {}) -> dict[str, str]:
     """Return `{directory/hosts.toml: text}` of all host namespaces; raises hosts.HostsError.
 
-    `tls` are the TLS options of https endpoints, keyed by host[:port]. With fallback "none" the last endpoint becomes
-    `server`, because containerd asks `server` last in any case, and the registry itself where there is none
-    (`parseHostsFile`).
+    With fallback "none" the last endpoint becomes `server`, because containerd asks `server` last in any case, and
+    the registry itself where there is none (`parseHostsFile`).
     """
     files = {}
     for namespace, mirror in mirrors.items():
-        asked = [_endpoint(each, model.authorization(credentials, each), tls) for each in mirror.endpoints]
-        upstream = model.upstream_url(namespace)
+        asked = [_endpoint(each, extras) for each in mirror.endpoints]
+        upstream = mirror.upstream(namespace)
         if mirror.fallback == "none" and asked:
             server = asked.pop()
         else:
-            server = None if namespace == "*" else {"url": upstream, **_tls(upstream, tls)}
+            server = _endpoint(upstream, extras) if upstream else None
         files[f"{hosts.directory(namespace)}/hosts.toml"] = hosts.render(template, namespace, server, asked)
     return files
 
@@ -79,8 +72,9 @@ def plan(
     recorded: Mapping[str, Mapping[str, Any]],
     prune: bool,
 ) -> Tree:
-    """Compare the wanted files (`{relative path: text}`) with those on the node and those written by earlier runs.
+    """Compare the wanted files with those on the node and those written by earlier runs.
 
+    `wanted` is `{path: text}`, each path absolute or relative to `hosts_dir`.
     `found` is the node's tree (paths relative to `hosts_dir`, absolute ones elsewhere), `recorded` the record's `files`
     (absolute paths, `{sha256, original, previous}`; `original` is the text that our first write replaced, or None).
     What no record names stays. What was edited by hand since it was written is replaced if it is wanted (and
@@ -94,6 +88,8 @@ def plan(
     for path, entry in recorded.items():
         if path not in tree.files:
             _plan_removal(tree, path, entry, _find(found, path, hosts_dir), prune)
+    used = {posixpath.dirname(path) for path in tree.files}
+    tree.directories[:] = [each for each in tree.directories if each not in used]
     return tree
 
 
@@ -129,7 +125,7 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
     entry = recorded.get(path)
     current = _text(path, there)
     tree.files[path] = _entry(entry, current, text)
-    if current == text and there["mode"] == PRIVATE:
+    if current == text and there["mode"] == certificates.mode(path):
         return
     if current is not None:
         tree.before[path] = current
@@ -141,7 +137,8 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
         elif entry is None and current != text:
             tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
         elif current == text:
-            tree.warnings.append(f"{path} was readable by others (mode {there['mode']:04o}): now {PRIVATE:04o}")
+            mode = certificates.mode(path)
+            tree.warnings.append(f"{path} was readable by others (mode {there['mode']:04o}): now {mode:04o}")
     tree.writes[path] = text
 
 

@@ -53,12 +53,17 @@ def port():
     server.shutdown()
 
 
+def probe(url: str, authorization: str | None, **more):
+    return _preflight.probe({"url": url, "authorization": authorization, "digest": "d", **more})
+
+
 @pytest.mark.parametrize(
     ("kind", "authorization", "auth"),
     [("open", None, "none"), ("open", LOGIN, "basic"), ("basic", LOGIN, "basic"), ("strict", LOGIN, "bearer")],
 )
 def test_what_works(port, kind, authorization, auth):
-    assert _preflight.probe(f"http://127.0.0.1:{port}/{kind}/v2/", authorization) == {"auth": auth, "error": None}
+    url = f"http://127.0.0.1:{port}/{kind}/v2/"
+    assert probe(url, authorization) == {"url": url, "digest": "d", "auth": auth, "error": None, "reachable": True}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_what_works(port, kind, authorization, auth):
     ],
 )
 def test_what_does_not(port, kind, authorization, error):
-    answer = _preflight.probe(f"http://127.0.0.1:{port}/{kind}/v2/", authorization)
+    answer = probe(f"http://127.0.0.1:{port}/{kind}/v2/", authorization)
     assert answer["auth"] is None and error in answer["error"]
     assert "eDp5" not in answer["error"]
 
@@ -86,8 +91,8 @@ def test_what_does_not(port, kind, authorization, error):
     ],
 )
 def test_nobody_there(url, error):
-    assert error in _preflight.probe(url, None)["error"]
+    assert error in probe(url, None)["error"]
 
 
 def test_http_where_https_is_wanted(port):
-    assert "TLS with" in _preflight.probe(f"https://127.0.0.1:{port}/open/v2/", None)["error"]
+    assert "TLS with" in probe(f"https://127.0.0.1:{port}/open/v2/", None)["error"]

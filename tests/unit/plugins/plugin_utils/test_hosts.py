@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, toml_edit, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import credentials, hosts, model, toml_edit, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import TEMPLATE
 
-LOGIN = {"harbor.lan": ("robot$puller", "S3cret+/p$ss")}
+LOGIN = model.Access(auth={"username": "robot$puller", "password": "S3cret+/p$ss"})
 
 
 def template() -> str:
@@ -18,9 +18,13 @@ def template() -> str:
         return handle.read()
 
 
+def extras(endpoint: model.Endpoint) -> dict:
+    return credentials.in_hosts(LOGIN, "header") if endpoint.host == "harbor.lan" else {}
+
+
 def render(**mirrors: model.Mirror) -> dict[str, str]:
     named = {name.replace("_", "."): mirror for name, mirror in mirrors.items()}
-    return tree.render(template(), named, LOGIN, {})
+    return tree.render(template(), named, extras)
 
 
 def body(text: str) -> str:
@@ -62,7 +66,7 @@ def test_several_endpoints_keep_their_order_and_the_last_is_server():
 
 
 def test_catch_all_with_the_upstream_last_names_no_server():
-    text = tree.render(template(), {"*": model.Mirror((model.Endpoint("http://m.lan"),), "upstream")}, {}, {})
+    text = tree.render(template(), {"*": model.Mirror((model.Endpoint("http://m.lan"),), "upstream")})
     assert list(text) == ["_default/hosts.toml"] and "server" not in toml_edit.load(text["_default/hosts.toml"])
 
 

@@ -19,7 +19,7 @@ def urls(wanted: model.Desired) -> dict[str, list[str]]:
 def test_flat_registry():
     wanted = model.desired({"url": "http://registry.lan", "upstreams": ["docker.io"], **LOGIN})
     assert urls(wanted) == dict.fromkeys(("*", "docker.io", "registry.lan"), ["http://registry.lan"])
-    assert wanted.credentials == {"registry.lan": (LOGIN["username"], LOGIN["password"])}
+    assert wanted.access == {"registry.lan:80": model.Access(auth=LOGIN)}
 
 
 def test_projects():

@@ -63,7 +63,7 @@ def observed(version: str, text: str | None, auth: str = "basic", **changes):
         "socket": "/run/containerd/containerd.sock",
         "daemon": {"id": "1:1", "started": 200.0},
         "cri_error": None,
-        "endpoints": [{"url": api, "auth": auth, "error": None, "digest": "e"}],
+        "endpoints": [{"url": api, "auth": auth, "error": None, "digest": "e", "reachable": True}],
         **changes,
     }
 
@@ -223,7 +223,15 @@ def test_explicit_wishes_that_cannot_be_kept():
 
 
 def test_preflight_failures_stop_the_node():
-    bad = [{"url": "http://registry.lan/v2/", "auth": None, "error": "it refuses the username", "digest": "e"}]
+    bad = [
+        {
+            "url": "http://registry.lan/v2/",
+            "auth": None,
+            "error": "it refuses the username",
+            "digest": "e",
+            "reachable": True,
+        }
+    ]
     with pytest.raises(registry_config.ConfigError, match="http://registry.lan/v2/: it refuses the username"):
         make(observed("1.7.24", "", endpoints=bad))
 

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release cannot keep of the wishes: a default is given up with a warning, an explicit wish is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Access, Mirror
+from ansible_collections.airgap.containerd.plugins.plugin_utils.model import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils.registry_config import ConfigError
+from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
+
+_PULLING = {"pull", "resolve"}
+
+
+class Broken(NamedTuple):
+    """A wish that is not kept."""
+
+    option: str
+    text: str
+    explicit: bool = True
+    remedy: str = ""  # instead of an upgrade
+
+
+def keep(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> tuple[Desired, list[str]]:
+    """Return what is left of `wanted` for a node, and warnings; raises ConfigError where a wish was explicit."""
+    find = _in_legacy_mode if mode == "legacy" else _in_config_path_mode
+    found = [*find(wanted, rel), *_logins(wanted, mode, auth_method)]
+    upgrade = f"set {prefix}mode to auto" if mode == "legacy" and rel.config_path else "upgrade its containerd"
+    for each in found:
+        if each.explicit:
+            way_out = each.remedy.format(prefix=prefix) or upgrade
+            raise ConfigError(f"{each.text}. Take {prefix}{each.option} out of this node's variables, or {way_out}")
+    if mode == "config_path" and not rel.catch_all:
+        wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})
+    return wanted, list(dict.fromkeys(each.text for each in found))
+
+
+def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
+    where = f"containerd {rel} has legacy mirrors, which"
+    for name, mirror in wanted.mirrors.items():
+        if mirror.fallback == "none" and mirror.endpoints:
+            own = f"mirrors[{name}].fallback"
+            option = own if own in wanted.explicit else "fallback"
+            text = f"{where} cannot keep it from asking the public registry last"
+            yield Broken(option, text, option in wanted.explicit)
+        for option, endpoint in _endpoints(name, mirror):
+            if set(endpoint.capabilities) & _PULLING != _PULLING:
+                yield Broken(f"{option}.capabilities", f"{where} always pull and resolve")
+            if endpoint.dial_timeout:
+                yield Broken(f"{option}.dial_timeout", f"{where} have no dial_timeout")
+    for access in _accesses(wanted):
+        if access.has_tls and not rel.tls_tables:
+            yield Broken(access.option, f"{where} have no TLS settings any more")
+        if any(name != "Authorization" for name in access.headers):
+            yield Broken(f"{access.option}.headers", f"{where} have no headers of their own")
+
+
+def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
+    if "*" in wanted.mirrors and not rel.catch_all:
+        text = f"containerd {rel} has no catch-all: only what is listed is mirrored"
+        yield Broken("catch_all", text, "catch_all" in wanted.explicit)
+    for name, mirror in wanted.mirrors.items():
+        for option, endpoint in _endpoints(name, mirror):
+            if endpoint.dial_timeout and not rel.dial_timeout:
+                yield Broken(f"{option}.dial_timeout", f"containerd {rel} knows no dial_timeout")
+            if "referrers" in endpoint.capabilities and not rel.referrers:
+                text = f"containerd {rel} discards a hosts.toml with the capability referrers"
+                yield Broken(f"{option}.capabilities", text)
+
+
+def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
+    remedy = "set {prefix}auth_method to auto"
+    for access in _accesses(wanted):
+        if "identitytoken" in access.auth and auth_method == "header":
+            text = "an identity token goes to config.toml, and auth_method is header"
+            yield Broken(f"{access.option}.identity_token", text, remedy=remedy)
+        if "Authorization" in access.headers and (mode == "legacy" or auth_method == "config"):
+            text = "config.toml holds logins with username and password, and auth is a header of another kind"
+            yield Broken(f"{access.option}.auth", text, remedy="" if mode == "legacy" else remedy)
+
+
+def _endpoints(name: str, mirror: Mirror) -> Iterator[tuple[str, object]]:
+    for index, endpoint in enumerate(mirror.endpoints):
+        yield f"mirrors[{name}].endpoints[{index}]", endpoint
+
+
+def _accesses(wanted: Desired) -> Iterator[Access]:
+    for identity in {each.identity: None for each in wanted.asked()}:
+        if identity in wanted.access:
+            yield wanted.access[identity]
