@@ -9,7 +9,14 @@ import hashlib
 import json
 import os
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _dump, _files, _preflight, _service, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _complaint,
+    _dump,
+    _files,
+    _preflight,
+    _service,
+    _wire,
+)
 
 DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
@@ -58,7 +65,7 @@ def effective(binary, path):
             rc, out, err = _service.run(prefix + ["dump"])
     if rc != 0:
         lines = [line for line in (err or out).strip().splitlines() if "level=warning" not in line]
-        return _summary({}, lines[-1] if lines else "exit status %d" % rc)
+        return _summary({}, _complaint.words(lines[-1], (path,)) if lines else "exit status %d" % rc)
     return _summary(_dump.read(out), None)
 
 
@@ -115,7 +122,8 @@ def _difference(found, wanted):
         return "config_path is %r instead of %r in effect" % (found["config_path"], wanted["config_path"])
     for host, endpoints in sorted(wanted["mirrors"].items()):
         if found["mirrors"].get(host) != endpoints:
-            return "mirrors.%r is %r instead of %r in effect" % (host, found["mirrors"].get(host), endpoints)
+            found_there = _complaint.without_logins("%r" % (found["mirrors"].get(host),))
+            return "mirrors.%r is %s instead of %r in effect" % (host, found_there, endpoints)
     if wanted["config_path"] and found["mirrors"]:
         return "mirrors are set beside config_path (%s), and CRI does not load with both" % ", ".join(
             sorted(found["mirrors"])

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _cri
+from ansible_collections.airgap.containerd.plugins.module_utils import _complaint, _cri
 
 _PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart")
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
@@ -110,7 +110,7 @@ def last_complaint(name):
         or line.startswith("containerd: ")
     ]
     wanted = [line for line in lines if "cri" in line] or lines
-    return wanted[-1].strip() if wanted else ""
+    return _complaint.words(wanted[-1]) if wanted else ""
 
 
 def restart(request):
@@ -130,7 +130,8 @@ def restart(request):
     began = time.time()
     rc, out, err = run(command, timeout=request["timeout"] + 30)
     if rc != 0:
-        raise ServiceError(_with_log("%s failed (status %d): %s" % (" ".join(command), rc, (err or out).strip()), name))
+        said = _complaint.words(err or out)
+        raise ServiceError(_with_log("%s failed (status %d): %s" % (" ".join(command), rc, said), name))
     if not request.get("cri", True):
         return {"daemon": daemon(request["socket"]), "seconds": round(time.time() - began, 2)}
     try:
