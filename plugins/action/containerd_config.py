@@ -63,7 +63,7 @@ class ActionModule(Action):
 
     def _write(self, args, observed, after: str, task_vars) -> str | None:
         config = observed["config"]
-        write = request.write(config["real_path"], after, request.file_mode(after, config.get("mode")), config)
+        write = request.config_write(config, after)
         check = {"binary": observed["binary"], "path": config["real_path"]} if observed["version"] else None
         message = {
             "do": "apply",

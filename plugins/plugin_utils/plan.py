@@ -20,6 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     registry_config,
     releases,
     reply,
+    secrets,
     toml_edit,
     tree,
 )
@@ -54,6 +55,7 @@ class Plan(NamedTuple):
     record: dict[str, Any] | None
     record_changed: bool
     warnings: list[str]
+    config_exposed: bool = False  # others can read a secret in config.toml: it is written again even if unchanged
 
     @property
     def config_changed(self) -> bool:
@@ -69,7 +71,7 @@ class Plan(NamedTuple):
     @property
     def changed(self) -> bool:
         """Whether anything on the node besides the record changes, a restart not counted."""
-        return bool(self.config_changed or self.tree.writes or self.tree.removes)
+        return bool(self.config_changed or self.config_exposed or self.tree.writes or self.tree.removes)
 
 
 def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,9 +266,20 @@ def _finish(observed: Mapping[str, Any], plan: Plan) -> Plan:
     if not due and observed["version"] and plan.mode is not None:
         due = restart_due(observed)
     record = plan.record
+    exposed = plan.mode is not None and secrets.is_exposed(observed["config"])
+    exposed = exposed and secrets.holds_secret(plan.config_after or "")
+    if exposed:
+        mode = observed["config"]["mode"]
+        plan.warnings.append(
+            f"{plan.config_path} holds a login and was readable by others (mode {mode:04o}): now root alone can read it"
+        )
     if record and due:
         record = {key: value for key, value in record.items() if key != "proven"}
-    return plan._replace(restart_due=due, record=record, record_changed=record != observed["record"])
+    elif record and exposed and observed["daemon"]:  # a new mode makes the file newer than the daemon that knows it
+        record = {**record, "proven": {"daemon": observed["daemon"]["id"], "registry": observed["effective"]["digest"]}}
+    return plan._replace(
+        restart_due=due, record=record, record_changed=record != observed["record"], config_exposed=exposed
+    )
 
 
 def _pristine(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:

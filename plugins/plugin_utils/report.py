@@ -76,8 +76,10 @@ def _sets_registry(data: Any) -> bool:
     )
 
 
-def _namespace(about: Mapping[str, Any]) -> Any:
+def _namespace(about: Any) -> Any:
     """Return what a hosts.toml says, as data."""
+    if not isinstance(about, Mapping):
+        return None
     if "link" in about and "content" not in about:
         return f"a symbolic link to {about['link']}, which is not followed"
     return _parsed(about.get("content"))

@@ -9,16 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node, secrets, toml_edit, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, node, secrets, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan
-
-
-def file_mode(text: str, current: int | None) -> int:
-    """Return the mode for config.toml: private when it holds a secret, else as it is (0644 for a new file)."""
-    data = toml_edit.load(text)
-    if secrets.mask_data(data) != data:
-        return tree.PRIVATE
-    return 0o644 if current is None else current
 
 
 def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -33,12 +25,23 @@ def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = Non
     }
 
 
+def config_write(config: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return the write of config.toml: for root alone when it holds a secret, else as it is (0644 for a new file)."""
+    mode = config.get("mode", 0o644)
+    if secrets.holds_secret(text):
+        return write(config["real_path"], text, secrets.PRIVATE if secrets.is_exposed(config) else mode)
+    return write(config["real_path"], text, mode, config)
+
+
 def tree_changes(planned: tree.Tree) -> dict[str, Any]:
     """Return the request that changes the hosts.toml files alone."""
     return {
         "do": "apply",
         "writes": [
-            {**write(path, text, tree.PRIVATE), "backup": _observe.STATE_DIR if path in planned.edited else None}
+            {
+                **write(path, text, certificates.mode(path)),
+                "backup": _observe.STATE_DIR if path in planned.edited else None,
+            }
             for path, text in planned.writes.items()
         ],
         "removes": list(planned.removes),
@@ -54,9 +57,8 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     """
     config = observed["config"]
     message = tree_changes(plan.tree)
-    if plan.config_changed and plan.config_after is not None:
-        mode = file_mode(plan.config_after, config.get("mode"))
-        message["writes"].append(write(config["real_path"], plan.config_after, mode, config))
+    if (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
+        message["writes"].append(config_write(config, plan.config_after))
     elif plan.config_changed:
         message["removes"].insert(0, config["real_path"])
     check = None

@@ -22,6 +22,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import
 )
 
 MASK = "********"
+PRIVATE = 0o600
 
 # A key that ends so holds a secret: identitytoken, registry_password and proxy-authorization too.
 _SECRET_ENDINGS = ("password", "passwd", "token", "secret", "authorization")
@@ -59,6 +60,17 @@ def mask_toml(text: str) -> str:
         pieces += [text[done:start], replacement]
         done = end
     return _USERINFO.sub(f"{MASK}@", "".join([*pieces, text[done:]]))
+
+
+def holds_secret(text: str) -> bool:
+    """Tell whether a TOML text has a secret in it; raises TomlError."""
+    data = load(text)
+    return mask_data(data) != data
+
+
+def is_exposed(about: Mapping[str, Any]) -> bool:
+    """Tell whether others than root can read a file; C(about) has its C(mode) and C(uid) if it is there."""
+    return bool(about.get("mode", 0) & 0o077 or about.get("uid", 0))
 
 
 def quoted(value: Any) -> str:

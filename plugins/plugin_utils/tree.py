@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, hosts, model, node
-
-PRIVATE = 0o600
+from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, hosts, model, node, secrets
 
 
 class Tree(NamedTuple):
@@ -109,12 +107,12 @@ def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, A
 
 def _text(path: str, there: Mapping[str, Any] | None) -> str | None:
     """Return the text of a file on the node, None where there is none; raises hosts.HostsError."""
+    if there in ({}, True, False):
+        raise hosts.HostsError(f"{path} is not a file: remove it")
     if there and "link" in there:
         raise hosts.HostsError(
             f"{path} is reached through a symbolic link (to {there['link']}), which is not followed: remove the link"
         )
-    if there == {}:
-        raise hosts.HostsError(f"{path} is not a file: remove it")
     try:
         return node.text(there["content"]) if there else None
     except UnicodeDecodeError as exc:
@@ -125,7 +123,10 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
     entry = recorded.get(path)
     current = _text(path, there)
     tree.files[path] = _entry(entry, current, text)
-    if current == text and there["mode"] == certificates.mode(path):
+    wide = bool(there) and certificates.mode(path) == secrets.PRIVATE and secrets.is_exposed(there)
+    if wide:
+        tree.warnings.append(f"{path} was readable by others (mode {there['mode']:04o}): now root alone can read it")
+    elif current == text:
         return
     if current is not None:
         tree.before[path] = current
@@ -136,9 +137,6 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
             )
         elif entry is None and current != text:
             tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
-        elif current == text:
-            mode = certificates.mode(path)
-            tree.warnings.append(f"{path} was readable by others (mode {there['mode']:04o}): now {mode:04o}")
     tree.writes[path] = text
 
 

@@ -72,6 +72,8 @@ def after_run(before, done: plan.Plan):
     """The node after a plan was carried out and the restart proven."""
     now = copy.deepcopy(before)
     text = done.config_after
+    if text is not None:
+        now["config"]["mode"] = request.config_write(before["config"], text)["mode"]
     now["config"]["content"] = node.content(text)
     now["config"]["sha256"] = None if text is None else tree.sha256(text)
     for path, written in done.tree.writes.items():
@@ -124,7 +126,7 @@ def test_legacy_for_1_4():
     assert done.mode == "legacy" and not done.tree.writes
     assert set(registry["mirrors"]) == {"*", "docker.io", "quay.io", "registry.lan"}, "* never catches docker.io on 1.4"
     assert registry["configs"]["registry.lan"]["auth"] == {"username": "u", "password": "secret"}
-    assert request.file_mode(done.config_after, 0o644) == 0o600
+    assert done.config_exposed and "now root alone can read it" in done.warnings[-1]
 
 
 def test_1_5_takes_legacy_only_with_projects():
@@ -316,3 +318,37 @@ def test_hosts_come_before_config_in_the_request():
 def test_a_damaged_record_is_refused():
     with pytest.raises(registry_config.ConfigError, match="record.json"):
         make(observed("1.7.24", "", record={"damaged": True}))
+
+
+SECRET = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "a"\n'
+
+
+@pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o640}, {"mode": 0o600, "uid": 65534}])
+def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(about):
+    done = make(observed("2.1.9", SECRET))
+    before = after_run(observed("2.1.9", SECRET), done)
+    assert not make(before).changed
+    before["config"].update(about)
+    del before["record"]["proven"]
+    again = make(before)
+    assert again.changed and not again.config_changed and not again.restart_due and again.record["proven"]
+    assert "was readable by others" in again.warnings[-1]
+    (write,) = request.apply(again, before, None)["writes"]
+    assert (write["path"], write["mode"], write["uid"], write["gid"]) == (CONFIG, 0o600, None, None)
+    assert node.text(write["content"]) == done.config_after
+
+
+def test_a_file_without_secrets_and_a_narrower_mode_stay():
+    plain = observed("2.1.9", "version = 2\n")
+    assert request.config_write(plain["config"], "a = 1\n")["mode"] == 0o644
+    narrow = {**plain["config"], "mode": 0o400}
+    assert request.config_write(narrow, SECRET)["mode"] == 0o400 and not make(plain).config_exposed
+
+
+@pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o604}, {"uid": 65534}])
+def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
+    before = after_run(observed("2.1.9", "version = 2\n"), make(observed("2.1.9", "version = 2\n")))
+    before["hosts"]["quay.io/hosts.toml"].update(about)
+    again = make(before)
+    assert list(again.tree.writes) == [f"{HOSTS_DIR}/quay.io/hosts.toml"] and not again.restart_due
+    assert "now root alone can read it" in again.warnings[-1]
