@@ -121,12 +121,23 @@ def _messages(fields, number):
     return [decode_message(value) for value in values]
 
 
+def _number(fields, number):
+    """Return the number (or truth value) of a field, 0 where it is missing."""
+    value = fields.get(number, [0])[-1]
+    if not isinstance(value, int):
+        raise ProtocolError("field {0} is not a number".format(number))
+    return value
+
+
 def _image(fields):
-    """Return {id, tags, digests, size} of a runtime Image message; size is in bytes."""
-    size = fields.get(4, [0])[-1]
-    if not isinstance(size, int):
-        raise ProtocolError("field 4 is not a number")
-    return {"id": _text(fields, 1), "tags": _texts(fields, 2), "digests": _texts(fields, 3), "size": size}
+    """Return {id, tags, digests, size, pinned} of a runtime Image message; size is in bytes."""
+    return {
+        "id": _text(fields, 1),
+        "tags": _texts(fields, 2),
+        "digests": _texts(fields, 3),
+        "size": _number(fields, 4),
+        "pinned": bool(_number(fields, 8)),
+    }
 
 
 def _images(fields):
@@ -134,9 +145,19 @@ def _images(fields):
     return [_image(fields) for fields in _messages(fields, 1)]
 
 
-def _image_spec(image):
-    """Return a message whose field 1 is an ImageSpec: the request of every image call."""
-    return encode_message([(1, encode_message([(1, image.encode("utf-8"))]))])
+def _image_spec(image, auth=None):
+    """Return a message whose field 1 is an ImageSpec, the request of every image call; 2 is an AuthConfig."""
+    login = encode_message([(1, auth[0].encode("utf-8")), (2, auth[1].encode("utf-8"))]) if auth else b""
+    return encode_message([(1, encode_message([(1, image.encode("utf-8"))])), (2, login)])
+
+
+def _container_images(fields):
+    """Return the names and ids of the images in a list of containers."""
+    found = set()
+    for container in _messages(fields, 1):
+        found.add(_text(container, 5))
+        found.update(_text(spec, 1) for spec in _messages(container, 4))
+    return found
 
 
 def _status(headers):
@@ -192,18 +213,25 @@ class Client(object):
         name, version = self._call("RuntimeService/Version", b"", lambda x: (_text(x, 2), _text(x, 3)), timeout)
         return {"runtime_name": name, "runtime_version": version, "api": self._api}
 
-    def image_id(self, image, timeout=None):
-        """Return the id ("sha256:...") of an image that the node has, else None."""
+    def image(self, image, timeout=None):
+        """Return {id ("sha256:..."), tags, digests, size in bytes, pinned} of an image that the node has, else None."""
         images = self._call("ImageService/ImageStatus", _image_spec(image), _images, timeout)
-        return images[-1]["id"] or None if images else None
+        return images[-1] if images and images[-1]["id"] else None
 
     def images(self):
-        """Return the node's images, each {id, tags, digests, size in bytes}."""
+        """Return the node's images, each as `image` does."""
         return self._call("ImageService/ListImages", b"", _images)
 
-    def pull(self, image, timeout=None):
-        """Pull an image as the kubelet would without pull secrets; return its reference, an id."""
-        return self._call("ImageService/PullImage", _image_spec(image), lambda x: _text(x, 1), timeout)
+    def used_images(self):
+        """Return the names and ids of the images that containers are made of, running ones or not."""
+        return self._call("RuntimeService/ListContainers", b"", _container_images)
+
+    def pull(self, image, timeout=None, auth=None):
+        """Pull an image as the kubelet would; return its reference, an id.
+
+        `auth` is the (username, password) of a pull secret, which the kubelet would send along.
+        """
+        return self._call("ImageService/PullImage", _image_spec(image, auth), lambda x: _text(x, 1), timeout)
 
     def remove(self, image):
         """Remove an image with all its names; an image that is not there is no error."""
@@ -270,7 +298,7 @@ def wait_ready(socket_path, seconds):
         try:
             client = Client(socket_path, timeout=max(min(left, PROBE_SECONDS), POLL_SECONDS))
             client.version()
-            client.image_id(PROBE_IMAGE)
+            client.image(PROBE_IMAGE)
             return time.monotonic() - start
         except CriError as error:
             if failure is None or error.code != "DEADLINE_EXCEEDED":

@@ -9,8 +9,9 @@ short_description: Carry out one request of the other modules of this collection
 version_added: 1.0.0
 description:
   - The half of M(airgap.containerd.containerd_registry), M(airgap.containerd.containerd_info),
-    M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_hosts) and
-    M(airgap.containerd.containerd_restart) that runs on the node. They send it what to do.
+    M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_hosts),
+    M(airgap.containerd.containerd_pull) and M(airgap.containerd.containerd_restart) that runs on the node. They send
+    it what to do.
   - Playbooks use those modules, never this one. What it takes and returns may change with any release.
 attributes:
   check_mode:
@@ -47,15 +48,26 @@ reply:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _service, _transaction, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _observe,
+    _probe,
+    _pull,
+    _service,
+    _transaction,
+    _wire,
+)
 
 
 def carry_out(request, check_mode):
     """Run ``request["do"]`` and return plain data."""
     if request["do"] == "observe":
         return _observe.observe(request)
+    if request["do"] == "probe":
+        return _probe.probe(request)
     if check_mode:
         raise _transaction.TransactionError("in check mode nothing but reading is allowed")
+    if request["do"] == "pull":
+        return _pull.pull(request)
     if request["do"] == "restart":
         return _transaction.restart(request)
     return _transaction.apply(request)
@@ -76,7 +88,7 @@ def main():
             if exc.errno in (1, 13)
             else "%s: %s" % (exc.filename, exc.strerror)
         )
-    module.exit_json(changed=request["do"] != "observe", reply=_wire.encode(result))
+    module.exit_json(changed=request["do"] in ("apply", "restart"), reply=_wire.encode(result))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,29 @@ OBSERVATION: dict[str, Any] = {
 
 RESTARTED = {"daemon": ({"id": str, "started": float}, None), "seconds": float}
 APPLIED = {"restarted": bool, "seconds": (float, None), "left": [str], "backups": {str: TEXT}}
-SHAPES = {"observe": OBSERVATION, "restart": RESTARTED, "apply": APPLIED}
+PULLED = {
+    "image": str,
+    "present": bool,
+    "digest": TEXT,
+    "bytes": (int, None),
+    "seconds": (float, None),
+    "error": ({"code": str, "message": str}, None),
+    "removed": bool,
+    "kept": TEXT,
+}
+PULLS = {"observed": OBSERVATION, "proxies": {str: str}, "pulls": [PULLED]}
+ANSWER = {
+    **dict.fromkeys(("failure", "message", "kind", "digest", "challenge", "realm"), TEXT),
+    "status": (int, None),
+    "anonymous": (int, None),
+}
+SHAPES = {
+    "observe": OBSERVATION,
+    "restart": RESTARTED,
+    "apply": APPLIED,
+    "pull": PULLS,
+    "probe": {"images": [[ANSWER]]},
+}
 """By what was asked for."""
 
 WRITTEN = {str: {"sha256": str, "original": TEXT, "previous?": str, str: object}}

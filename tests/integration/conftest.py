@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from airgap_lab import Lab
 from support import NODES, Player
 
@@ -35,3 +36,17 @@ def fresh(lab: Lab) -> Lab:
     lab.harbor_strict(False)
     lab.reset(*NODES)
     return lab
+
+
+@pytest.fixture
+def task(play, tmp_path):
+    """Run one task on all nodes, or on one."""
+
+    def run(module: str, *arguments: str, **options):
+        playbook = tmp_path / "task.yml"
+        tasks = [{f"airgap.containerd.{module}": options}]
+        playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        result = play(*arguments, playbook=str(playbook))
+        return result, lambda node: result.of(node, f"airgap.containerd.{module}")
+
+    return run

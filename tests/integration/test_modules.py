@@ -8,24 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
-import yaml
 from support import CONFIG_PATH, NODES, pid
 
 CONFIG = "/etc/containerd/config.toml"
-
-
-@pytest.fixture
-def task(play, tmp_path):
-    """Run one task on all nodes, or on one."""
-
-    def run(module: str, *arguments: str, **options):
-        playbook = tmp_path / "task.yml"
-        tasks = [{f"airgap.containerd.{module}": options}]
-        playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-        result = play(*arguments, playbook=str(playbook))
-        return result, lambda node: result.of(node, f"airgap.containerd.{module}")
-
-    return run
 
 
 def test_info(fresh, play, task):

@@ -124,8 +124,8 @@ def test_images(server: Server, client: _cri.Client) -> None:
     images = [(1, _cri.encode_message(first) + size), (1, _cri.encode_message([(1, b"sha256:2")]))]
     server.reply = lambda request: answer(_cri.encode_message(images))
     assert client.images() == [
-        {"id": "sha256:1", "tags": ["a:1", "b:1"], "digests": ["a@sha256:9"], "size": 3 * 2**30},
-        {"id": "sha256:2", "tags": [], "digests": [], "size": 0},
+        {"id": "sha256:1", "tags": ["a:1", "b:1"], "digests": ["a@sha256:9"], "size": 3 * 2**30, "pinned": False},
+        {"id": "sha256:2", "tags": [], "digests": [], "size": 0, "pinned": False},
     ]
 
 
@@ -135,12 +135,16 @@ def test_answer_of_many_frames(server: Server, client: _cri.Client) -> None:
     assert [image["id"] for image in client.images()] == [f"sha256:{number}" for number in range(2000)]
 
 
+PINNED = _cri.encode_message([(1, b"sha256:1")]) + b"\x40\x01"
+PINNED_IMAGE = {"id": "sha256:1", "tags": [], "digests": [], "size": 0, "pinned": True}
+
+
 @pytest.mark.parametrize(
     ("call", "method", "message", "result"),
     [
-        ("image_id", "ImageStatus", _cri.encode_message([(1, _cri.encode_message([(1, b"sha256:1")]))]), "sha256:1"),
-        ("image_id", "ImageStatus", b"", None),
-        ("image_id", "ImageStatus", b"\x0a\x00", None),
+        ("image", "ImageStatus", _cri.encode_message([(1, PINNED)]), PINNED_IMAGE),
+        ("image", "ImageStatus", b"", None),
+        ("image", "ImageStatus", b"\x0a\x00", None),
         ("pull", "PullImage", _cri.encode_message([(1, b"sha256:1")]), "sha256:1"),
         ("remove", "RemoveImage", b"", None),
     ],
@@ -151,6 +155,20 @@ def test_image_calls(server: Server, client, call: str, method: str, message: by
     request = server.requests[0]
     assert request.path == "/runtime.v1.ImageService/" + method
     assert _cri.decode_message(request.fields[1][0]) == {1: ["registry.lan/ä:1".encode()]}
+
+
+def test_a_pull_secret_is_sent_as_the_kubelet_sends_it(server: Server, client: _cri.Client) -> None:
+    server.reply = lambda request: answer(b"")
+    client.pull("a", auth=("u", "p:w"))
+    assert _cri.decode_message(server.requests[0].fields[2][0]) == {1: [b"u"], 2: [b"p:w"]}
+
+
+def test_used_images(server: Server, client: _cri.Client) -> None:
+    spec = _cri.encode_message([(1, b"a:1")])
+    containers = [(1, _cri.encode_message([(1, b"id"), (4, spec), (5, b"sha256:1")])), (1, b"")]
+    server.reply = lambda request: answer(_cri.encode_message(containers))
+    assert client.used_images() == {"a:1", "sha256:1"}
+    assert server.requests[0].path == "/runtime.v1.RuntimeService/ListContainers"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: containerd_pull
+short_description: Pull images on a node through CRI, and tell where they come from or why they do not
+version_added: 1.0.0
+description:
+  - Pulls images as the kubelet does, with the node's own settings, and removes them again. Needs no program on the
+    node but containerd.
+  - Where a pull fails, the node asks every endpoint that containerd would have asked, and the result says in one or
+    two sentences what was seen and what to change.
+  - Takes one remote execution, and a second one for images that were there before, that failed, or that may have come
+    from more than one endpoint.
+  - An image that the node has already is not pulled. The endpoints are asked for its manifest instead.
+  - Fails if any image does not come from where the settings say, also if it was pulled from the internet because
+    containerd ignores a mirror.
+extends_documentation_fragment:
+  - airgap.containerd.node
+  - airgap.containerd.node.program
+  - airgap.containerd.node.places
+attributes:
+  check_mode:
+    description: Pulls nothing, and asks the endpoints for the manifests alone.
+  diff_mode:
+    support: none
+options:
+  images:
+    description: Names of images as in pods. At most 100.
+    type: list
+    elements: str
+    required: true
+  timeout:
+    description: Seconds that the pull of one image may take.
+    type: int
+    default: 120
+  parallel:
+    description: How many images are pulled at the same time.
+    type: int
+    default: 3
+  keep:
+    description:
+      - Whether images that were pulled stay on the node.
+      - What was there before stays in any case, and so do pause images, pinned images and those of a container.
+    type: bool
+    default: false
+  username:
+    description:
+      - Username of a pod's pull secret, to see what containerd does with it. The kubelet sends it along, and
+        containerd takes it instead of the node's own login.
+      - By default images are pulled as for a pod without pull secrets.
+    type: str
+  password:
+    description: Password of the pull secret.
+    type: str
+seealso:
+  - module: airgap.containerd.containerd_registry
+"""
+
+EXAMPLES = r"""
+- name: See where images come from on this node
+  airgap.containerd.containerd_pull:
+    images:
+      - docker.io/library/busybox:1.36
+      - registry.k8s.io/pause:3.10
+
+- name: See what a pod's pull secret does
+  airgap.containerd.containerd_pull:
+    images: [quay.io/team/app:1]
+    username: puller
+    password: "{{ vault_quay_password }}"
+"""
+
+RETURN = r"""
+msg:
+  description: What became of the images, in one line.
+  type: str
+  returned: always
+version:
+  description: The node's containerd release.
+  type: str
+  returned: when containerd is installed
+images:
+  description: What became of each image, in the order given.
+  type: list
+  elements: dict
+  returned: when containerd is installed
+  contains:
+    image:
+      description: The name as given.
+      type: str
+    upstream:
+      description: The registry in the name, as containerd completes it.
+      type: str
+    state:
+      description:
+        - V(pulled), V(present) (there before, and an endpoint has the manifest) or V(served) (the same in check mode)
+          are good.
+        - V(bypassed) was pulled, but from the registry in its name, because containerd ignores a mirror. V(failed) was
+          not pulled, or no endpoint has its manifest.
+      type: str
+    digest:
+      description: Digest of the image that the node has.
+      type: str
+    bytes:
+      description: Size of what was pulled, compressed.
+      type: int
+    seconds:
+      description: Seconds that the pull took.
+      type: float
+    removed:
+      description: Whether the image was removed again.
+      type: bool
+    kept:
+      description: Why an image that was pulled was not removed.
+      type: str
+    error:
+      description: The error of containerd itself, as C(code) and C(message).
+      type: dict
+    served_by:
+      description:
+        - The endpoint that served the image, and how that is known, since containerd does not tell.
+        - V(only_endpoint) means that the settings leave containerd nobody else to ask. V(manifest) means that the node
+          asked the endpoints in containerd's order itself, with its own login, and this is the first that has the
+          manifest with the same digest.
+      type: dict
+      contains:
+        endpoint:
+          description: Its URL, without C(/v2).
+          type: str
+        known_by:
+          description: V(only_endpoint) or V(manifest).
+          type: str
+    diagnosis:
+      description: What is wrong, as C(kind) (the class of failure), C(seen) and C(fix).
+      type: dict
+    mode:
+      description: How the node is configured, V(config_path), V(legacy) or V(defaults) (not at all).
+      type: str
+    directory:
+      description: The directory of C(hosts.toml) that is used for this image.
+      type: str
+    why:
+      description: Why that one is used, or why nobody is asked.
+      type: str
+    endpoints:
+      description:
+        - Every endpoint in the order of asking, with C(endpoint), C(origin), C(ns), C(capabilities), C(credentials),
+          C(tls), C(skipped) and the first C(request), and in C(answer) what it answered, if it was asked.
+      type: list
+      elements: dict
+    log:
+      description: What containerd logs about a broken C(hosts.toml).
+      type: list
+      elements: str
+    notes:
+      description: What else is worth knowing.
+      type: list
+      elements: str
+"""
