@@ -10,7 +10,16 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node, plan, report, request, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    conflicts,
+    hosts,
+    model,
+    node,
+    plan,
+    report,
+    request,
+    tree,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     TEMPLATE,
     Action,
@@ -47,6 +56,7 @@ class ActionModule(Action):
             files[f"{hosts.directory(name)}/hosts.toml"] = hosts.render(template, name, server, asked)
         observed = node.execute(self, observation({"hosts_dir": args["hosts_dir"]}), task_vars)
         record = plan.read_record(observed)
+        conflicts.check_hosts_dir(observed, args["namespaces"])
         planned = tree.plan(files, args["hosts_dir"], observed["hosts"], record.get("hosts") or {}, args["prune"])
         new_record = {**record, "hosts": planned.files}
         changed = bool(planned.writes or planned.removes)
@@ -57,8 +67,9 @@ class ActionModule(Action):
             "written": list(planned.writes),
             "removed": planned.removes,
         }
-        if planned.warnings:
-            result["warnings"] = planned.warnings
+        hidden = conflicts.shadowing(files, args["hosts_dir"], observed["hosts"], planned.files)
+        if planned.warnings or hidden:
+            result["warnings"] = [*planned.warnings, *hidden.values()]
         if self._task.diff:
             result["diff"] = report.tree_diff(planned)
         return result

@@ -14,6 +14,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
     _dump,
     _files,
     _preflight,
+    _process,
     _service,
     _wire,
 )
@@ -208,6 +209,14 @@ def _roots(config_path, hosts_dir):
     return trees
 
 
+def _blocked_by(hosts_dir):
+    """Return the file that stands where ``hosts_dir`` or a directory above it would have to be, or None."""
+    path = hosts_dir
+    while path != "/" and not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return None if os.path.isdir(path) else path
+
+
 def read_record():
     """Return the record of earlier runs, or None."""
     data = _files.read(RECORD)
@@ -237,6 +246,7 @@ def observe(request):
     hosts_dir = request.get("hosts_dir") or first_root or DEFAULT_HOSTS_DIR
     _files.trust(hosts_dir)
     socket = request.get("socket") or known.get("address") or DEFAULT_SOCKET
+    daemon = _service.daemon(socket)
     record = read_record()
     asked = (record or {}).get("endpoints") or {}
     wanted = request.get("endpoints") or []
@@ -259,9 +269,11 @@ def observe(request):
         "hosts_dir": hosts_dir,
         "hosts": _tree(hosts_dir, (record or {}).get("files") or {}),
         "roots": _roots(known.get("config_path"), hosts_dir),
+        "blocked_by": _blocked_by(hosts_dir),
         "record": record,
         "socket": socket,
-        "daemon": _service.daemon(socket),
+        "daemon": daemon,
+        "started_with": _process.started_with(daemon, request["service"]),
         "cri_error": _service.serves_cri(socket),
         "endpoints": [asked[each["url"]] for each in known_answers] + _preflight.ask(questions),
     }

@@ -56,6 +56,14 @@ def directory(namespace: str) -> str:
     return f"{host}_{port}_" if colon and port.isdigit() else namespace
 
 
+def namespace(name: str) -> str:
+    """Return the host namespace of a directory below `config_path`."""
+    if name == CATCH_ALL:
+        return "*"
+    match = re.fullmatch(r"(.+)_([0-9]+)_", name)
+    return f"{match.group(1)}:{match.group(2)}" if match else name
+
+
 @lru_cache(maxsize=8)
 def _template(source: str) -> jinja2.Template:
     environment = jinja2.Environment(

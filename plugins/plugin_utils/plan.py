@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     certificates,
+    conflicts,
     credentials,
     model,
     node,
@@ -49,6 +50,7 @@ class Plan(NamedTuple):
     config_path: str  # of config.toml
     config_before: str | None
     config_after: str | None
+    config_edited: bool  # by hand, in what we set: a copy of the file is kept
     tree: tree.Tree
     effective: dict[str, Any] | None  # what containerd must make of the new configuration
     restart_due: str | None  # why the running daemon has to be restarted
@@ -169,12 +171,14 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             f"{settings.prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto"
         )
     kept, given_up = promises.keep(wanted, rel, mode, settings.auth_method, settings.prefix)
-    warnings += given_up
+    conflicts.check_config_in_use(observed, settings.prefix)
+    warnings += given_up + conflicts.proxied(observed, kept.mirrors)
     folder = certificates.directory(observed["hosts_dir"])
     certs = certificates.files(((each, kept.access_to(each)) for each in kept.asked()), folder)
     files: dict[str, str] = {}
     moved: list[str] = []
     if mode == "config_path":
+        conflicts.check_hosts_dir(observed, kept.mirrors)
         registry = plain.at(pristine, registry_config.registry_path(rel, pristine)) or {}
         carried, carried_warnings = _migrate(registry, kept, settings)
         mirrors, tls = {**carried, **kept.mirrors}, registry_config.legacy_tls(registry)
@@ -188,14 +192,32 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             own_tls = certificates.options(endpoint, access, folder)
             return {**carried_tls, **own_tls, **credentials.in_hosts(access, settings.auth_method)}
 
-        files = tree.render(settings.template, mirrors, extras)
+        own = {
+            name: each
+            for name, each in mirrors.items()
+            if each.endpoints or not conflicts.is_of_others(name, observed, record["files"])
+        }
+        files = tree.render(settings.template, own, extras)
         effective = {"config_path": observed["hosts_dir"], "mirrors": {}}
     else:
         change = registry_config.legacy_change(rel, pristine, kept, credentials.legacy_configs(kept, folder))
         legacy = registry_config.legacy_mirrors(rel, kept)
         effective = {"config_path": "", "mirrors": {name: each["endpoint"] for name, each in legacy.items()}}
     planned = tree.plan({**certs, **files}, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
+    hidden = conflicts.shadowing(files, observed["hosts_dir"], observed["hosts"], planned.files)
+    warnings += [
+        f"{text}. List {name} in {settings.prefix}extra_upstreams to pull from the internal registry, or in "
+        f"{settings.prefix}direct to keep it"
+        for name, text in hidden.items()
+        if name not in kept.mirrors
+    ]
     text_after, undo = _edit(text, pristine, change, recorded)
+    edited = conflicts.edited_keys(data, recorded, observed["config"]["sha256"])
+    if edited:
+        warnings.append(
+            f"{observed['config']['path']} was edited by hand since the last run ({', '.join(edited)}): set again, a "
+            f"copy is in {_observe.STATE_DIR}"
+        )
     if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
         warnings += moved + change.warnings
     plan = _finish(
@@ -207,6 +229,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             config_path=observed["config"]["path"],
             config_before=text,
             config_after=text_after,
+            config_edited=bool(edited),
             tree=planned,
             effective={
                 **effective,
@@ -229,10 +252,15 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
 
 
 def _check_effective(plan: Plan, observed: Mapping[str, Any]) -> None:
-    """Refuse a node whose config.toml is right already, but has no effect: a new one is checked on the node itself."""
-    if plan.config_changed or not observed["version"]:
+    """Refuse a node on which config.toml has no effect; the node checks a new one itself, with what it imports."""
+    if not observed["version"]:
         return
-    reason = _observe.why_not_effective(observed["effective"], plan.effective, observed["imports"])
+    if plan.config_changed:
+        rel = releases.release(releases.parse(plan.version))
+        after = toml_edit.load(plan.config_after or "")
+        reason = conflicts.override(after, observed["imports"], rel, plan.effective)
+    else:
+        reason = _observe.why_not_effective(observed["effective"], plan.effective, observed["imports"])
     if reason:
         raise ConfigError(f"{reason}. Nothing was changed on the node")
 
@@ -250,12 +278,13 @@ def make_absent(observed: Mapping[str, Any]) -> Plan:
         config_path=observed["config"]["path"],
         config_before=text,
         config_after=after,
+        config_edited=False,
         tree=planned,
         effective=None,
         restart_due=None,
         record={"format": FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
         record_changed=False,
-        warnings=planned.warnings,
+        warnings=[*planned.warnings, *conflicts.check_backup(observed)],
     )
     return _finish(observed, plan)
 
@@ -304,10 +333,16 @@ def _edit(
     exact = not recorded or (recorded["exact"] and recorded["sha256"] == tree.sha256(current))
     return (None if text is None and not after else after), {
         "sha256": tree.sha256(after),
+        "previous": _previous(current, after, recorded),
         "original": recorded["original"] if recorded else text,
         "exact": exact,
         "undo": {"ours": plain.delta(pristine, wanted)[0], "merge": merge, "remove": remove},
     }
+
+
+def _previous(current: str, after: str, recorded: Mapping[str, Any]) -> str | None:
+    """Return the digest of what a run killed half-way may have left."""
+    return tree.sha256(current) if current != after else recorded.get("previous")
 
 
 def _undo(text: str | None, data: dict[str, Any], recorded: Mapping[str, Any]) -> str | None:

@@ -25,6 +25,8 @@ FILE = {"mode": int, "uid": int, "gid": int, "ctime": float, "sha256": str, "con
 
 TREE = {str: (None, bool, FILE, {"link": str}, {})}
 
+PROXIES = {"http": TEXT, "https": TEXT, "no": TEXT}
+
 OBSERVATION: dict[str, Any] = {
     "binary": str,
     "version": TEXT,
@@ -47,11 +49,13 @@ OBSERVATION: dict[str, Any] = {
     },
     "imports": [{**ABOUT, "path": str, "content": (bytes, None)}],
     "hosts_dir": str,
+    "blocked_by": TEXT,
     "hosts": TREE,
     "roots?": {str: (None, TREE)},
     "record": ({str: object}, None),
     "socket": str,
     "daemon": ({"id": str, "started": float}, None),
+    "started_with": {"config": TEXT, "running": PROXIES, "next": PROXIES},
     "cri_error": TEXT,
     "endpoints": [{"url": str, "digest": str, "auth": TEXT, "error": TEXT, "reachable?": bool}],
 }

@@ -58,7 +58,8 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     config = observed["config"]
     message = tree_changes(plan.tree)
     if (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
-        message["writes"].append(config_write(config, plan.config_after))
+        backup = _observe.STATE_DIR if plan.config_edited else None
+        message["writes"].append({**config_write(config, plan.config_after), "backup": backup})
     elif plan.config_changed:
         message["removes"].insert(0, config["real_path"])
     check = None

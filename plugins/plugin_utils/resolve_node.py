@@ -107,6 +107,10 @@ def _new_node(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the node half would read of a node without containerd and without any file."""
     return {
         "version": None,
+        "unit": {"found": False},
+        "daemon": None,
+        "started_with": {"running": {}, "next": {}},
+        "blocked_by": None,
         "config": {"path": options.get("config_file") or _observe.DEFAULT_CONFIG, "content": None, "sha256": None},
         "effective": {"error": None},
         "imports": [],

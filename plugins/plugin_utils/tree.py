@@ -79,8 +79,6 @@ def plan(
     reported), and left alone otherwise.
     """
     tree = Tree({}, [], [], {}, [], {}, [])
-    if f"{hosts.CATCH_ALL}/hosts.toml" in wanted:
-        tree.warnings.extend(_shadowing(wanted, hosts_dir, found))
     for relative, text in wanted.items():
         _plan_write(tree, posixpath.join(hosts_dir, relative), text, found.get(relative), recorded)
     for path, entry in recorded.items():
@@ -89,16 +87,6 @@ def plan(
     used = {posixpath.dirname(path) for path in tree.files}
     tree.directories[:] = [each for each in tree.directories if each not in used]
     return tree
-
-
-def _shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Mapping[str, Any]) -> list[str]:
-    """Warn about directories that hide the catch-all without saying where to go."""
-    directories = [name for name, about in found.items() if about is None]
-    return [
-        f"{hosts_dir}/{name} has no hosts.toml: containerd does not apply the catch-all to {name}, and asks it itself"
-        for name in directories
-        if f"{name}/hosts.toml" not in {*wanted, *found}
-    ]
 
 
 def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, Any] | None:

@@ -23,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.controller impor
 CONFIG = "/etc/containerd/config.toml"
 HOSTS_DIR = "/etc/containerd/certs.d"
 OPTIONS = {"url": "http://registry.lan", "username": "u", "password": "secret", "upstreams": ["docker.io", "quay.io"]}
+NO_PROXY = {"http": None, "https": None, "no": None}
 V2_REGISTRY = ["plugins", "io.containerd.grpc.v1.cri", "registry"]
 
 with open(TEMPLATE, encoding="utf-8") as handle:
@@ -36,7 +37,7 @@ def observed(version: str, text: str | None, auth: str = "basic", **changes):
         "binary": "/usr/bin/containerd",
         "version": f"containerd github.com/containerd/containerd {version} x",
         "version_error": None,
-        "unit": {"found": True, "active": True, "kill_mode": "process"},
+        "unit": {"found": True, "active": True, "kill_mode": "process", "config": None},
         "config": {
             "path": CONFIG,
             "real_path": CONFIG,
@@ -59,7 +60,9 @@ def observed(version: str, text: str | None, auth: str = "basic", **changes):
         "imports": [],
         "hosts_dir": HOSTS_DIR,
         "hosts": {},
+        "blocked_by": None,
         "record": None,
+        "started_with": {"config": None, "running": NO_PROXY, "next": NO_PROXY},
         "socket": "/run/containerd/containerd.sock",
         "daemon": {"id": "1:1", "started": 200.0},
         "cri_error": None,
