@@ -80,6 +80,12 @@ integration: need-root venv-test ## The integration tests, on the lab's nodes (r
 	@echo "== integration tests"
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration --junitxml=$(REPORTS)/integration.xml
 
+# --- Longer tests, not part of `make test` ------------------------------------------------------------------------
+
+.PHONY: differential
+differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
+	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
+
 # --- For a release -----------------------------------------------------------------------------------------------
 
 .PHONY: galaxy changelog

@@ -62,6 +62,7 @@ class Asked(NamedTuple):
     skip_verify: bool = False
     credentials: str | None = None  # "header": sent at once; "login": sent when the registry asks for it
     skipped: str | None = None  # why it is never asked
+    own_client: bool = False  # has a login and connections of its own; the others share theirs
 
 
 class Request(NamedTuple):
@@ -219,6 +220,8 @@ def _asked(origin: str, entry: hosts_reader.Endpoint, reference: Reference, node
         skip_verify=bool(entry.skip_verify),
         credentials=_credentials(entry.host, node.registry, entry.headers),
         skipped=_unusable(entry.scheme, entry.host),
+        own_client=entry.has_tls
+        or bool(node.release.header_reaches_token_service and (entry.headers or entry.dial_timeout)),
     )
 
 
@@ -289,6 +292,7 @@ def _legacy_asked(origin: str, url: go_url.Url, reference: Reference, node: Node
         skip_verify="insecure_skip_verify" in options,
         credentials=_credentials(url.host, node.registry, {}),
         skipped=_unusable(url.scheme, url.host),
+        own_client=True,
     )
 
 

@@ -66,11 +66,12 @@ def names(namespace: str, rel: Release) -> list[str]:
 def find(namespace: str, rel: Release, roots: list[str], trees: Mapping[str, Root | None]) -> Found:
     """Return what is configured for a host namespace; raises LookupFailure.
 
-    `trees` are the contents of the roots, keyed as in `roots`; a root that is not there has none.
+    `trees` are the contents of the roots, keyed by their paths without a slash at the end; a root that is not there
+    has none.
     """
     if not roots:
         return Found(why="no config_path is set: the registry itself")
-    candidates = list(_candidates(namespace, rel, roots, trees))
+    candidates = list(_candidates(namespace, rel, [hosts_reader.clean(root or "/") for root in roots], trees))
     chosen = next((each for each in candidates if each[1].state == "used"), None)
     shown = tuple(each for dummy, each in candidates)
     if chosen is None:

@@ -38,7 +38,7 @@ def from_observation(observed: Mapping[str, Any]) -> Node:
         logins=frozenset(logins) | _auths(effective.get("auths") or []),
         tls={host: frozenset(each) for host, each in (effective.get("tls_options") or {}).items()},
         headers=frozenset(name.lower() for name in effective.get("headers") or []),
-        local_pull=_pulls_itself(effective.get("images") or {}, effective),
+        local_pull=not rel.transfer_service or _pulls_itself(effective.get("images") or {}, effective),
     )
     not_loaded = effective["error"] and f"containerd does not accept the configuration: {effective['error']}"
     if not not_loaded:
@@ -78,7 +78,7 @@ def from_files(
             h: frozenset(key for key, value in (each.get("tls") or {}).items() if value) for h, each in configs.items()
         },
         headers=frozenset(name.lower() for name in settings.get("headers") or {}),
-        local_pull=_pulls_itself({**table, **(table.get("containerd") or {})}, settings),
+        local_pull=not rel.transfer_service or _pulls_itself({**table, **(table.get("containerd") or {})}, settings),
     )
     tls_tables = any("tls" in each for each in configs.values())
     tree: dict[str, dict[str, resolve_hosts.Content]] = {}

@@ -122,6 +122,10 @@ class Lab:
         script = f'mkdir -p "$(dirname {target})" && cat > {target} && chmod {mode} {target}'
         self._must(name, ["sh", "-c", script], text)
 
+    def root(self, name: str) -> Path:
+        """A node's root directory, as this machine sees it; changes when the node is reset."""
+        return nodes.root_path(self.config.node(name))
+
     def socket(self, name: str) -> Path:
         """A node's containerd socket, as this machine sees it; changes when the node is reset."""
         return nodes.socket_path(self.config.node(name))

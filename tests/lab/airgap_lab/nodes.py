@@ -120,9 +120,14 @@ def leader(node: Node) -> int | None:
     return None
 
 
+def root_path(node: Node) -> Path:
+    """The node's root directory as seen from the machine."""
+    return Path(f"/proc/{_leader(node)}/root")
+
+
 def socket_path(node: Node) -> Path:
     """The node's containerd socket as seen from the machine."""
-    return Path(f"/proc/{_leader(node)}/root") / SOCKET
+    return root_path(node) / SOCKET
 
 
 def run(node: Node, command: list[str], input: str | None = None) -> subprocess.CompletedProcess[str]:

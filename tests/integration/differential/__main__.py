@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole differential test: prints its seed, what differs, and a line of figures; exit status 1 if anything does."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from airgap_lab import Lab
+
+from differential.field import Field
+
+
+def main() -> int:
+    """Run as the command line says."""
+    parser = argparse.ArgumentParser(prog="differential", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same seed makes the same cases")
+    parser.add_argument("--cases", type=int, default=300, help="pulls for each release (300)")
+    parser.add_argument("--nodes", nargs="+", default=["n1", "n2", "n3", "n4"], metavar="NODE")
+    parser.add_argument("--show", type=int, default=5, help="how many differences to print (5)")
+    options = parser.parse_args()
+    lab = Lab(tell=lambda line: print(line, flush=True))
+    was_up = lab.is_up()
+    lab.up()
+    print(f"seed {options.seed}", flush=True)
+    started = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory() as folder, Field(lab, tuple(options.nodes), Path(folder)) as field:
+            report = field.run(options.seed, options.cases)
+    finally:
+        if not was_up:
+            lab.down()
+    for text in report.disagreements[: options.show]:
+        print(text)
+    pulls = Counter(each.version for each in report.pulls)
+    print(", ".join(f"{version}: {count} pulls" for version, count in sorted(pulls.items())))
+    wrong = len(report.disagreements)
+    print(
+        f"{len(report.pulls)} pulls, {report.requests} requests and {report.logged} lines of the log compared in "
+        f"{time.monotonic() - started:.0f} s, seed {options.seed}: "
+        + (f"{wrong} not as resolve foretold" if wrong else "all as resolve foretold")
+    )
+    return 1 if wrong else 0
+
+
+sys.exit(main())
