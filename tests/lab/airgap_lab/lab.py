@@ -138,6 +138,15 @@ class Lab:
         except cri.CriError as error:
             raise LabError(str(error)) from error
 
+    def serves_cri(self, name: str) -> bool:
+        """Whether CRI answers on a node."""
+        cri = self._cri()
+        try:
+            cri.Client(str(self.socket(name)), timeout=1.0).version()
+        except cri.CriError:
+            return False
+        return True
+
     def ssh_command(self, name: str, command: Sequence[str] = ()) -> list[str]:
         """Command line for a shell on a node, or for ``command`` there, through ssh."""
         return nodes.ssh_command(self.config, self.config.node(name), list(command))

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many hosts on one machine: the local connection, and for each host a Python that sees files of its own.
+
+What a host runs is the real node half. It has no containerd, as an image being built has none, so nothing is
+restarted; what is measured is what the controller needs for so many.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from airgap_bench.figures import Figure, ratio
+from airgap_bench.lan import upstreams
+from airgap_bench.runs import Play, interleaved
+
+SIZES = (100, 300)
+FORKS = (10, 50, 100)
+OVERLAID = ("/etc", "/var/lib")  # folders in which the collection writes
+VARIABLES = {
+    "containerd_registry_url": "http://registry.lan",
+    "containerd_registry_username": "robot$puller",
+    "containerd_registry_password": "made up",
+    "containerd_registry_upstreams": upstreams(20),
+    "containerd_registry_version": "1.7.24",
+    "containerd_registry_preflight": False,
+    "containerd_registry_restart": False,
+}
+
+
+def figures(rounds: int, tell: Callable[[str], None]) -> list[Figure]:
+    """Growth with the number of hosts, at each number of forks, and the controller's peak memory."""
+    found = []
+    with tempfile.TemporaryDirectory(prefix="airgap-bench-") as folder:
+        inventories = {size: _inventory(Path(folder), size) for size in SIZES}
+        small, large = SIZES
+        for forks in FORKS:
+            plays = {
+                (name, size): Play(playbook, inventories[size], variables, ["--forks", str(forks)])
+                for size in SIZES
+                for name, playbook, variables in (("ping", "ping.yml", {}), ("ours", "role.yml", VARIABLES))
+            }
+            if forks == FORKS[0]:
+                plays["ours", large].measure()  # the first run; all that follow change nothing
+            with _peak_memory() as peak:
+                costs = interleaved(
+                    {f"{name}, {size} hosts": play for (name, size), play in plays.items()}, rounds, tell
+                )
+            wall = {name: [each.wall for each in measured] for name, measured in costs.items()}
+            per_host = small / large
+            growth = [a * per_host for a in wall[f"ours, {large} hosts"]]
+            found += [
+                ratio(f"unchanged ÷ ping, {large} hosts, {forks} forks", wall[f"ours, {large} hosts"],
+                      wall[f"ping, {large} hosts"]),
+                ratio(f"wall per host, {large} hosts ÷ {small}, {forks} forks", growth, wall[f"ours, {small} hosts"],
+                      limit=1.1),
+                Figure(f"controller's peak memory, {large} hosts, {forks} forks", (peak[0],), "MB"),
+            ]  # fmt: skip
+    return found
+
+
+def _inventory(folder: Path, size: int) -> Path:
+    """An inventory of `size` hosts; a larger one shares the hosts of a smaller one."""
+    names = [f"h{number:03}" for number in range(1, size + 1)]
+    hosts = {name: {"ansible_python_interpreter": str(_interpreter(folder / name))} for name in names}
+    file = folder / f"{size}.json"
+    variables = {"ansible_connection": "local", "ansible_pipelining": True}
+    file.write_text(json.dumps({"all": {"hosts": hosts, "vars": variables}}))
+    return file
+
+
+def _interpreter(root: Path) -> Path:
+    """A Python whose files below OVERLAID, and in /run, are those of one host."""
+    program = root / "python3"
+    if program.exists():
+        return program
+    steps = []
+    for number, target in enumerate(OVERLAID):
+        upper, work = root / f"upper{number}", root / f"work{number}"
+        upper.mkdir(parents=True)
+        work.mkdir()
+        options = f"lowerdir={target},upperdir={upper},workdir={work}"
+        steps.append(shlex.join(["mount", "-t", "overlay", "overlay", "-o", options, target]))
+    steps.append("mount -t tmpfs tmpfs /run")
+    steps.append(f'exec {shlex.quote(os.path.realpath(sys.executable))} "$@"')
+    inside = " && ".join(steps)
+    program.write_text(f'#!/bin/sh\nexec unshare --mount sh -c {shlex.quote(inside)} sh "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
+@contextmanager
+def _peak_memory() -> Iterator[list[float]]:
+    """Watch what all ansible-playbook processes hold together (proportional set size); the list holds the peak, MB."""
+    peak, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.5):
+            peak[0] = max(peak[0], sum(map(_memory, Path("/proc").glob("[0-9]*"))))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        thread.join()
+
+
+def _memory(process: Path) -> float:
+    try:
+        if b"ansible-playbook" not in (process / "cmdline").read_bytes():
+            return 0.0
+        lines = (process / "smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

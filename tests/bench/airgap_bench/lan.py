@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is measured on the lab's nodes, over ssh."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from airgap_lab import Lab, network
+
+from airgap_bench.figures import Figure, ratio
+from airgap_bench.runs import ROOT, Play, Wire, interleaved
+
+INVENTORY = ROOT / "inventories/lab"
+CONVENTIONAL_DIR = "/etc/containerd/conventional.d"
+FRESH = "/root/bench-fresh.tar"
+LATENCIES = (1, 10, 50)  # ms, each way
+SLOW_WIRE = Path(__file__).with_name("slow_wire.py")
+
+
+def upstreams(count: int) -> list[str]:
+    """That many names of registries."""
+    return [f"registry-{number}.example.org" for number in range(1, count + 1)]
+
+
+class Lan:
+    """The lab's nodes, and the plays to compare on them."""
+
+    def __init__(self, lab: Lab, rounds: int, tell: Callable[[str], None]) -> None:
+        """Remembers the nodes as they are now, which is as new."""
+        self.lab, self.rounds, self.tell = lab, rounds, tell
+        self.nodes = list(lab.config.nodes)
+        self.ping = Play("ping.yml", INVENTORY, {})
+        self._on_all("tar", "-cf", FRESH, "/etc/containerd")
+
+    def compared(self) -> list[Figure]:
+        """The role and the conventional way next to a ping: wall time and controller CPU."""
+        costs = interleaved(
+            {
+                "ping": self.ping,
+                "unchanged, 20": self._unchanged(20),
+                "unchanged, 5": self._unchanged(5),
+                "unchanged, 100": self._unchanged(100),
+                "first, 20": self._role(20, self._make_fresh, restart=False),
+                "first with restart and proof, 20": self._role(20, self._make_fresh),
+                "conventional, first": self._conventional(self._forget_conventional),
+                "conventional, unchanged": self._conventional(lambda: None),
+            },
+            self.rounds,
+            self.tell,
+        )
+        wall = {name: [each.wall for each in found] for name, found in costs.items()}
+        cpu = {name: [each.cpu for each in found] for name, found in costs.items()}
+        ping, unchanged, first = wall["ping"], wall["unchanged, 20"], wall["first, 20"]
+        return [
+            ratio("unchanged ÷ ping, wall", unchanged, ping, limit=1.5),
+            ratio("first without restart ÷ ping, wall", first, ping, limit=2.5),
+            ratio("first with restart and proof ÷ ping, wall", wall["first with restart and proof, 20"], ping),
+            ratio("conventional ÷ ours, unchanged", wall["conventional, unchanged"], unchanged, limit=12, floor=True),
+            ratio("conventional ÷ ours, first run", wall["conventional, first"], first, limit=8, floor=True),
+            ratio("100 upstreams ÷ 5, unchanged", wall["unchanged, 100"], wall["unchanged, 5"], limit=1.2),
+            ratio("controller CPU, 20 upstreams ÷ ping", cpu["unchanged, 20"], cpu["ping"], limit=1.5),
+            ratio("controller CPU, 100 upstreams ÷ ping", cpu["unchanged, 100"], cpu["ping"], limit=2),
+        ]
+
+    def wire(self) -> list[Figure]:
+        """Remote executions and wire operations per host; the values of a figure are those of 5 and 100 upstreams."""
+        limits = {"first": 3, "unchanged": 1, "changed": 3}
+        figures = []
+        for pipelining in (True, False):
+            counted: dict[str, list[Wire]] = {name: [] for name in limits}
+            for count in (5, 100):
+                subjects = {
+                    "first": self._role(count, self._make_fresh),
+                    "unchanged": self._role(count, lambda: None),
+                    "changed": self._role(count - 1, lambda: None),
+                }
+                for name, play in subjects.items():
+                    counted[name].append(play.count(len(self.nodes), pipelining))
+                    self.tell(f"{name}, {count} upstreams: {counted[name][-1]}")
+            where = f"pipelining {'on' if pipelining else 'off'}"
+            for name, found in counted.items():
+                executions, operations = zip(*((each.executions, each.operations) for each in found), strict=True)
+                figures += [
+                    Figure(f"remote executions per host, {name}, {where}", executions, "", limits[name]),
+                    Figure(f"wire operations per host, {name}, {where}", operations, ""),
+                ]
+        return figures
+
+    def latency(self) -> list[Figure]:
+        """The unchanged role next to a ping over a slow wire, and what pipelining and kept connections are worth."""
+        figures = []
+        for milliseconds in LATENCIES:
+            slow = self._slow(milliseconds)
+            self._role(20, lambda: None, **slow).measure()
+            plays = {
+                "ping": Play("ping.yml", INVENTORY, slow),
+                "unchanged": self._role(20, lambda: None, **slow),
+                "no pipelining": self._role(20, lambda: None, **slow, ansible_pipelining=False),
+                "no kept connections": self._role(20, lambda: None, **slow, ansible_ssh_args="-o ControlMaster=no"),
+            }
+            costs = interleaved(plays, self.rounds, self.tell)
+            wall = {name: [each.wall for each in found] for name, found in costs.items()}
+            where = f"at {milliseconds} ms each way"
+            figures += [
+                ratio(f"unchanged ÷ ping, {where}", wall["unchanged"], wall["ping"]),
+                ratio(f"without pipelining ÷ with, {where}", wall["no pipelining"], wall["unchanged"]),
+                ratio(f"without kept connections ÷ with, {where}", wall["no kept connections"], wall["unchanged"]),
+            ]
+        return figures
+
+    def after_cri(self) -> Figure:
+        """Seconds from CRI answering again to the task's return on the controller, of a first run on one node."""
+        node, values = self.nodes[-1], []
+        play = self._role(20, lambda: None, arguments=["--limit", node])
+        for _round in range(self.rounds):
+            self._make_fresh()
+            watch = _CriWatch(self.lab, node)
+            returned = next(at for at, line in play.printed() if line.startswith(f"changed: [{node}]"))
+            values.append(returned - watch.stop())
+        return Figure("from CRI answering again to the task's return", tuple(values), "s", 0.5)
+
+    def _role(self, count: int, before: Callable[[], object], arguments: Any = (), **variables: Any) -> Play:
+        own = {"containerd_registry_upstreams": upstreams(count)}
+        if "restart" in variables:
+            own["containerd_registry_restart"] = variables.pop("restart")
+        return Play("role.yml", INVENTORY, {**own, **variables}, arguments, before)
+
+    def _unchanged(self, count: int) -> Play:
+        return self._role(count, self._role(count, lambda: None).measure)
+
+    def _conventional(self, before: Callable[[], object]) -> Play:
+        variables = {"containerd_registry_upstreams": upstreams(20), "bench_hosts_dir": CONVENTIONAL_DIR}
+        return Play("conventional.yml", INVENTORY, variables, before=before)
+
+    def _slow(self, milliseconds: int) -> dict[str, Any]:
+        wire = f"nsenter --net={network.NAMESPACES / network.LAN} {sys.executable} {SLOW_WIRE} %h %p {milliseconds}"
+        options = "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR"
+        return {
+            "ansible_ssh_common_args": f'{options} -o ProxyCommand="{wire}"',
+            "ansible_control_path": f"%(directory)s/slow-{milliseconds}-%%h",
+        }
+
+    def _make_fresh(self) -> None:
+        """Nodes as new, but for their running containerd, which goes on with what it knows."""
+        script = f"rm -rf /etc/containerd /var/lib/airgap-containerd && tar -xf {FRESH} -C /"
+        self._on_all("sh", "-c", script)
+
+    def _forget_conventional(self) -> None:
+        self._on_all("rm", "-rf", CONVENTIONAL_DIR)
+
+    def _on_all(self, *command: str) -> None:
+        with ThreadPoolExecutor() as pool:
+            for result in pool.map(lambda node: self.lab.run(node, command), self.nodes):
+                result.check_returncode()
+
+
+class _CriWatch:
+    """Notes when CRI on a node answers again after it was away."""
+
+    def __init__(self, lab: Lab, node: str) -> None:
+        self._lab, self._node = lab, node
+        self._back = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def stop(self) -> float:
+        """When CRI answered again, on the monotonic clock."""
+        self._over.set()
+        self._thread.join()
+        return self._back
+
+    def _look(self) -> None:
+        away = False
+        while not self._over.wait(0.01):
+            answers = self._lab.serves_cri(self._node)
+            if answers and away:
+                self._back = time.monotonic()
+            away = not answers
