@@ -15,7 +15,7 @@ class ActionModule(Action):
     """Observe and mask."""
 
     argument_spec = {**PLACES, "query": {"type": "str"}}
-    libraries = ("tomlkit", "jmespath")
+    libraries = ("jmespath",)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         import jmespath  # here, so that a missing library is the standard error and not a traceback

@@ -24,7 +24,6 @@ attributes:
     support: full
     platforms: Linux
 requirements:
-  - tomlkit >= 0.15.1 (on the controller)
   - jmespath (on the controller)
   - tomli (on the controller, where its Python is older than 3.11)
 author:

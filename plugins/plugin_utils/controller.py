@@ -59,7 +59,7 @@ class Action(ActionBase):
     _supports_async = False
     _supports_check_mode = True
     argument_spec: dict[str, dict[str, Any]] = {}
-    libraries = ("tomlkit",)
+    libraries: tuple[str, ...] = ()
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)

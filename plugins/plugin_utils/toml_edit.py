@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edit config.toml without disturbing what is not asked for: comments, order, indentation and every other byte.
 
-Lines are placed by our own scan, since tomlkit tears comments from tables and glues headers together where it adds;
-tomlkit edits inside one statement (inline tables, lists over several lines), and tomllib alone proves the result.
+tomllib tells what a text means; a scan (toml_scan) tells which lines it is written in. Lines of what goes are taken
+out and values changed (toml_remove, toml_inline), lines of what comes are put in (toml_add), written as their
+neighbours are (toml_lines), and tomllib proves the result: it means the plain merge, or nothing is written.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plain import leaves
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_layout import put_in, take_out
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_add import put_in
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_lines import line_end
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_remove import take_out
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
@@ -46,10 +49,12 @@ def edit(text: str, merge: dict, remove: list[list[str]], lists: str = "replace"
     after = merged(before, merge, remove, lists)
     if same(before, after):
         return text
-    reduced, untouched = take_out(text, before, after)
+    # A file whose last line does not end stays one.
+    end = "" if not text or text.endswith("\n") else line_end(text)
+    reduced, untouched = take_out(text + end, before, after)
     result = put_in(reduced, load(reduced), after)
     _prove(result, after, untouched)
-    return result
+    return result.removesuffix(end)
 
 
 def changes(before: dict, after: dict) -> list[dict[str, Any]]:
@@ -149,7 +154,7 @@ def _prove(result: str, after: dict, untouched: list[str]) -> None:
         raise TomlError("the file is written in a way that does not allow this change") from None
     if wrong:
         raise TomlError(f"{show(wrong[0])}: the file is written in a way that does not allow this change")
-    lines = iter([line.rstrip("\r") for line in result.split("\n")])
-    for line in (line for text in untouched for line in text.removesuffix("\n").split("\n")):
-        if line.rstrip("\r") not in lines:
+    lines = iter(result.splitlines(keepends=True))
+    for line in (line for text in untouched for line in text.splitlines(keepends=True)):
+        if line not in lines:
             raise TomlError("the file is written in a way that does not allow this change: a line would be lost")

@@ -62,7 +62,7 @@ class Entry(NamedTuple):
     indent: str
     path: Path = ()  # absolute: of the table, or of the table and the key
     section: int = 0  # pairs: how many keys of the path come from the header above
-    written: tuple[str, ...] = ()  # headers: the keys as they are spelled, quotes included
+    written: tuple[str, ...] = ()  # the keys of the line as they are spelled, quotes included
     value: tuple[int, int] = (0, 0)  # pairs: span of the value in the text
     comments: tuple[tuple[int, int], ...] = ()  # their spans in the text
 
@@ -77,6 +77,16 @@ class Value(NamedTuple):
     path: Path
     start: int
     end: int
+
+
+class Part(NamedTuple):
+    """An item of an array, or a pair of an inline table."""
+
+    path: Path  # pairs: within the inline table
+    start: int
+    value: int  # where the value starts: at C(start) in an array
+    end: int
+    comma: int  # where the comma behind it is, -1 if there is none
 
 
 class Layout(NamedTuple):
@@ -109,6 +119,11 @@ def scan(text: str) -> Layout:
         raise TomlError("the layout cannot be followed: values are nested too deeply") from None
 
 
+def parts(text: str) -> tuple[list[Part], int]:
+    """Return what an array or inline table that starts the text holds, and where it ends."""
+    return _Scanner(text).parts(0, ())
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -139,31 +154,42 @@ class _Scanner:
             return Entry(kind, self.text[start:end], start, indent, path, len(path), written)
         if char in ("", "#", "\r", "\n"):
             return Entry("comment" if char == "#" else "blank", self.text[start : self._line_end(pos)], start, indent)
-        value = self._pair(pos, section)
+        value, written = self._pair(pos, section)
         end = self._line_end(value.end)
-        return Entry(
-            "pair", self.text[start:end], start, indent, value.path, len(section), value=(value.start, value.end)
-        )
+        span = (value.start, value.end)
+        return Entry("pair", self.text[start:end], start, indent, value.path, len(section), written, span)
 
-    def _pair(self, pos: int, section: Path) -> Value:
-        path, _written, pos = self._keys(pos)
+    def _pair(self, pos: int, section: Path) -> tuple[Value, tuple[str, ...]]:
+        path, written, pos = self._keys(pos)
         start = self._match(_EQUALS, pos).end()
         value = Value(section + path, start, self._value(start, section + path))
         self.layout.values.append(value)
-        return value
+        return value, written
 
     def _value(self, pos: int, path: Path) -> int:
         """Return the end of the value that starts at pos."""
         char = self.text[pos : pos + 1]
         if char not in ("[", "{"):
             return self._match(_STRING if char in ("'", '"') else _SCALAR, pos).end()
-        close = "]" if char == "[" else "}"
+        return self.parts(pos, path)[1]
+
+    def parts(self, pos: int, path: Path) -> tuple[list[Part], int]:
+        """Return the parts of the array or inline table at pos, and its end."""
+        is_array = self.text[pos] == "["
+        found = []
         pos = self._gap(pos + 1)
-        while self.text[pos : pos + 1] != close:
-            pos = self._gap(self._value(pos, path) if char == "[" else self._pair(pos, path).end)
+        while self.text[pos : pos + 1] != ("]" if is_array else "}"):
+            if is_array:
+                part = Part((), pos, pos, self._value(pos, path), -1)
+            else:
+                value, _written = self._pair(pos, path)
+                part = Part(value.path[len(path) :], pos, value.start, value.end, -1)
+            pos = self._gap(part.end)
             if self.text[pos : pos + 1] == ",":
+                part = part._replace(comma=pos)
                 pos = self._gap(pos + 1)
-        return pos + 1
+            found.append(part)
+        return found, pos + 1
 
     def _keys(self, pos: int) -> tuple[Path, tuple[str, ...], int]:
         written = []

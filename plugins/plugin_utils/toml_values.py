@@ -26,9 +26,7 @@ def key(name: str, quote: str = '"') -> str:
     """Return a key as TOML spells it: bare if it can be, else in the given quotes."""
     if BARE_KEY.fullmatch(name):
         return name
-    if quote == "'" and "'" not in name and name.isprintable():
-        return f"'{name}'"
-    return _string(name)
+    return _quoted(name, quote)
 
 
 def plain(value: Any, path: Path = ()) -> Any:
@@ -71,6 +69,13 @@ def same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other) if isinstance(one, float) else one == other
 
 
+def at(data: Any, path: Path) -> Any:
+    """Return what is at a key path, or ABSENT."""
+    for name in path:
+        data = data.get(name, ABSENT) if isinstance(data, dict) else ABSENT
+    return data
+
+
 def differences(before: dict, after: dict, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Yield (path, old, new) for the topmost keys that differ; what is not there is ABSENT."""
     for name in [*before, *(name for name in after if name not in before)]:
@@ -81,11 +86,11 @@ def differences(before: dict, after: dict, path: Path = ()) -> Iterator[tuple[Pa
             yield (*path, name), old, new
 
 
-def render(value: Any, path: Path) -> str:
-    """Return plain data as a value on one line; errors name the path."""
+def render(value: Any, path: Path, quote: str = '"') -> str:
+    """Return plain data as a value on one line, texts in the given quotes if they can be; errors name the path."""
     where = show(path) or "the value"
     if isinstance(value, str):
-        return _string(value)
+        return _quoted(value, quote)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -99,13 +104,23 @@ def render(value: Any, path: Path) -> str:
         return repr(value)
     if isinstance(value, list):
         # Parsers before TOML 1.0 (containerd up to 1.7) refuse arrays of mixed types.
-        if len({type(item) for item in value}) > 1:
+        if is_mixed(value):
             raise TomlError(f"{where}: the values in a list must be of one type")
-        return f"[{', '.join(render(item, path) for item in value)}]"
+        return f"[{', '.join(render(item, path, quote) for item in value)}]"
     if isinstance(value, dict):
-        pairs = ", ".join(f"{key(name)} = {render(inner, (*path, name))}" for name, inner in value.items())
-        return f"{{ {pairs} }}" if pairs else "{}"
+        pairs = (f"{key(name, quote)} = {render(inner, (*path, name), quote)}" for name, inner in value.items())
+        return f"{{ {', '.join(pairs)} }}" if value else "{}"
     return value.isoformat()
+
+
+def is_array_of_tables(value: Any) -> bool:
+    """Tell whether a value can be written as [[tables]]."""
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def is_mixed(items: list) -> bool:
+    """Tell whether a list holds values of several types."""
+    return len({type(item) for item in items}) > 1
 
 
 def _text(value: str, where: str) -> str:
@@ -116,6 +131,8 @@ def _text(value: str, where: str) -> str:
     return str.__str__(value)
 
 
-def _string(value: str) -> str:
+def _quoted(value: str, quote: str) -> str:
+    if quote == "'" and "'" not in value and value.isprintable():
+        return f"'{value}'"
     # JSON escapes what TOML does except DEL.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

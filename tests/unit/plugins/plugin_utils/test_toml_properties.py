@@ -1,0 +1,179 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every edit of every TOML document: searched for counterexamples, see `make properties`."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from typing import Any
+
+import pytest
+import tomllib
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
+from toml_documents import KEYS, TABLES, Change, Document, Path, Statement, at, changes, documents, place
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_edit import TomlError
+
+pytestmark = pytest.mark.properties
+
+IMPOSSIBLE = re.compile(
+    "cannot become a|a list cannot be added to it|must be of one type|is not finite|does not fit in 64 bits"
+)
+"""What no edit can do, whatever the file looks like."""
+
+
+def merge_plainly(data: dict, change: Change) -> dict:
+    """What the result must mean, said a second time and as simply as can be."""
+    data = copy.deepcopy(data)
+    for path in change.remove:
+        parents = [data]
+        for name in path[:-1]:
+            parents.append(parents[-1].get(name) if isinstance(parents[-1], dict) else None)
+        if isinstance(parents[-1], dict) and path[-1] in parents[-1]:
+            del parents[-1][path[-1]]
+            for name, outer, inner in reversed(list(zip(path, parents, parents[1:], strict=False))):
+                if inner == {}:
+                    del outer[name]
+    return _merge_plainly(data, change.merge, change.lists)
+
+
+def _merge_plainly(old: Any, new: Any, lists: str) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        result = dict(old)
+        for name, value in new.items():
+            result[name] = _merge_plainly(old[name], value, lists) if name in old else value
+        return result
+    if isinstance(old, list) and isinstance(new, list) and lists == "append":
+        return old if not new or strict(old[-len(new) :]) == strict(new) else old + new
+    if isinstance(old, list) and isinstance(new, list) and lists == "union":
+        for item in new:
+            old = old if strict(item) in map(strict, old) else [*old, item]
+        return old
+    return new
+
+
+def strict(value: Any) -> Any:
+    """A value that compares as TOML does: 1, 1.0 and true all differ, nan equals nan."""
+    if isinstance(value, dict):
+        return {name: strict(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [strict(inner) for inner in value]
+    return type(value).__name__, repr(value)
+
+
+def differing(old: Any, new: Any, path: Path = ()) -> set[Path]:
+    """The topmost paths at which two documents differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {
+            found
+            for name in old.keys() | new.keys()
+            for found in (
+                differing(old[name], new[name], (*path, name)) if name in old and name in new else {(*path, name)}
+            )
+        }
+    return set() if strict(old) == strict(new) else {path}
+
+
+@given(st.data())
+def test_an_edit_means_the_plain_merge_and_a_second_one_changes_nothing(data: st.DataObject) -> None:
+    document = data.draw(documents())
+    change = data.draw(changes(document.data))
+    try:
+        after = toml_edit.edit(document.text, change.merge, change.remove, change.lists)
+    except TomlError as error:
+        assert IMPOSSIBLE.search(str(error)), error
+        event("refused")
+        return
+    assert strict(tomllib.loads(after)) == strict(merge_plainly(document.data, change))
+    if strict(tomllib.loads(after)) == strict(document.data):
+        assert after == document.text
+        event("nothing to do")
+    # Removing and setting the same key again is no new change either, unless a list grows each time.
+    if change.lists == "replace" or not change.remove:
+        assert toml_edit.edit(after, change.merge, change.remove, change.lists) is after
+
+
+@given(st.data())
+def test_lines_that_no_change_concerns_stay_byte_for_byte(data: st.DataObject) -> None:
+    document = data.draw(documents())
+    change = data.draw(changes(document.data))
+    try:
+        after = toml_edit.edit(document.text, change.merge, change.remove, change.lists)
+    except TomlError:
+        assume(False)
+    after_data = tomllib.loads(after)
+    touched = differing(document.data, after_data)
+    position = 0
+    for index, statement in enumerate(document.statements):
+        if not may_go(document, index, touched, after_data):
+            found = (after + document.eol).find(statement.text, position)
+            assert found >= 0, f"lost or moved: {statement.text!r}"
+            position = found + len(statement.text)
+
+
+def may_go(document: Document, index: int, touched: set[Path], after: dict) -> bool:
+    """Whether a change may touch a statement.
+
+    A pair goes with its key and with its table; a header goes with its table, or when the last key below it goes; blank
+    lines go with either; a comment goes with a table if it is in it, right above its header, or right below its end.
+    """
+    statements = document.statements
+    statement = statements[index]
+    if statement.kind == "pair":
+        return any(is_within(statement.path, each) or is_within(each, statement.path) for each in touched)
+    if statement.kind == "header":
+        keys = list(
+            itertools.takewhile(lambda each: statements[each].kind != "header", range(index + 1, len(statements)))
+        )
+        pairs = [each for each in keys if statements[each].kind == "pair"]
+        return is_gone(statement, touched) or pairs != [] and all(may_go(document, i, touched, after) for i in pairs)
+    above = list(itertools.takewhile(lambda each: not statements[each].kind, reversed(range(index))))
+    below = list(itertools.takewhile(lambda each: not statements[each].kind, range(index + 1, len(statements))))
+    up, down = index - len(above) - 1, index + len(below) + 1
+    if not statement.text.strip():
+        return any(may_go(document, each, touched, after) for each in (up, down) if 0 <= each < len(statements))
+    header = next((each for each in reversed(range(index)) if statements[each].kind == "header"), None)
+    in_gone_table = header is not None and is_gone(statements[header], touched)
+    has_more = down < len(statements) and statements[down].kind == "pair"
+    if in_gone_table and (has_more or all(statements[each].text.strip() for each in above)):
+        return True
+    return (
+        down < len(statements)
+        and is_gone(statements[down], touched)
+        and statements[down].kind == "header"
+        and all(statements[each].text.strip() for each in below)
+    )
+
+
+def is_gone(statement: Statement, touched: set[Path]) -> bool:
+    return any(is_within(statement.path, each) for each in touched)
+
+
+def is_within(path: Path, table: Path) -> bool:
+    return path[: len(table)] == table
+
+
+@given(st.data())
+def test_what_is_added_can_be_removed_again_to_the_byte(data: st.DataObject) -> None:
+    document = data.draw(documents())
+    parent, _ = place(data.draw, document.data)
+    name = data.draw(KEYS)
+    assume(isinstance(at(document.data, parent) if parent else document.data, dict))
+    # A table that was empty goes when it is empty again: nothing tells that it stood there before.
+    assume(parent not in document.bare and at(document.data, parent) != {} or not parent)
+    path = (*parent, name)
+    assume(at(document.data, path) is None)
+    value = data.draw(st.integers() | TABLES)
+    merge: Any = value
+    for each in reversed(path):
+        merge = {each: merge}
+    try:
+        after = toml_edit.edit(document.text, merge, [])
+    except TomlError:
+        assume(False)
+    assert toml_edit.edit(after, {}, [list(path)]) == document.text
