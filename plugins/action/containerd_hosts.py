@@ -60,8 +60,8 @@ class ActionModule(Action):
         planned = tree.plan(files, args["hosts_dir"], observed["hosts"], record.get("hosts") or {}, args["prune"])
         new_record = {**record, "hosts": planned.files}
         changed = bool(planned.writes or planned.removes)
-        if (changed or new_record != observed["record"]) and not self._task.check_mode:
-            node.execute(self, {**request.tree_changes(planned), "record": new_record}, task_vars)
+        if (changed or new_record != observed["record"] or observed["interrupted"]) and not self._task.check_mode:
+            node.execute(self, {**request.tree_changes(planned, observed), "record": new_record}, task_vars)
         result = {
             "changed": changed,
             "written": list(planned.writes),

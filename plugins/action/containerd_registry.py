@@ -21,6 +21,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     report,
     request,
     throttle,
+    undo,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     PLACES,
@@ -47,7 +48,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "catch_all": {"type": "bool"},
     "direct": {**LISTS, "default": []},
     "fallback": {"type": "str", "choices": ["none", "upstream"]},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
     "mode": {"type": "str", "choices": ["auto", "config_path", "legacy"], "default": "auto"},
     "auth_method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
     "preflight": {"type": "bool", "default": True},
@@ -72,22 +73,25 @@ class ActionModule(Action):
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
-        absent = args["state"] == "absent"
-        wanted = None if absent else model.desired(self._merged(args, prefix, task_vars), prefix, self._read)
+        present = args["state"] == "present"
+        wanted = model.desired(self._merged(args, prefix, task_vars), prefix, self._read) if present else None
         _check_paths(args, prefix)
         settings = self._settings(args, prefix)
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right"}
         asked = preflight.questions(wanted) if wanted and args["preflight"] else []
-        observed = node.execute(self, {**observation(args), "endpoints": asked}, task_vars)
-        if not absent:
+        question = {**observation(args), "endpoints": asked, "previous": args["state"] == "previous"}
+        observed = node.execute(self, question, task_vars)
+        if wanted:
             require_containerd(observed, args["version"], prefix)
-        todo = plan.make_absent(observed) if wanted is None else plan.make(wanted, observed, settings, args["version"])
+            todo = plan.make(wanted, observed, settings, args["version"])
+        else:
+            todo = (undo.make_absent if args["state"] == "absent" else undo.make_previous)(observed)
         restarts = bool(todo.restart_due and args["restart"] and observed["version"])
         if restarts:
             _check_restart(args, observed, prefix)
         outcome = None
-        if (todo.changed or restarts or todo.record_changed) and not self._task.check_mode:
+        if (todo.changed or restarts or todo.record_changed or observed["interrupted"]) and not self._task.check_mode:
             outcome = self._apply(args, todo, observed, restarts, task_vars)
         return self._result(args, todo, observed, restarts, outcome)
 

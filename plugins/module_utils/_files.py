@@ -6,10 +6,11 @@
 import errno
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 
-# Neither *.toml (an `imports` glob would load it) nor hosts.toml (containerd would read it).
+# Neither *.toml (an `imports` glob would load it) nor hosts.toml (containerd would read it), and no host namespace.
 TEMPORARY = ".airgap-"
 
 MAX_FILE = 1024 * 1024  # bytes of a file that is read; configuration files have thousands
@@ -22,7 +23,7 @@ def digest(data):
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
-def read(path):
+def read(path, limit=MAX_FILE):
     """Return the bytes of a file, or None where there is none; raises OSError for what is no file or too large."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hold us up
@@ -34,11 +35,11 @@ def read(path):
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
         with os.fdopen(handle, "rb", closefd=False) as file:
-            data = file.read(MAX_FILE + 1)
+            data = file.read(limit + 1)
     finally:
         os.close(handle)
-    if len(data) > MAX_FILE:
-        raise OSError(errno.EFBIG, "larger than %d MiB" % (MAX_FILE >> 20), path)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, "larger than %d MiB" % (limit >> 20), path)
     return data
 
 
@@ -107,36 +108,83 @@ def make_directories(path, mode=0o755):
         missing.append(path)
         path = os.path.dirname(path)
     for each in reversed(missing):
-        os.mkdir(each)
+        os.mkdir(each, mode)
         os.chmod(each, mode)
+        sync_directory(os.path.dirname(each))
     return list(reversed(missing))
 
 
-def stage(path, data, mode, uid=None, gid=None):
-    """Write ``data`` to a temporary file beside ``path`` and return its name.
+def _fill(handle, data, mode, uid, gid):
+    with os.fdopen(handle, "wb") as temporary:
+        temporary.write(data)
+        temporary.flush()
+        if uid is not None or gid is not None:
+            os.fchown(temporary.fileno(), -1 if uid is None else uid, -1 if gid is None else gid)
+        os.fchmod(temporary.fileno(), mode)
+        os.fsync(temporary.fileno())
 
-    The file is private from its first byte (mkstemp) and has its final owner and mode before it gets its name.
+
+class Batch(object):
+    """Files that are prepared beside their places and then put in place, each in one step, in the order of `add`.
+
+    A directory that does not exist yet comes with its files in one step too, because containerd takes an empty one for
+    a namespace that is to be asked itself (`hostPaths` in containerd's hosts.go goes by the directory).
     """
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "wb") as temporary:
-            temporary.write(data)
-            temporary.flush()
-            if uid is not None or gid is not None:
-                os.fchown(temporary.fileno(), -1 if uid is None else uid, -1 if gid is None else gid)
-            os.fchmod(temporary.fileno(), mode)
-            os.fsync(temporary.fileno())
-    except BaseException:
-        os.unlink(name)
-        raise
-    return name
+
+    def __init__(self):
+        self.made = []  # directories that did not exist, outermost first
+        self._steps = []  # (temporary name, final name)
+        self._new = {}  # {directory: its temporary name}
+        self._names = {}  # {path: temporary name}
+
+    def add(self, path, data, mode, uid=None, gid=None):
+        """Prepare one file: private from its first byte, with its final owner and mode before it gets its name."""
+        folder = os.path.dirname(path)
+        if folder not in self._new and not os.path.isdir(folder):
+            self.made += make_directories(os.path.dirname(folder)) + [folder]
+            self._new[folder] = tempfile.mkdtemp(prefix=TEMPORARY, dir=os.path.dirname(folder))
+            self._steps.append((self._new[folder], folder))
+        if folder in self._new:
+            name = os.path.join(self._new[folder], os.path.basename(path))
+            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        else:
+            handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
+            self._steps.append((name, path))
+        self._names[path] = name
+        _fill(handle, data, mode, uid, gid)
+
+    def staged(self, path):
+        """Return where the prepared content of ``path`` is; ``path`` itself if it is not in the batch."""
+        return self._names.get(path, path)
+
+    def commit(self):
+        """Put everything in place."""
+        for name in self._new.values():
+            os.chmod(name, 0o755)
+            sync_directory(name)
+        while self._steps:
+            name, path = self._steps[0]
+            os.rename(name, path)
+            sync_directory(os.path.dirname(path))
+            del self._steps[0]
+
+    def discard(self):
+        """Remove what was prepared and not put in place, as far as that is possible."""
+        for step in self._steps:
+            _remove_temporary(step[0])
+        for directory in reversed(self.made if self._steps else []):
+            remove_empty_directory(directory)
 
 
 def replace(path, data, mode, uid=None, gid=None):
     """Replace the content of ``path`` in one step."""
-    name = stage(path, data, mode, uid, gid)
-    os.rename(name, path)
-    sync_directory(os.path.dirname(path))
+    batch = Batch()
+    try:
+        batch.add(path, data, mode, uid, gid)
+        batch.commit()
+    except BaseException:
+        batch.discard()
+        raise
 
 
 def remove(path):
@@ -144,14 +192,57 @@ def remove(path):
     try:
         os.unlink(path)
     except OSError as exc:
-        if exc.errno != errno.ENOENT:
-            raise
+        if exc.errno in (errno.ENOENT, errno.ENOTDIR):
+            return
+        raise
+    sync_directory(os.path.dirname(path))
+
+
+def remove_with_directory(path):
+    """Remove a file, and its directory with it in one step if it holds nothing else; return whether that is gone."""
+    folder = os.path.dirname(path)
+    if os.path.islink(folder) or not os.path.isdir(folder) or set(os.listdir(folder)) - {os.path.basename(path)}:
+        remove(path)
+        return not os.path.isdir(folder)
+    parent = os.path.dirname(folder)
+    away = os.path.join(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent), "gone")
+    os.rename(folder, away)
+    sync_directory(parent)
+    _remove_temporary(os.path.dirname(away))
+    return True
 
 
 def remove_empty_directory(path):
-    """Remove a directory if it is empty; return whether it is gone."""
+    """Remove a directory if it is empty."""
     try:
         os.rmdir(path)
     except OSError:
-        return not os.path.isdir(path)
-    return True
+        pass
+
+
+def _remove_temporary(name):
+    if os.path.isdir(name) and not os.path.islink(name):
+        shutil.rmtree(name, ignore_errors=True)
+        return
+    try:
+        os.unlink(name)
+    except OSError:
+        pass
+
+
+def leftovers(folders):
+    """Return the temporary files that killed runs left in these directories and in the directories in them."""
+    found = []
+    for folder in folders:
+        for path in [os.path.join(folder, name) for name in names(folder)]:
+            if os.path.basename(path).startswith(TEMPORARY):
+                found.append(path)
+            elif os.path.isdir(path) and not os.path.islink(path):
+                found += [os.path.join(path, name) for name in names(path) if name.startswith(TEMPORARY)]
+    return found
+
+
+def sweep(folders):
+    """Remove what `leftovers` finds. Only under the lock: what another run prepares looks the same."""
+    for path in leftovers(folders):
+        _remove_temporary(path)

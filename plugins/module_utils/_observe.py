@@ -13,6 +13,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
     _complaint,
     _dump,
     _files,
+    _history,
     _preflight,
     _process,
     _service,
@@ -23,8 +24,6 @@ DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
 DEFAULT_ROOTS = DEFAULT_HOSTS_DIR + ":/etc/docker/certs.d"  # where newer releases look if no config_path is set
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
-STATE_DIR = "/var/lib/airgap-containerd"
-RECORD = STATE_DIR + "/record.json"
 LOCK = "/run/airgap-containerd.lock"
 CERTIFICATES = "registry-tls"
 
@@ -179,6 +178,8 @@ def _tree(hosts_dir, recorded):
     found = {}
     for namespace in _files.names(hosts_dir):
         directory = os.path.join(hosts_dir, namespace)
+        if namespace.startswith(_files.TEMPORARY):
+            continue
         if not os.path.isdir(directory):
             if os.path.exists(directory):
                 found[namespace] = {}
@@ -217,21 +218,45 @@ def _blocked_by(hosts_dir):
     return None if os.path.isdir(path) else path
 
 
-def read_record():
-    """Return the record of earlier runs, or None."""
-    data = _files.read(RECORD)
-    try:
-        return json.loads(data.decode("utf-8")) if data else None
-    except ValueError:
-        return {"damaged": True}
+def _previous():
+    """Return the state that ``state: previous`` goes back to, with its files as they are now, or None."""
+    name = _history.target()
+    state = _history.read(name) if name else None
+    if not state or "damaged" in state:
+        return state
+    return dict(state, name=name, now={path: _history.current(path) for path in state["files"]})
+
+
+def _runs(config, hosts_dir, daemon, previous):
+    """Return what earlier runs left, for `observe`."""
+    fingerprint = _history.fingerprint()  # first: what another run changes after this is noticed when it is compared
+    state = _history.read(_history.OPEN)
+    record = _history.read_record(state)
+    folders = {os.path.dirname(os.path.dirname(path)) for path in (record or {}).get("files") or {}}
+    sweep = sorted(folders | {os.path.dirname(os.path.realpath(config)), hosts_dir})
+    interrupted = bool(_files.leftovers(sweep + [_history.STATE_DIR]))
+    if state and "damaged" not in state:
+        waits = daemon and state["daemon"] == daemon["id"]
+        interrupted = interrupted or not waits or not _history.is_committed(state)
+    return {
+        "record": record,
+        "fingerprint": fingerprint,
+        "unproven": (state or {}).get("daemon"),
+        "interrupted": interrupted,
+        "states": bool(state) or os.path.exists(_history.path_of(_history.LAST)),
+        "previous": _previous() if previous else None,
+        "sweep": sweep,
+    }
 
 
 def observe(request):
     """Read the node.
 
-    ``request``: ``{config_file, hosts_dir, binary, service, socket, endpoints}``; None means "as the node has it".
-    ``endpoints`` is what to ask (see _preflight.probe), unless the record says that the same was asked before. The
-    result is plain data; contents of files are base64.
+    ``request``: ``{config_file, hosts_dir, binary, service, socket, endpoints, previous}``; None means "as the node has
+    it". ``endpoints`` is what to ask (see _preflight.probe), unless the record says that the same was asked before;
+    ``previous`` asks for the state to go back to. The result is plain data; contents of files are base64.
+    ``interrupted`` tells that a run was killed and left something to complete or to tidy up, ``unproven`` is the
+    daemon that an earlier run did not restart, and ``states`` whether there are any.
     """
     unit = _service.unit(request["service"])
     binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
@@ -247,12 +272,14 @@ def observe(request):
     _files.trust(hosts_dir)
     socket = request.get("socket") or known.get("address") or DEFAULT_SOCKET
     daemon = _service.daemon(socket)
-    record = read_record()
+    runs = _runs(config, hosts_dir, daemon, request.get("previous"))
+    record = runs["record"]
     asked = (record or {}).get("endpoints") or {}
     wanted = request.get("endpoints") or []
     known_answers = [each for each in wanted if (asked.get(each["url"]) or {}).get("digest") == each["digest"]]
     questions = [each for each in wanted if each not in known_answers]
     return {
+        **runs,
         "binary": binary,
         "version": version.strip() if rc == 0 else None,
         "version_error": None if rc == 0 else error.strip() or "exit status %d" % rc,
@@ -270,7 +297,6 @@ def observe(request):
         "hosts": _tree(hosts_dir, (record or {}).get("files") or {}),
         "roots": _roots(known.get("config_path"), hosts_dir),
         "blocked_by": _blocked_by(hosts_dir),
-        "record": record,
         "socket": socket,
         "daemon": daemon,
         "started_with": _process.started_with(daemon, request["service"]),

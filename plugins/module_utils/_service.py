@@ -61,14 +61,14 @@ def unit(name):
 
 
 def _peer(path):
-    """Return the process that listens on a unix socket, or 0."""
+    """Return the process that listens on a unix socket (0: in another PID namespace), or None where none does."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.settimeout(5)
         client.connect(path)
         return struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
     except (OSError, IOError):
-        return 0
+        return None
     finally:
         client.close()
 
@@ -81,7 +81,7 @@ def daemon(path):
     """
     pid = _peer(path)
     try:
-        with open("/proc/%d/stat" % pid) as handle:
+        with open("/proc/%d/stat" % (pid or 0)) as handle:
             ticks = int(handle.read().rsplit(")", 1)[1].split()[19])
     except (OSError, IOError):
         return None
@@ -98,9 +98,10 @@ def serves_cri(path):
     return None
 
 
-def last_complaint(name):
-    """Return containerd's own last error of this start, one line, for a message; empty where there is none."""
-    dummy, out, dummy = run(["journalctl", "--unit=" + name, "--output=cat", "--lines=80", "--no-pager"], timeout=10)
+def last_complaint(name, since):
+    """Return containerd's own last error since a time (seconds since the epoch), one line, or an empty string."""
+    command = ["journalctl", "--unit=" + name, "--output=cat", "--lines=200", "--no-pager", "--since=@%d" % since]
+    dummy, out, dummy = run(command, timeout=10)
     lines = [
         line
         for line in out.splitlines()
@@ -113,33 +114,56 @@ def last_complaint(name):
     return _complaint.words(wanted[-1]) if wanted else ""
 
 
+def check(request):
+    """Raise ServiceError where the restart that `restart` would make must not be."""
+    if request.get("command") or request.get("force"):
+        return
+    refusal = kill_mode_refusal(request["service"], unit(request["service"]))
+    if refusal:
+        raise ServiceError(refusal)
+
+
 def restart(request):
     """Restart the daemon and wait until CRI serves.
 
     ``request``: ``{service, command, socket, timeout, force, cri}``; ``command`` (a list) replaces ``systemctl
-    restart``, and ``cri`` is false where the configuration itself switches CRI off.
-    Returns ``{daemon, seconds}``: the new daemon and the seconds until CRI answered. Raises ServiceError.
+    restart``, ``timeout`` is in seconds for all of it, and ``cri`` is false where the configuration itself switches CRI
+    off. Returns ``{daemon, seconds}``: the new daemon and the seconds until CRI answered. Raises ServiceError.
     """
+    check(request)
     name, command = request["service"], request.get("command")
     if not command:
-        found = unit(name)
-        refusal = kill_mode_refusal(name, found)
-        if refusal and not request.get("force"):
-            raise ServiceError(refusal)
+        # A unit that failed too often is not started again by `restart`; where nothing is wrong this does nothing.
+        run(["systemctl", "reset-failed", name])
         command = ["systemctl", "restart", name]
-    began = time.time()
-    rc, out, err = run(command, timeout=request["timeout"] + 30)
-    if rc != 0:
-        said = _complaint.words(err or out)
-        raise ServiceError(_with_log("%s failed (status %d): %s" % (" ".join(command), rc, said), name))
-    if not request.get("cri", True):
-        return {"daemon": daemon(request["socket"]), "seconds": round(time.time() - began, 2)}
+    before = daemon(request["socket"])
+    since, began = time.time(), time.monotonic()
     try:
-        _cri.wait_ready(request["socket"], request["timeout"])
+        rc, out, err = run(command, timeout=request["timeout"])
+        if rc != 0:
+            raise ServiceError("%s failed (status %d): %s" % (" ".join(command), rc, _complaint.words(err or out)))
+        _await_successor(request["socket"], before, began + request["timeout"])
+        if request.get("cri", True):
+            _cri.wait_ready(request["socket"], max(began + request["timeout"] - time.monotonic(), 1.0))
+    except ServiceError as exc:
+        raise ServiceError(_with_log(str(exc), name, since)) from exc
     except _cri.CriError as exc:
         text = "CRI does not answer on %s after the restart: %s" % (request["socket"], exc)
-        raise ServiceError(_with_log(text, name)) from exc
-    return {"daemon": daemon(request["socket"]), "seconds": round(time.time() - began, 2)}
+        raise ServiceError(_with_log(text, name, since)) from exc
+    return {"daemon": daemon(request["socket"]), "seconds": round(time.monotonic() - began, 2)}
+
+
+def _await_successor(path, before, deadline):
+    """Wait until another daemon than ``before`` listens; a command that restarts nothing must not look like success."""
+    while True:
+        pid = _peer(path)
+        if pid is not None and (pid <= 1 or (daemon(path) or {}).get("id") != (before or {}).get("id", "")):
+            return
+        if time.monotonic() > deadline:
+            if pid is None:
+                raise ServiceError("nothing listens on %s after the restart" % path)
+            raise ServiceError("nothing was restarted: the containerd of before still serves %s" % path)
+        time.sleep(0.1)
 
 
 def kill_mode_refusal(name, found):
@@ -153,6 +177,6 @@ def kill_mode_refusal(name, found):
     )
 
 
-def _with_log(text, name):
-    complaint = last_complaint(name)
+def _with_log(text, name, since):
+    complaint = last_complaint(name, since)
     return text + (". containerd says: " + complaint if complaint else "")

@@ -3,19 +3,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carry out a plan on the node: check, stage, commit, restart, prove, and put everything back when that fails.
 
-The order of the writes is the plan's; it is such that containerd, restarted between any two of them, finds a
-configuration that works. Each write is a rename, so no reader ever sees half a file.
+containerd, restarted between any two steps, finds a configuration that works: files that config.toml needs come before
+it, those that it needs no more go after it, and each comes or goes in one step. What a step has begun stands in the
+open state (see _history), so the next run completes what a killed one left.
 """
 
 import errno
 import fcntl
-import json
 import os
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _service, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _files,
+    _history,
+    _observe,
+    _process,
+    _service,
+    _wire,
+)
 
-_LOCK_SECONDS = 60
+LOCK_SECONDS = 60
 
 
 class TransactionError(Exception):
@@ -27,8 +34,8 @@ class _Lock(object):
 
     def __enter__(self):
         self._handle = os.fdopen(os.open(_observe.LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        deadline = time.time() + _LOCK_SECONDS
-        while time.time() < deadline:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while time.monotonic() < deadline:
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return self
@@ -42,54 +49,24 @@ class _Lock(object):
         self._handle.close()
 
 
-def _check_unchanged(expected):
-    for path, digest in sorted(expected.items()):
+def _check_unchanged(request):
+    text = "%s on the node while this run was planned, by another run or by hand: nothing was written, run it again"
+    for path, digest in sorted((request.get("expect") or {}).items()):
         if _files.digest(_files.read(path)) != digest:
-            raise TransactionError("%s changed on the node while this run was planned; nothing was written" % path)
+            raise TransactionError(text % (path + " changed"))
+    if "fingerprint" in request and request["fingerprint"] != _history.fingerprint():
+        raise TransactionError(text % "the record of earlier runs changed")
 
 
-def _check_staged(request, staged):
-    """Let containerd read the staged configuration before it becomes the live one; return what it makes of it."""
+def _check_staged(request, batch):
+    """Let containerd read the staged configuration before it becomes the live one."""
     check = request.get("check")
     if not check:
-        return None
-    found = _observe.effective(check["binary"], staged.get(check["path"], check["path"]))
+        return
+    found = _observe.effective(check["binary"], batch.staged(check["path"]))
     reason = _observe.why_not_effective(found, check, _observe.import_files(check["path"], found["imports"]))
     if reason:
         raise TransactionError("%s. Nothing was changed on the node" % reason)
-    return found
-
-
-def _stage_all(writes):
-    staged, created = {}, []
-    try:
-        for write in writes:
-            created += _files.make_directories(os.path.dirname(write["path"]))
-            staged[write["path"]] = _files.stage(
-                write["path"], _wire.unpack(write["content"]), write["mode"], write.get("uid"), write.get("gid")
-            )
-    except BaseException:
-        _discard(staged, created)
-        raise
-    return staged, created
-
-
-def _discard(staged, directories):
-    for name in staged.values():
-        _files.remove(name)
-    for directory in reversed(directories):
-        _files.remove_empty_directory(directory)
-
-
-def write_record(record):
-    """Replace the record; None removes it."""
-    if record is None:
-        _files.remove(_observe.RECORD)
-        _files.remove_empty_directory(_observe.STATE_DIR)
-    else:
-        data = json.dumps(record, sort_keys=True, indent=1).encode("utf-8")
-        _files.make_directories(_observe.STATE_DIR, 0o700)
-        _files.replace(_observe.RECORD, data, 0o600)
 
 
 def _back_up(path, folder):
@@ -106,82 +83,206 @@ def _back_up(path, folder):
     return copy
 
 
-def _commit(request, staged):
-    for write in request["writes"]:
-        os.rename(staged.pop(write["path"]), write["path"])
-        _files.sync_directory(os.path.dirname(write["path"]))
-    for path in request.get("removes") or []:
-        _files.remove(path)
-        _files.sync_directory(os.path.dirname(path))
-    return [path for path in request.get("directories") or [] if not _files.remove_empty_directory(path)]
+def _changes_to(files, config):
+    """Return ``(writes, removes)`` that make files what they were (see _history.current), in the order of a plan."""
+    different = {path: each for path, each in files.items() if _history.current(path) != each}
+    writes = [dict(each, path=path) for path, each in different.items() if each is not None]
+    removes = [path for path, each in different.items() if each is None]
+    return sorted(writes, key=lambda each: each["path"] == config), sorted(removes, key=lambda path: path != config)
 
 
-def _keep(paths):
-    """Return what is needed to put the files of now back: ``{path: (bytes | None, description)}``."""
-    return {path: (_files.read(path), _files.describe(path)) for path in paths}
+def _stage(writes):
+    batch = _files.Batch()
+    try:
+        for write in writes:
+            batch.add(write["path"], _wire.unpack(write["content"]), write["mode"], write.get("uid"), write.get("gid"))
+    except BaseException:
+        batch.discard()
+        raise
+    return batch
 
 
-def put_back(kept, created):
-    """Restore the kept files, configuration first in reverse order of writing, and drop directories made for them."""
-    for path, (data, about) in reversed(list(kept.items())):
-        if data is None:
-            _files.remove(path)
+def _remove_all(paths, directories):
+    """Remove files, those of ``directories`` with them; return the directories that hold files of others."""
+    for path in paths:
+        if os.path.dirname(path) in directories:
+            _files.remove_with_directory(path)
         else:
-            _files.make_directories(os.path.dirname(path))
-            _files.replace(path, data, about["mode"], about["uid"], about["gid"])
-    for directory in reversed(created):
+            _files.remove(path)
+    for directory in directories:
+        if not os.path.islink(directory):
+            _files.remove_empty_directory(directory)
+    return [path for path in directories if os.path.isdir(path)]
+
+
+def _put_back(files, made, config):
+    """Make files what they were, and take away the directories that were made for others."""
+    writes, removes = _changes_to(files, config)
+    batch = _stage(writes)
+    try:
+        batch.commit()
+    finally:
+        batch.discard()
+    _remove_all(removes, [path for path in made if path in {os.path.dirname(each) for each in removes}])
+    for directory in reversed(made):
         _files.remove_empty_directory(directory)
+    return [each["path"] for each in writes] + removes
 
 
-def _restored(restart_request, kept, created):
-    """Put the files of before back, restart with them and tell the outcome in a sentence."""
-    put_back(kept, created)
+def _names(paths):
+    """Name the files of a message: all of a few, the first of many."""
+    shown = ", ".join(sorted(paths, key=lambda path: (os.path.basename(path) != "config.toml", path))[:3])
+    return shown + (" and %d more" % (len(paths) - 3) if len(paths) > 3 else "")
+
+
+def _commit(request, state, batch, changes):
+    """Put the files and the record in place; return the directories that hold files of others."""
+    prior, record = _history.read(_history.OPEN), _history.read(_history.RECORD)
+    now = {path: _history.current(path) for path in changes}
     try:
-        _service.restart(dict(restart_request, force=True))
-    except _service.ServiceError as exc:
-        return "The files of before were put back, but they fail too, so the cause was there before this run: %s" % exc
-    return "The files of before were put back and containerd serves CRI with them again"
+        if state:
+            _history.write_open(state)
+        batch.commit()
+        left = _remove_all(request["removes"], request.get("directories") or [])
+        for directory in reversed(request.get("made") or []):
+            _files.remove_empty_directory(directory)
+        if not request.get("keep_record"):
+            _history.write_record(request["record"])
+        return left
+    except (OSError, IOError) as exc:
+        text = "%s: %s" % (exc.filename or "writing the files", exc.strerror)
+        batch.discard()
+        try:
+            _put_back(now, batch.made, request.get("config"))
+            _history.write_record(record)
+            if state and _history.read(_history.OPEN) != prior:
+                _history.write_open(prior)
+        except (OSError, IOError) as second:
+            raise TransactionError(
+                "%s. Putting back what was written failed too (%s). Each file is whole, the old one or the new one, "
+                "and containerd works with them; the next run completes this one" % (text, second.strerror)
+            ) from exc
+        raise TransactionError("%s. What was written is put back; nothing was changed on the node" % text) from exc
 
 
-def _restart(request, kept, created, old_record):
-    """Restart and prove; on failure undo everything and tell both outcomes."""
+def _restart(request, state):
+    """Restart and prove; on failure undo everything since containerd was proven last, and tell both outcomes."""
+    asked = request["restart"]
     try:
-        return _service.restart(request["restart"])
+        return _prove(request, _service.restart(asked))
     except _service.ServiceError as exc:
-        write_record(old_record)
-        raise TransactionError("%s. %s" % (exc, _restored(request["restart"], kept, created))) from exc
+        if not state or not state["files"]:
+            raise TransactionError("%s. No file was changed since it worked, so none was put back" % exc) from exc
+        try:
+            restored = _put_back(state["files"], state["made"], state["config"])
+            _history.write_record(state["record"])
+            _history.write_open(None)
+            _history.tidy()
+        except (OSError, IOError) as second:
+            raise TransactionError(
+                "%s. Putting the files of before back failed too: %s: %s" % (exc, second.filename, second.strerror)
+            ) from exc
+        raise TransactionError("%s. %s" % (exc, _restart_with(asked, restored))) from exc
+
+
+def _restart_with(asked, restored):
+    """Restart with the files that were put back, and tell the outcome in a sentence."""
+    try:
+        _service.restart(dict(asked, force=True))
+    except _service.ServiceError as exc:
+        text = "The files of before were put back (%s), but they fail too, so the cause was there before this run: %s"
+        return text % (_names(restored), exc)
+    return "The files of before were put back (%s) and containerd serves CRI with them again" % _names(restored)
+
+
+def _prove(request, restarted):
+    """Check that the daemon that was started reads the file that was written, and that it says what was asked."""
+    check = request.get("check")
+    if not check:
+        return restarted
+    asked = request["restart"]
+    used = _process.started_with(restarted["daemon"], asked["service"])["config"] or _observe.DEFAULT_CONFIG
+    if restarted["daemon"] and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check["path"]):
+        raise _service.ServiceError("containerd reads %s instead of %s" % (used, check["path"]))
+    found = _observe.effective(check["binary"], check["path"])
+    reason = _observe.why_not_effective(found, check, [])
+    if reason:
+        raise _service.ServiceError("after the restart, " + reason)
+    return dict(restarted, digest=found["digest"])
+
+
+def _is_proven(socket):
+    def proven(old):
+        daemon = _service.daemon(socket)
+        return bool(daemon) and daemon["id"] != old and not _service.serves_cri(socket)
+
+    return proven
+
+
+def _restored_request(request):
+    """Return a request with the writes and removes that lead back to the state that it names."""
+    if request["restore"] == _history.OPEN:
+        state = _history.read(_history.OPEN)
+        if state:
+            _history.write_record(_history.read_record(state))
+            _history.close(state)
+    state = _history.read(_history.LAST)
+    writes, removes = _changes_to(state["files"], state["config"])
+    for each in writes:
+        each["backup"] = _history.STATE_DIR if each["path"] in request["edited"] else None
+    emptied = {os.path.dirname(each) for each in removes}
+    directories = [path for path in state["made"] if path in emptied]
+    return dict(request, writes=writes, removes=removes, directories=directories, made=state["made"])
 
 
 def apply(request):
     """Carry out a plan.
 
-    ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``writes`` (ordered list of
-    ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the folder for a copy, or None), ``removes``
-    and ``directories`` (paths; a directory goes when it is empty), ``check`` (what the configuration must effectively
-    be: see why_not_effective, with ``binary`` and ``path``), ``restart`` (see _service.restart) or None, ``record``
-    (dict; None removes it), ``keep_record`` (leave it alone). Returns ``{restarted, seconds, left, backups}``; ``left``
+    ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``fingerprint`` (of the record and
+    the states), ``writes`` (ordered list of ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the
+    folder for a copy, or None), ``removes`` and ``directories`` (paths; a directory goes when nothing else is in it),
+    ``config`` (path of config.toml), ``sweep`` (directories where killed runs may have left temporary files),
+    ``check`` (what the configuration must effectively be: see why_not_effective, with ``binary`` and ``path``),
+    ``socket``, ``due`` (whether containerd does not know the new files until it restarts), ``restart`` (see
+    _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave it alone, and keep no state),
+    ``forget`` (remove the states when done), ``restore`` (name of a state to go back to, which gives the writes and
+    removes) with ``edited`` (files of which a copy is kept). Returns ``{restarted, seconds, left, backups}``; ``left``
     names directories that still hold files of others, ``backups`` the copy of each file that was to be copied.
     """
     with _Lock():
-        for path in [_observe.RECORD] + [each["path"] for each in request["writes"]] + (request.get("removes") or []):
-            _files.trust_place(path)
-        _check_unchanged(request.get("expect") or {})
-        old_record = _observe.read_record()
-        kept = _keep([each["path"] for each in request["writes"]] + list(request.get("removes") or []))
-        staged, created = _stage_all(request["writes"])
-        try:
-            effective = _check_staged(request, staged)
-            if not request.get("keep_record") and request.get("record") is not None:
-                write_record(request["record"])
-            backups = {
-                each["path"]: _back_up(each["path"], each["backup"]) for each in request["writes"] if each.get("backup")
-            }
-            left = _commit(request, staged)
-        finally:
-            _discard(staged, created)
-        restarted = _restart(request, kept, created, old_record) if request.get("restart") else None
-        if not request.get("keep_record"):
-            write_record(_proven(request, restarted, effective))
+        _check_unchanged(request)
+        if request.get("restart"):
+            _service.check(request["restart"])
+        _files.sweep((request.get("sweep") or []) + [_history.STATE_DIR])
+        if request.get("socket"):
+            _history.settle(_is_proven(request["socket"]))
+        if request.get("restore"):
+            request = _restored_request(request)
+        return _apply(dict(request, removes=request.get("removes") or []))
+
+
+def _apply(request):
+    changes = [each["path"] for each in request["writes"]] + request["removes"]
+    for path in [_history.path_of(_history.RECORD)] + changes:
+        _files.trust_place(path)
+    batch = _stage(request["writes"])
+    try:
+        _check_staged(request, batch)
+        backups = {
+            each["path"]: _back_up(each["path"], each["backup"]) for each in request["writes"] if each.get("backup")
+        }
+        left, state = [], None
+        if not request.get("keep_record") and (changes or _history.read(_history.OPEN)):
+            files = {path: _history.current(path) for path in changes}
+            daemon = _service.daemon(request["socket"]) if request.get("due") else None
+            state = _history.begin(request, files, daemon and daemon["id"])
+            state["made"] = state["made"] + batch.made
+        left = _commit(request, state, batch, changes)
+    finally:
+        batch.discard()
+    restarted = _restart(request, state) if request.get("restart") else None
+    if not request.get("keep_record"):
+        _finish(request, state, restarted)
     return {
         "restarted": bool(restarted),
         "seconds": restarted and restarted["seconds"],
@@ -190,24 +291,32 @@ def apply(request):
     }
 
 
-def _proven(request, restarted, effective):
-    """Return the record with a note of which daemon is proven to run with which registry settings."""
-    record = request.get("record")
-    if record is None or effective is None or not restarted or not restarted["daemon"]:
-        return record
-    return dict(record, proven={"daemon": restarted["daemon"]["id"], "registry": effective["digest"]})
+def _finish(request, state, restarted):
+    """Note which daemon is proven with which registry settings, and close the state of a run that needs no more."""
+    record = request["record"]
+    if record is not None and restarted and restarted.get("digest") and restarted["daemon"]:
+        proven = {"daemon": restarted["daemon"]["id"], "registry": restarted["digest"]}
+        _history.write_record(dict(record, proven=proven))
+    if restarted or not state or state["daemon"] is None:
+        if request.get("forget"):
+            _history.forget()
+        elif state:
+            _history.close(state)
+    _history.tidy()
 
 
 def restart(request):
     """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again."""
-    try:
-        return _service.restart(request)
-    except _service.ServiceError as exc:
-        restore = request.get("restore") or []
-        if not restore:
-            raise
-        kept = {each["path"]: (_files.read(each["backup"]), _files.describe(each["backup"])) for each in restore}
-        missing = [each["backup"] for each in restore if kept[each["path"]][0] is None]
-        if missing:
-            raise TransactionError("%s. Nothing was restored: there is no %s" % (exc, ", ".join(missing))) from exc
-        raise TransactionError("%s. %s" % (exc, _restored(request, kept, []))) from exc
+    with _Lock():
+        try:
+            return _service.restart(request)
+        except _service.ServiceError as exc:
+            restore = request.get("restore") or []
+            if not restore:
+                raise
+            kept = {each["path"]: _history.current(each["backup"]) for each in restore}
+            missing = [each["backup"] for each in restore if kept[each["path"]] is None]
+            if missing:
+                raise TransactionError("%s. Nothing was restored: there is no %s" % (exc, ", ".join(missing))) from exc
+            restored = _put_back(kept, [], None)
+            raise TransactionError("%s. %s" % (exc, _restart_with(request, restored))) from exc

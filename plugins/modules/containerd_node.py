@@ -46,9 +46,12 @@ reply:
   returned: success
 """
 
+import traceback
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _detached,
     _observe,
     _probe,
     _pull,
@@ -58,14 +61,12 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
 )
 
 
-def carry_out(request, check_mode):
-    """Run ``request["do"]`` and return plain data."""
+def carry_out(request):
+    """Return what was asked for in ``request["do"]``, plain data."""
     if request["do"] == "observe":
         return _observe.observe(request)
     if request["do"] == "probe":
         return _probe.probe(request)
-    if check_mode:
-        raise _transaction.TransactionError("in check mode nothing but reading is allowed")
     if request["do"] == "pull":
         return _pull.pull(request)
     if request["do"] == "restart":
@@ -73,22 +74,34 @@ def carry_out(request, check_mode):
     return _transaction.apply(request)
 
 
+def answer(request):
+    """Return ``{"value": what was asked for}``, or ``{"failure": why it was not done}``."""
+    try:
+        return {"value": carry_out(request)}
+    except (_transaction.TransactionError, _service.ServiceError) as exc:
+        return {"failure": str(exc)}
+    except (OSError, IOError) as exc:
+        hint = ". Run as root: set become on the task or play" if exc.errno in (1, 13) else ""
+        return {"failure": "%s: %s%s" % (exc.filename or "the node", exc.strerror, hint)}
+    except Exception:
+        return {"failure": traceback.format_exc().strip().splitlines()[-1]}
+
+
 def main():
     module = AnsibleModule(
         argument_spec={"request": {"type": "str", "required": True, "no_log": True}}, supports_check_mode=True
     )
     request = _wire.decode(module.params["request"])
+    changes = request["do"] in ("apply", "restart")
+    if module.check_mode and request["do"] not in ("observe", "probe"):
+        module.fail_json(msg="in check mode nothing but reading is allowed")
     try:
-        result = carry_out(request, module.check_mode)
-    except (_transaction.TransactionError, _service.ServiceError) as exc:
-        module.fail_json(msg=str(exc))
-    except (OSError, IOError) as exc:
-        module.fail_json(
-            msg="%s: %s. Run as root: set become on the task or play" % (exc.filename, exc.strerror)
-            if exc.errno in (1, 13)
-            else "%s: %s" % (exc.filename, exc.strerror)
-        )
-    module.exit_json(changed=request["do"] in ("apply", "restart"), reply=_wire.encode(result))
+        result = _detached.call(answer, request) if changes else answer(request)
+    except _detached.Killed:
+        result = {"failure": "the process that changed this node was killed: the next run completes what it began"}
+    if "failure" in result:
+        module.fail_json(msg=result["failure"])
+    module.exit_json(changed=changes, reply=_wire.encode(result["value"]))
 
 
 if __name__ == "__main__":

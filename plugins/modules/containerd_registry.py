@@ -93,9 +93,13 @@ options:
     type: str
     choices: [none, upstream]
   state:
-    description: V(absent) takes back what earlier runs wrote and restores what they replaced.
+    description:
+      - V(absent) takes back what earlier runs wrote and restores what they replaced.
+      - V(previous) undoes the last run that changed anything on the node. All files are what they were before it; of a
+        file that somebody else changed since, a copy is kept. Only the last run can be undone, so that doing it again
+        changes nothing. What V(absent) did cannot be undone, because it leaves no passwords on the node.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, previous]
     default: present
   mode:
     description: How containerd is configured. V(auto) takes C(config_path) wherever the node's containerd can.
@@ -143,7 +147,7 @@ options:
     type: list
     elements: str
   restart_timeout:
-    description: Seconds that CRI may take to answer after a restart, before everything is put back.
+    description: Seconds that a restart may take until CRI answers, before everything is put back.
     type: int
     default: 60
   version:

@@ -30,7 +30,7 @@ options:
     type: list
     elements: str
   timeout:
-    description: Seconds that CRI may take to answer.
+    description: Seconds that the restart may take until CRI answers.
     type: int
     default: 60
   force:

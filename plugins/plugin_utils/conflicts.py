@@ -134,7 +134,7 @@ def _parsed(each: Mapping[str, Any]) -> Mapping[str, Any]:
 def edited_keys(data: Mapping[str, Any], recorded: Mapping[str, Any], current_sha256: str | None) -> list[str]:
     """Return the keys of config.toml that earlier runs set and somebody else has changed since, dotted."""
     undo = recorded.get("undo")
-    if not undo or current_sha256 in (recorded["sha256"], recorded.get("previous")):
+    if not undo or current_sha256 == recorded["sha256"]:
         return []
     return [".".join(path) for path, value in plain.leaves(undo["ours"]) if plain.at(data, path) != value]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     certificates,
     conflicts,
@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     """What to do to one node. Texts of files are plain, None stands for "no file"."""
 
     version: str
-    mode: str | None  # None: state absent
+    mode: str | None  # None: state absent or previous
     namespaces: list[str]
     config_path: str  # of config.toml
     config_before: str | None
@@ -58,6 +58,9 @@ class Plan(NamedTuple):
     record_changed: bool
     warnings: list[str]
     config_exposed: bool = False  # others can read a secret in config.toml: it is written again even if unchanged
+    restores: str | None = None  # state previous: the name of the state that the node goes back to
+    since: str | None = None  # and when the run was that is undone
+    forgets: bool = False  # whether the states of before go with the rest
 
     @property
     def config_changed(self) -> bool:
@@ -86,8 +89,8 @@ def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     except reply.ReplyError as exc:
         reason = str(exc)
     raise ConfigError(
-        f"the record of earlier runs on this node ({_observe.RECORD}) is damaged or of another release of this "
-        f"collection ({reason}): look into it, then remove it to start anew"
+        f"the record of earlier runs on this node ({_history.path_of(_history.RECORD)}) is damaged or of another "
+        f"release of this collection ({reason}): look into it, then remove it to start anew"
     )
 
 
@@ -145,6 +148,8 @@ def restart_due(observed: Mapping[str, Any]) -> str | None:
         return "containerd does not run"
     if observed["cri_error"]:
         return f"CRI does not answer ({observed['cri_error']})"
+    if observed["unproven"] == daemon["id"]:
+        return f"an earlier run changed {observed['config']['path']}, and containerd was not restarted since"
     proven = (observed["record"] or {}).get("proven") or {}
     if proven == {"daemon": daemon["id"], "registry": observed["effective"].get("digest")}:
         return None
@@ -163,7 +168,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     text, data = read_config(observed)
     record = read_record(observed)
     recorded = record.get("config") or {}
-    pristine = _pristine(data, recorded)
+    pristine = pristine_data(data, recorded)
     asked, warnings = preflight.judge(wanted, observed["endpoints"])
     mode = registry_config.choose_mode(rel, settings.mode, wanted, settings.prefix)
     if mode == "legacy" and settings.auth_method == "header":
@@ -216,11 +221,11 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     if edited:
         warnings.append(
             f"{observed['config']['path']} was edited by hand since the last run ({', '.join(edited)}): set again, a "
-            f"copy is in {_observe.STATE_DIR}"
+            f"copy is in {_history.STATE_DIR}"
         )
     if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
         warnings += moved + change.warnings
-    plan = _finish(
+    plan = finish(
         observed,
         Plan(
             version=str(rel),
@@ -265,34 +270,13 @@ def _check_effective(plan: Plan, observed: Mapping[str, Any]) -> None:
         raise ConfigError(f"{reason}. Nothing was changed on the node")
 
 
-def make_absent(observed: Mapping[str, Any]) -> Plan:
-    """Plan `state: absent`: everything that the record names goes, and what it replaced comes back."""
-    text, data = read_config(observed)
-    record = read_record(observed)
-    planned = tree.plan({}, observed["hosts_dir"], observed["hosts"], record["files"], prune=True)
-    after = _undo(text, data, record.get("config") or {})
-    plan = Plan(
-        version=releases.dotted(releases.parse(observed["version"])) if observed["version"] else "",
-        mode=None,
-        namespaces=[],
-        config_path=observed["config"]["path"],
-        config_before=text,
-        config_after=after,
-        config_edited=False,
-        tree=planned,
-        effective=None,
-        restart_due=None,
-        record={"format": FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
-        record_changed=False,
-        warnings=[*planned.warnings, *conflicts.check_backup(observed)],
-    )
-    return _finish(observed, plan)
+def finish(observed: Mapping[str, Any], plan: Plan, looks: bool = True) -> Plan:
+    """Add what follows from the rest: whether the record differs, and whether a restart is due.
 
-
-def _finish(observed: Mapping[str, Any], plan: Plan) -> Plan:
-    """Add what follows from the rest: whether a restart is due and whether the record differs."""
+    Without `looks` no other reason for a restart counts than that config.toml changes or changed.
+    """
     due = f"{plan.config_path} changes" if plan.config_changed else None
-    if not due and observed["version"] and plan.mode is not None:
+    if not due and observed["version"] and (looks or observed["unproven"]):
         due = restart_due(observed)
     record = plan.record
     exposed = plan.mode is not None and secrets.is_exposed(observed["config"])
@@ -311,7 +295,7 @@ def _finish(observed: Mapping[str, Any], plan: Plan) -> Plan:
     )
 
 
-def _pristine(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+def pristine_data(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Return config.toml's data as it would be without what earlier runs set."""
     undo = recorded.get("undo")
     return plain.revert(data, undo["ours"], undo["merge"], undo["remove"]) if undo else data
@@ -333,22 +317,7 @@ def _edit(
     exact = not recorded or (recorded["exact"] and recorded["sha256"] == tree.sha256(current))
     return (None if text is None and not after else after), {
         "sha256": tree.sha256(after),
-        "previous": _previous(current, after, recorded),
         "original": recorded["original"] if recorded else text,
         "exact": exact,
         "undo": {"ours": plain.delta(pristine, wanted)[0], "merge": merge, "remove": remove},
     }
-
-
-def _previous(current: str, after: str, recorded: Mapping[str, Any]) -> str | None:
-    """Return the digest of what a run killed half-way may have left."""
-    return tree.sha256(current) if current != after else recorded.get("previous")
-
-
-def _undo(text: str | None, data: dict[str, Any], recorded: Mapping[str, Any]) -> str | None:
-    """Return config.toml as it was: byte for byte if nobody else edited it, else key by key."""
-    if not recorded:
-        return text
-    if recorded["exact"] and tree.sha256(text or "") == recorded["sha256"]:
-        return recorded["original"]
-    return toml_edit.edit(text or "", *plain.delta(data, _pristine(data, recorded)))

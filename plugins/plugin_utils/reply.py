@@ -25,7 +25,19 @@ FILE = {"mode": int, "uid": int, "gid": int, "ctime": float, "sha256": str, "con
 
 TREE = {str: (None, bool, FILE, {"link": str}, {})}
 
+DAEMON = {"id": str, "started": float}
 PROXIES = {"http": TEXT, "https": TEXT, "no": TEXT}
+
+KEPT = {"content": bytes, "mode": int, "uid": int, "gid": int}
+STATE = {
+    "name": str,
+    "time": str,
+    "files": {str: (KEPT, None)},
+    "now": {str: (KEPT, None)},
+    "after": {str: TEXT},
+    "record": ({str: object}, None),
+    str: object,
+}
 
 OBSERVATION: dict[str, Any] = {
     "binary": str,
@@ -53,15 +65,21 @@ OBSERVATION: dict[str, Any] = {
     "hosts": TREE,
     "roots?": {str: (None, TREE)},
     "record": ({str: object}, None),
+    "fingerprint": str,
+    "unproven": TEXT,
+    "interrupted": bool,
+    "states": bool,
+    "previous": (STATE, {"damaged": bool}, None),
+    "sweep": [str],
     "socket": str,
-    "daemon": ({"id": str, "started": float}, None),
+    "daemon": (DAEMON, None),
     "started_with": {"config": TEXT, "running": PROXIES, "next": PROXIES},
     "cri_error": TEXT,
     "endpoints": [{"url": str, "digest": str, "auth": TEXT, "error": TEXT, "reachable?": bool}],
 }
 """What the node half's `observe` returns."""
 
-RESTARTED = {"daemon": ({"id": str, "started": float}, None), "seconds": float}
+RESTARTED = {"daemon": (DAEMON, None), "seconds": float}
 APPLIED = {"restarted": bool, "seconds": (float, None), "left": [str], "backups": {str: TEXT}}
 PULLED = {
     "image": str,
@@ -88,7 +106,7 @@ SHAPES = {
 }
 """By what was asked for."""
 
-WRITTEN = {str: {"sha256": str, "original": TEXT, "previous?": str, str: object}}
+WRITTEN = {str: {"sha256": str, "original": TEXT, str: object}}
 RECORD = {
     "format": int,
     "files": WRITTEN,
@@ -102,6 +120,7 @@ RECORD = {
             str: object,
         },
         {},
+        None,
     ),
     "endpoints?": {str: {"url": str, "digest": str, "auth": TEXT, "error": TEXT}},
     "proven?": {str: object},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _history
 from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, node, secrets, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan
 
@@ -33,14 +33,19 @@ def config_write(config: Mapping[str, Any], text: str) -> dict[str, Any]:
     return write(config["real_path"], text, mode, config)
 
 
-def tree_changes(planned: tree.Tree) -> dict[str, Any]:
+def tree_changes(planned: tree.Tree, observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request that changes the hosts.toml files alone."""
+    before = {path: planned.before.get(path) for path in [*planned.writes, *planned.removes]}
     return {
         "do": "apply",
+        "expect": {path: None if text is None else tree.sha256(text) for path, text in before.items()},
+        "fingerprint": observed["fingerprint"],
+        "sweep": observed["sweep"],
+        "socket": observed["socket"],
         "writes": [
             {
                 **write(path, text, certificates.mode(path)),
-                "backup": _observe.STATE_DIR if path in planned.edited else None,
+                "backup": _history.STATE_DIR if path in planned.edited else None,
             }
             for path, text in planned.writes.items()
         ],
@@ -56,9 +61,12 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     whose files are not there yet.
     """
     config = observed["config"]
-    message = tree_changes(plan.tree)
-    if (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
-        backup = _observe.STATE_DIR if plan.config_edited else None
+    message = tree_changes(plan.tree, observed)
+    message["expect"][config["real_path"]] = config["sha256"]
+    if plan.restores:
+        message.update(restore=plan.restores, edited=plan.tree.edited, writes=[], removes=[])
+    elif (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
+        backup = _history.STATE_DIR if plan.config_edited else None
         message["writes"].append({**config_write(config, plan.config_after), "backup": backup})
     elif plan.config_changed:
         message["removes"].insert(0, config["real_path"])
@@ -67,8 +75,10 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
         check = {**plan.effective, "binary": observed["binary"], "path": config["real_path"]}
     return {
         **message,
-        "expect": {config["real_path"]: config["sha256"]},
+        "config": config["real_path"],
         "check": check,
+        "due": bool(plan.restart_due),
         "restart": {**restart, "cri": plan.has_cri} if restart else None,
         "record": plan.record,
+        "forget": plan.forgets,
     }

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _files, _history
 from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, hosts, model, node, secrets
 
 
@@ -74,7 +74,7 @@ def plan(
 
     `wanted` is `{path: text}`, each path absolute or relative to `hosts_dir`.
     `found` is the node's tree (paths relative to `hosts_dir`, absolute ones elsewhere), `recorded` the record's `files`
-    (absolute paths, `{sha256, original, previous}`; `original` is the text that our first write replaced, or None).
+    (absolute paths, `{sha256, original}`; `original` is the text that our first write replaced, or None).
     What no record names stays. What was edited by hand since it was written is replaced if it is wanted (and
     reported), and left alone otherwise.
     """
@@ -118,10 +118,10 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
         return
     if current is not None:
         tree.before[path] = current
-        if entry is not None and there["sha256"] not in (entry["sha256"], entry.get("previous"), sha256(text)):
+        if entry is not None and there["sha256"] not in (entry["sha256"], sha256(text)):
             tree.edited.append(path)
             tree.warnings.append(
-                f"{path} was edited by hand since the last run: replaced, a copy is in {_observe.STATE_DIR}"
+                f"{path} was edited by hand since the last run: replaced, a copy is in {_history.STATE_DIR}"
             )
         elif entry is None and current != text:
             tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
@@ -129,12 +129,10 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
 
 
 def _entry(entry: Mapping[str, Any] | None, current: str | None, text: str) -> dict[str, Any]:
-    """Return the record of a file that is to hold `text`: `previous` is what a run killed half-way may have left."""
+    """Return the record of a file that is to hold `text`."""
     if entry is None:
         return {"sha256": sha256(text), "original": None if current == text else current}
-    if entry["sha256"] == sha256(text):
-        return dict(entry)
-    return {"sha256": sha256(text), "original": entry["original"], "previous": entry["sha256"]}
+    return {"sha256": sha256(text), "original": entry["original"]}
 
 
 def _plan_removal(tree: Tree, path: str, entry: Mapping, there: Mapping[str, Any] | None, prune: bool) -> None:

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _service, _transaction
+from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _files,
+    _history,
+    _observe,
+    _process,
+    _service,
+    _transaction,
+)
 
 GOOD = {
     "error": None, "config_path": "/d", "mirrors": {}, "configs": {}, "disabled_plugins": [], "imports": [],
@@ -24,8 +31,10 @@ WANTED = {"config_path": "/d", "mirrors": {}, "tls": False, "plugins": ["cri"]}
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr(_observe, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(_observe, "STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(_observe, "RECORD", str(tmp_path / "state" / "record.json"))
+    monkeypatch.setattr(_history, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(_service, "check", lambda asked: None)
+    started = {"config": str(tmp_path / "config.toml")}
+    monkeypatch.setattr(_process, "started_with", lambda daemon, service: started)
     (tmp_path / "config.toml").write_text("old\n")
     return tmp_path
 
@@ -93,7 +102,7 @@ def test_a_failed_restart_puts_everything_back(node, monkeypatch):
     stale.parent.mkdir(parents=True)
     stale.write_text("stale\n")
     asked = request(node, restart={"service": "containerd"}, removes=[str(stale)], directories=[str(stale.parent)])
-    with pytest.raises(_transaction.TransactionError, match="no CRI. The files of before were put back and containerd"):
+    with pytest.raises(_transaction.TransactionError, match="no CRI. The files of before were put back .* serves"):
         _transaction.apply(asked)
     assert calls == ["new\n", "old\n"] and stale.read_text() == "stale\n"
     assert not (node / "certs.d" / "docker.io").exists() and not (node / "state" / "record.json").exists()

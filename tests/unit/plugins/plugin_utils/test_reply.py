@@ -21,7 +21,7 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_info,
     containerd_registry,
 )
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe, _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
 
 MEBIBYTE = 1 << 20
@@ -56,7 +56,7 @@ def observed(tmp_path_factory):
     endpoints = [{"url": "http://127.0.0.1:9/v2/", "authorization": None, "digest": "d"}]
     places = {"config_file": str(config), "hosts_dir": None, "binary": str(binary), "service": "x", "socket": "/x"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_observe, "RECORD", str(folder / "record.json"))
+        patch.setattr(_history, "STATE_DIR", str(folder / "state"))
         return _observe.observe({"do": "observe", "endpoints": endpoints, **places})
 
 

@@ -31,6 +31,7 @@ def observed(text: str, **changes):
             "x": None,
         },
         "record": None,
+        "unproven": None,
         **changes,
     }
 

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of what runs wrote on a node, and the state of its files from before a run.
+
+A state is written before the first file changes and is open until containerd is proven to serve with the new files, so
+it is at once the journal of an interrupted run, what a failed proof puts back, and what ``state: previous`` goes back
+to, for which the last one is kept::
+
+    {"time": "2026-01-31T12:00:00Z",
+     "files": {path: None | {"content": base64, "mode", "uid", "gid"}},  # before, in the order of writing
+     "after": {path: sha256 | None},                                     # what the run makes of them
+     "made": [directories that it creates],
+     "config": path of config.toml,
+     "record": record of before, "next": record of the run,
+     "daemon": id of the containerd that does not know the new files, None where none has to,
+     "undoes": whether the run goes back to the last state}
+"""
+
+import json
+import os
+import time
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _files, _wire
+
+STATE_DIR = "/var/lib/airgap-containerd"
+MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
+RECORD, OPEN, LAST = "record", "open", "previous"
+
+
+def path_of(name):
+    """Return where the record or a state is."""
+    return os.path.join(STATE_DIR, name + ".json")
+
+
+def read(name):
+    """Return the record or a state as it stands on the disk, or None."""
+    data = _files.read(path_of(name), MAX_STATE)
+    try:
+        return json.loads(data.decode("utf-8")) if data is not None else None
+    except ValueError:
+        return {"damaged": True}
+
+
+def _store(name, content):
+    data = json.dumps(content, indent=1).encode("utf-8")
+    _files.make_directories(STATE_DIR, 0o700)
+    _files.replace(path_of(name), data, 0o600)
+
+
+def write_open(state):
+    """Replace the open state; None removes it."""
+    if state is None:
+        _files.remove(path_of(OPEN))
+    else:
+        _store(OPEN, state)
+
+
+def write_record(record):
+    """Replace the record; None removes it."""
+    if record is None:
+        _files.remove(path_of(RECORD))
+    elif record != read(RECORD):
+        _store(RECORD, record)
+
+
+def current(path):
+    """Return a file as a state holds it; None where there is none."""
+    data, about = _files.read(path), _files.describe(path)
+    if data is None:
+        return None
+    return {"content": _wire.pack(data), "mode": about["mode"], "uid": about["uid"], "gid": about["gid"]}
+
+
+def _digests(state):
+    """Return ``{path: (digest before, digest after, digest now)}``."""
+    return {
+        path: (
+            _files.digest(_wire.unpack(before["content"]) if before else None),
+            state["after"][path],
+            _files.digest(_files.read(path)),
+        )
+        for path, before in state["files"].items()
+    }
+
+
+def is_committed(state):
+    """Whether all files and the record are as the run wanted them."""
+    done = all(now == after for dummy, after, now in _digests(state).values())
+    return done and _is_record_of(state, read(RECORD))
+
+
+def _is_record_of(state, record):
+    """Whether a record is that of the state's run, the proof that comes last left out."""
+    wanted = state["next"]
+    if record is None or wanted is None:
+        return record is wanted
+    return dict(record, proven=None) == dict(wanted, proven=None)
+
+
+def read_record(state=None):
+    """Return the record that is true of the files as they are, or None.
+
+    While the open ``state`` is there, each file belongs either to the record of before or to that of the run.
+    """
+    if not state or "damaged" in state:
+        return state or read(RECORD)
+    digests = _digests(state)
+    old = {path for path, (before, after, now) in digests.items() if now == before != after}
+    new = {path for path, (before, after, dummy) in digests.items() if before != after} - old
+    if not old:
+        record = read(RECORD)
+        return record if _is_record_of(state, record) else state["next"]
+    if not new:
+        return state["record"]
+    record, before = dict(state["next"] or state["record"]), state["record"] or {}
+    for key in ("files", "hosts"):
+        entries = {path: each for path, each in ((state["next"] or {}).get(key) or {}).items() if path not in old}
+        entries.update({path: each for path, each in (before.get(key) or {}).items() if path in old})
+        record[key] = entries
+    if state["config"] in old:
+        record["config"] = before.get("config")
+    elif state["next"] is None:
+        record["config"] = None
+    return record
+
+
+def begin(request, files, daemon):
+    """Return the open state of a run that is about to change ``files`` (see `current`).
+
+    It goes on where an open state of an earlier run stands: what came before that run is what to go back to.
+    """
+    prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(RECORD), "daemon": None}
+    digests = _digests(prior)
+    foreign = {path for path, (before, after, now) in digests.items() if now not in (before, after)}
+    after = dict(prior["after"], **{each["path"]: digest_of(each) for each in request["writes"]})
+    after.update(dict.fromkeys(request["removes"]))
+    kept = {path: each for path, each in prior["files"].items() if path not in foreign}
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "files": {path: kept[path] if path in kept else now for path, now in _ordered(files, prior["files"]).items()},
+        "after": {path: each if path in files else digests[path][2] for path, each in after.items()},
+        "made": prior["made"],
+        "config": request.get("config") or prior.get("config"),
+        "record": prior["record"],
+        "next": request.get("record"),
+        "daemon": daemon if request.get("due") else prior["daemon"],
+        "undoes": bool(request.get("restore")),
+    }
+
+
+def _ordered(files, prior):
+    """Return both, those of an earlier run first, as they are now."""
+    return dict([(path, current(path)) for path in prior if path not in files] + list(files.items()))
+
+
+def digest_of(write):
+    """Return the digest of what a write leaves."""
+    return _files.digest(_wire.unpack(write["content"]))
+
+
+def close(state):
+    """Keep the open state as the one to go back to; that of a run that went back goes with the one it undid."""
+    if state["undoes"]:
+        _files.remove(path_of(LAST))
+        write_open(None)
+    else:
+        os.rename(path_of(OPEN), path_of(LAST))
+        _files.sync_directory(STATE_DIR)
+
+
+def forget():
+    """Remove the states."""
+    _files.remove(path_of(LAST))
+    write_open(None)
+
+
+def tidy():
+    """Remove the directory if nothing is in it."""
+    _files.remove_empty_directory(STATE_DIR)
+
+
+def settle(is_proven):
+    """Close the open state if its run is complete, and needs no proof or ``is_proven(its daemon's id)``."""
+    state = read(OPEN)
+    if state and is_committed(state) and (state["daemon"] is None or is_proven(state["daemon"])):
+        close(state)
+
+
+def target():
+    """Return the name of the state that ``state: previous`` goes back to, or None."""
+    state = read(OPEN)
+    if state and not state["undoes"]:
+        return OPEN
+    return LAST if os.path.exists(path_of(LAST)) else None
+
+
+def fingerprint():
+    """Return a digest of the record and the states, which tells whether another run was here meanwhile."""
+    parts = [_files.digest(_files.read(path_of(name), MAX_STATE)) for name in (RECORD, OPEN, LAST)]
+    return _files.digest(repr(parts).encode("ascii"))
