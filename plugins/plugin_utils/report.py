@@ -46,7 +46,12 @@ def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
 def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
     """Say in one line what a node runs and does, for people who read hundreds of them."""
     if plan.mode is None:
-        done = "what this role wrote is taken back" if plan.changed else "nothing of this role is here"
+        if plan.restores:
+            done = f"the files are those of before the run of {plan.since}"
+        elif not plan.forgets:
+            done = "there is no run to undo, or the last one is undone already"
+        else:
+            done = "what this role wrote is taken back" if plan.changed else "nothing of this role is here"
         return f"containerd {plan.version}: {done}; {restart}"
     where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
     named = [name for name in plan.namespaces if name != "*"]
