@@ -39,10 +39,10 @@ lab-down: need-root venv-run ## Stop the lab (root)
 
 # --- Tests, the fast ones first ----------------------------------------------------------------------------------
 
-.PHONY: test lint unit sanity tarball integration
+.PHONY: test lint unit ends sanity tarball integration
 test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
-	@status=0; $(MAKE) --no-print-directory lint unit sanity tarball integration || status=$$?; \
+	@status=0; $(MAKE) --no-print-directory lint unit ends sanity tarball integration || status=$$?; \
 	echo; echo "== Figures"; \
 	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
 	$(TEST)/python tests/tools/figures.py $(REPORTS)/unit.xml $(REPORTS)/integration.xml || status=1; \
@@ -68,6 +68,9 @@ unit: venv-test ## The unit tests, a few seconds
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
 
+ends: venv-test ## The unit tests on the oldest and the newest supported pair of ansible-core and Python
+	@$(TEST)/python tests/tools/matrix.py --ends
+
 sanity: stage ## ansible-test sanity, on every Python that this machine has
 	@echo "== ansible-test sanity"
 	@$(TEST)/python tests/tools/sanity.py
@@ -82,9 +85,15 @@ integration: need-root venv-test ## The integration tests, on the lab's nodes (r
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: differential
+.PHONY: differential matrix bench
 differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
+
+matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour (root)
+	@$(TEST)/python tests/tools/matrix.py
+
+bench: need-root venv-run ## Time the collection next to a bare ping and the conventional way, on an idle machine (root)
+	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
 
 # --- For a release -----------------------------------------------------------------------------------------------
 

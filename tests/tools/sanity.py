@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from ansible_test._util.target.common.constants import CONTROLLER_PYTHON_VERSIONS, REMOTE_ONLY_PYTHON_VERSIONS
+from pythons import find_python
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / ".build" / "ansible_collections" / "airgap" / "containerd"
@@ -40,23 +40,6 @@ wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setupt
 sys.argv = ["pip", "install", "--upgrade", "--force-reinstall"] + wanted
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
-
-
-def real_python(candidate: str) -> str | None:
-    """The interpreter behind a command, None when the command does not start one (a version manager's shim)."""
-    command = [candidate, "-c", "import sys; print(sys.executable)"]
-    reply = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    return reply.stdout.strip() if reply.returncode == 0 else None
-
-
-def find_python(version: str) -> str | None:
-    """A working interpreter of the given major.minor version: from PATH, or one that pyenv holds but does not offer."""
-    name = f"python{version}"
-    candidates = [path] if (path := shutil.which(name)) else []
-    if shutil.which("pyenv"):
-        reply = subprocess.run(["pyenv", "whence", "--path", name], stdout=subprocess.PIPE, text=True, check=False)
-        candidates += reply.stdout.split()
-    return next((python for candidate in candidates if (python := real_python(candidate))), None)
 
 
 def pip_version() -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import tomllib
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _dump
+from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_scan
 
 FIXTURES = Path(__file__).parents[1] / "plugin_utils" / "fixtures"
 
@@ -18,7 +18,7 @@ FIXTURES = Path(__file__).parents[1] / "plugin_utils" / "fixtures"
 @pytest.mark.parametrize("release", ["1.4.13", "1.6.20", "1.7.24", "2.1.9"])
 def test_every_key_of_every_release_is_read_as_tomllib_reads_it(release):
     text = (FIXTURES / f"default-{release}.toml").read_text()
-    assert _dump.read(text) == _without_arrays_of_tables(tomllib.loads(text))
+    assert _dump.read(text) == _without_arrays_of_tables(toml_scan.load(text))
 
 
 def _without_arrays_of_tables(data: dict) -> dict:
@@ -43,7 +43,7 @@ def _without_arrays_of_tables(data: dict) -> dict:
     ],
 )
 def test_forms(line):
-    assert _dump.read(line) == tomllib.loads(line)
+    assert _dump.read(line) == toml_scan.load(line)
 
 
 @pytest.mark.parametrize(

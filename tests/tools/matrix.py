@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the tests on supported pairs of ansible-core and Python, with the lowest and the highest libraries allowed.
+
+Usage: python tests/tools/matrix.py [--ends]
+
+Each pair runs the unit tests and, on the lab, the tests of the site playbook and of the Pythons on nodes. ``--ends``
+runs the unit tests of the oldest and of the newest pair alone. Pairs whose Python this machine does not have are named
+and left out. Ends with status 1 when a pair failed, or when none ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pythons import find_python
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ("hpack", "hypothesis", "pytest", "PyYAML")
+LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1; python_version < '3.11'")
+HIGHEST = ("tomlkit", "jmespath", "tomli; python_version < '3.11'")
+LAB_TESTS = ("tests/integration/test_site.py", "tests/integration/test_node_pythons.py")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One ansible-core on one Python, with requirements on the libraries beside it."""
+
+    core: str
+    python: str
+    libraries: tuple[str, ...] = HIGHEST
+
+    @property
+    def name(self) -> str:
+        """What it is called in the output, and its folder."""
+        return f"core-{self.core}-python-{self.python}"
+
+
+# Each ansible-core on the oldest and the newest Python that it supports on the controller.
+PAIRS = (
+    Pair("2.16", "3.10", LOWEST),
+    Pair("2.16", "3.12"),
+    Pair("2.17", "3.10"),
+    Pair("2.17", "3.12"),
+    Pair("2.18", "3.11"),
+    Pair("2.18", "3.13"),
+    Pair("2.19", "3.11", LOWEST),
+    Pair("2.19", "3.13"),
+    Pair("2.20", "3.12"),
+    Pair("2.20", "3.14"),
+    Pair("2.21", "3.12"),
+    Pair("2.21", "3.13"),
+    Pair("2.21", "3.14"),
+)
+ENDS = (PAIRS[0], PAIRS[-2])
+
+
+def provide(pair: Pair, python: str) -> Path:
+    """Make the pair's virtual environment, unless it is there; return its folder of programs."""
+    target = ROOT / ".venv" / "matrix" / pair.name
+    done = target / ".complete"
+    wanted = "\n".join((*pair.libraries, *TOOLS, python))
+    if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
+        subprocess.run([python, "-m", "venv", "--clear", str(target)], check=True)
+        pip = [str(target / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+        subprocess.run([*pip, f"ansible-core=={pair.core}.*", *pair.libraries, *TOOLS], check=True)
+        done.write_text(wanted, encoding="utf-8")
+    return target / "bin"
+
+
+def run(pair: Pair, python: str, tests: list[str]) -> bool:
+    """Run tests with the pair; return whether all passed."""
+    programs = provide(pair, python)
+    print(f"== {pair.name}", flush=True)
+    path = f"{programs}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / ".collections"), "AIRGAP_MATRIX": "1"}
+    command = [str(programs / "python"), "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
+    # One pytest for each: the unit tests' folders and the lab's would name their modules alike.
+    return all(
+        [subprocess.run([*command, each], cwd=ROOT, env=environment, check=False).returncode == 0 for each in tests]
+    )
+
+
+def main() -> int:
+    """Run the pairs; return the exit status."""
+    parser = argparse.ArgumentParser(description="Run the tests on supported pairs of ansible-core and Python.")
+    parser.add_argument("--ends", action="store_true", help="the unit tests of the oldest and the newest pair alone")
+    ends = parser.parse_args().ends
+    pairs = {pair: find_python(pair.python) for pair in (ENDS if ends else PAIRS)}
+    tests = ["tests/unit"] if ends else ["tests/unit", *LAB_TESTS]
+    results = {pair: run(pair, python, tests) for pair, python in pairs.items() if python}
+    print("== Support matrix")
+    for pair in pairs:
+        print(f"{pair.name}: {'not here' if pair not in results else 'passed' if results[pair] else 'FAILED'}")
+    return 0 if results and all(results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
