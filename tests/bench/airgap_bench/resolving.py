@@ -4,5 +4,40 @@
 
 """How long the resolver takes."""
 
+from __future__ import annotations
 
-def figure(rounds): ...
+import time
+
+from airgap_bench.figures import Figure
+from airgap_bench.lan import upstreams
+from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts_reader, resolve, resolve_node
+
+IMAGES, UPSTREAMS = 1000, 50
+HOSTS_DIR = "/etc/containerd/certs.d"
+CONFIG = f"""
+version = 2
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "{HOSTS_DIR}"
+"""
+HOSTS = """
+server = "http://registry.lan"
+capabilities = ["pull", "resolve"]
+[header]
+Authorization = "Basic bWFkZTp1cA=="
+[host]
+"""
+
+
+def figure(rounds: int) -> Figure:
+    """Seconds for all images, reading the files of all upstreams included."""
+    names = upstreams(UPSTREAMS)
+    node = resolve_node.from_files("1.7.24", CONFIG, {f"{name}/hosts.toml": HOSTS for name in names}, HOSTS_DIR)
+    images = [f"{names[number % UPSTREAMS]}/team/tool-{number}:1" for number in range(IMAGES)]
+    values = []
+    for _round in range(rounds):
+        hosts_reader.read.cache_clear()
+        began = time.perf_counter()
+        answers = [resolve.resolve(image, node) for image in images]
+        values.append(time.perf_counter() - began)
+        assert all(each.requests[0].asked.host == "registry.lan" for each in answers)
+    return Figure(f"resolve {IMAGES} images, {UPSTREAMS} upstreams", tuple(values), "s", 1)
