@@ -92,7 +92,7 @@ differential: need-root venv-test ## What `resolve` foretells, compared with wha
 matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour (root)
 	@$(TEST)/python tests/tools/matrix.py
 
-bench: need-root venv-run ## Time the collection next to a bare ping and the conventional way, on an idle machine (root)
+bench: need-root venv-run ## Time it next to a bare ping and the conventional way, on an idle machine; PARTS="wire cri" (root)
 	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
 
 # --- For a release -----------------------------------------------------------------------------------------------
