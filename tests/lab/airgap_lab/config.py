@@ -46,12 +46,18 @@ class Node:
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry by its host name; ``kind`` is ``distribution`` or ``harbor``, ``images`` are REPOSITORY:TAG."""
+    """A registry by its host name; ``kind`` is ``distribution``, ``harbor`` or ``failing``.
+
+    ``images`` are REPOSITORY:TAG; ``ports`` are all of its ports, ``tls_ports`` those of them with TLS, and
+    ``client_tls_ports`` those of these that want a client certificate.
+    """
 
     name: str
     kind: str
     address: str
     ports: tuple[int, ...]
+    tls_ports: tuple[int, ...]
+    client_tls_ports: tuple[int, ...]
     images: tuple[str, ...]
 
 
@@ -62,6 +68,7 @@ class Config:
     state: Path
     controller: str
     prefix_length: int
+    prefix6: str
     base: PackageSet
     runtime: PackageSet
     tools: PackageSet
@@ -84,6 +91,19 @@ class Config:
     def ssh_key(self) -> Path:
         """Private key of the controller; the public one has ``.pub`` appended."""
         return self.cache / "ssh/id_ed25519"
+
+    @property
+    def tls(self) -> Path:
+        """Certificates and keys of the lab that is up."""
+        return self.run / "tls"
+
+    def address6(self, address: str) -> str:
+        """The IPv6 address of the machine with this IPv4 address."""
+        return self.prefix6 + address.rpartition(".")[2]
+
+    def addresses(self, address: str) -> list[str]:
+        """Both addresses of the machine with this IPv4 address, with the lengths of their prefixes."""
+        return [f"{address}/{self.prefix_length}", f"{self.address6(address)}/64"]
 
     def node(self, name: str) -> Node:
         """The node called ``name``; raises LabError if there is none."""
@@ -114,6 +134,7 @@ def load(state: Path | None = None) -> Config:
         state=state or state_folder(dict(os.environ)),
         controller=lab["controller"],
         prefix_length=lab["prefix_length"],
+        prefix6=lab["prefix6"],
         base=_package_set(lab["base"]),
         runtime=_package_set(lab["runtime"]),
         tools=_package_set(lab["tools"]),
@@ -133,7 +154,10 @@ def _package_set(entry: dict[str, Any]) -> PackageSet:
 
 
 def _registry(name: str, entry: dict[str, Any]) -> Registry:
-    return Registry(name, entry["kind"], entry["address"], tuple(entry["ports"]), tuple(entry["images"]))
+    client_tls = tuple(entry.get("client_tls_ports", []))
+    tls = (*entry.get("tls_ports", []), *client_tls)
+    ports = (*entry["ports"], *tls)
+    return Registry(name, entry["kind"], entry["address"], ports, tls, client_tls, tuple(entry["images"]))
 
 
 def _node(name: str, variables: dict[str, Any]) -> Node:

@@ -19,7 +19,8 @@ COUNTERS = ("to_registries", "dns", "other")
 
 def install(config: Config, node: Node) -> None:
     """Begin to count in the node's new namespace."""
-    registries = ", ".join(registry.address for registry in config.registries.values())
+    registries = [registry.address for registry in config.registries.values()]
+    registries6 = map(config.address6, registries)
     rules = f"""
     table {TABLE} {{
         counter to_registries {{}}
@@ -29,8 +30,10 @@ def install(config: Config, node: Node) -> None:
             type filter hook output priority 0; policy accept;
             meta l4proto {{ tcp, udp }} th dport 53 counter name dns accept
             oifname "lo" accept
-            ip daddr {{ {registries} }} counter name to_registries accept
+            ip daddr {{ {", ".join(registries)} }} counter name to_registries accept
+            ip6 daddr {{ {", ".join(registries6)} }} counter name to_registries accept
             ip daddr {config.controller} accept
+            ip6 daddr {config.address6(config.controller)} accept
             # Neighbour discovery, which the kernel does by itself.
             meta l4proto ipv6-icmp accept
             counter name other

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from airgap_lab import cgroups, config, counters, network, nodes, prepare, registries
+from airgap_lab import cgroups, config, counters, network, nodes, prepare, registries, tls
 from airgap_lab.config import NAMESPACE_PREFIX, PROJECT, Config, LabError, Node, namespace
 
 # Present while /run/netns is the lab's own and has to go with it.
@@ -202,7 +202,8 @@ class Lab:
         self.config.run.mkdir(parents=True)
         if not network.NAMESPACES.exists():
             (self.config.run / NAMESPACES_MARK).touch()
-        network.create_lan(self.config.controller, self.config.prefix_length, self.config.state)
+        tls.create(self.config)
+        network.create_lan(self.config.addresses(self.config.controller), self.config.state)
 
     def _boot(self, wanted: list[Node], prepared: prepare.Prepared) -> None:
         for node in wanted:

@@ -47,28 +47,31 @@ class Response:
     body: bytes
 
 
-def create_lan(address: str, prefix_length: int, owner: Path) -> None:
-    """Make the controller's namespace and the bridge, on which ``owner``, the lab's state folder, is noted."""
+def create_lan(addresses: list[str], owner: Path) -> None:
+    """Make the controller's namespace and the bridge, on which ``owner``, the lab's state folder, is noted.
+
+    ``addresses`` are an IPv4 and an IPv6 address with the lengths of their prefixes.
+    """
     _ip("netns", "add", LAN)
     _ip("-n", LAN, "link", "set", "lo", "up")
     _ip("-n", LAN, "link", "add", BRIDGE, "type", "bridge", "forward_delay", "0")
-    _ip("-n", LAN, "addr", "add", f"{address}/{prefix_length}", "dev", BRIDGE)
+    _add_addresses(LAN, addresses, BRIDGE)
     _ip("-n", LAN, "link", "set", BRIDGE, "up")
     # Last, because a bridge with an owner is taken for a complete one.
     _ip("-n", LAN, "link", "set", BRIDGE, "alias", str(owner))
 
 
-def create(name: str, address: str, prefix_length: int) -> None:
-    """Make the namespace called ``name`` with one interface on the LAN and no default route."""
+def create(name: str, addresses: list[str]) -> None:
+    """Make the namespace called ``name`` with one interface on the LAN, these addresses and no default route."""
     port = name.removeprefix(NAMESPACE_PREFIX)
     # A machine that is made again keeps its MAC address, so that no neighbour has an outdated one.
-    mac = ":".join(f"{byte:02x}" for byte in b"\x02\x00" + ipaddress.ip_address(address).packed)
+    mac = ":".join(f"{byte:02x}" for byte in b"\x02\x00" + ipaddress.ip_interface(addresses[0]).packed)
     _ip("netns", "add", name)
     peer = ["peer", "name", INTERFACE, "address", mac, "netns", name]
     _ip("-n", LAN, "link", "add", port, "type", "veth", *peer)
     _ip("-n", LAN, "link", "set", port, "master", BRIDGE, "up")
     _ip("-n", name, "link", "set", "lo", "up")
-    _ip("-n", name, "addr", "add", f"{address}/{prefix_length}", "dev", INTERFACE)
+    _add_addresses(name, addresses, INTERFACE)
     _ip("-n", name, "link", "set", INTERFACE, "up")
 
 
@@ -197,6 +200,13 @@ def request(
             connection.close()
 
     return inside(LAN, send)
+
+
+def _add_addresses(name: str, addresses: list[str], interface: str) -> None:
+    for address in addresses:
+        # Nobody else can have it, and looking for others would take a second.
+        option = ["nodad"] if ":" in address else []
+        _ip("-n", name, "addr", "add", address, "dev", interface, *option)
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

@@ -43,7 +43,7 @@ PACKAGE_FILES = ("usr/bin/containerd*", "usr/bin/ctr", "usr/lib/systemd/system/c
 def create(config: Config, node: Node, prepared: Prepared) -> None:
     """Start booting the node, as new; ``wait`` tells when it is ready."""
     name = namespace(node.name)
-    network.create(name, node.address, config.prefix_length)
+    network.create(name, config.addresses(node.address))
     counters.install(config, node)
     folder = _folder(config, node)
     for part in ("upper", "work", "root", "containerd"):

@@ -84,7 +84,7 @@ def prepare(config: Config, tell: Tell) -> Prepared:
         base = pool.submit(_base, config, tell)
         tools = pool.submit(_tools, config, tell)
         layers = {node.name: pool.submit(_layer, config, tell, node) for node in config.nodes.values()}
-        registries = config.registries.values()
+        registries = [each for each in config.registries.values() if each.images]
         storage = {registry.name: _storage(config, tell, registry, tools.result()) for registry in registries}
         return Prepared(
             base=base.result(),

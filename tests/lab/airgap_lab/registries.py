@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registries: docker-registry from Debian, bare with basic auth or behind the Harbor stand-in; and their logs."""
+"""The registries: docker-registry from Debian, bare or behind the Harbor stand-in, and one that fails; their logs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from airgap_lab import harbor, network
+from airgap_lab import failing, harbor, network
 from airgap_lab.config import Config, LabError, Registry, namespace
 from airgap_lab.prepare import Prepared
 
@@ -34,29 +34,47 @@ Entry = dict[str, Any]
 
 def create(config: Config, registry: Registry, prepared: Prepared) -> None:
     """Start the registry in a namespace of its own and return when it answers."""
-    network.create(namespace(registry.name), registry.address, config.prefix_length)
-    folder = _folder(config, registry)
-    folder.mkdir(parents=True)
+    network.create(namespace(registry.name), config.addresses(registry.address))
+    _folder(config, registry).mkdir(parents=True)
     program = [str(prepared.tools / "usr/bin/docker-registry"), "serve"]
-    storage = prepared.storage[registry.name]
-    if registry.kind == "distribution":
-        set_password(config, config.password)
-        auth = {"auth": {"htpasswd": {"realm": registry.name, "path": str(folder / "htpasswd")}}}
-        for port in registry.ports:
-            settings = _write_json(folder / f"{port}.json", _settings(storage, (registry.address, port), auth))
-            _start(registry, [*program, settings], folder / f"{port}.log")
-    else:
-        settings = _write_json(folder / "backend.json", _settings(storage, BACKEND, {}))
-        _start(registry, [*program, settings], folder / "backend.log")
-        for port in registry.ports:
-            (folder / f"{port}.log").touch()
-            settings = _write_json(folder / f"{port}.json", asdict(_harbor_settings(config, registry, port)))
-            _start(registry, [sys.executable, harbor.__file__, settings], folder / f"{port}.err")
+    storage = prepared.storage.get(registry.name)
+    {"distribution": _start_distribution, "harbor": _start_harbor, "failing": _start_failing}[registry.kind](
+        config, registry, program, storage
+    )
     deadline = time.monotonic() + START_SECONDS
     while not healthy(registry):
         if time.monotonic() > deadline:
-            raise LabError(f"{registry.name} did not start; its logs are in {folder}.")
+            raise LabError(f"{registry.name} did not start; its logs are in {_folder(config, registry)}.")
         time.sleep(0.05)
+
+
+def _start_distribution(config: Config, registry: Registry, program: list[str], storage: Path) -> None:
+    folder = _folder(config, registry)
+    set_password(config, config.password)
+    auth = {"auth": {"htpasswd": {"realm": registry.name, "path": str(folder / "htpasswd")}}}
+    for port in registry.ports:
+        content = {**_settings(storage, f":{port}"), **auth}
+        if port in registry.tls_ports:
+            content["http"]["tls"] = _tls(config, registry, port)
+        _start(registry, [*program, _write_json(folder / f"{port}.json", content)], folder / f"{port}.log")
+
+
+def _start_harbor(config: Config, registry: Registry, program: list[str], storage: Path) -> None:
+    folder = _folder(config, registry)
+    settings = _write_json(folder / "backend.json", _settings(storage, "{}:{}".format(*BACKEND)))
+    _start(registry, [*program, settings], folder / "backend.log")
+    for port in registry.ports:
+        (folder / f"{port}.log").touch()
+        settings = _write_json(folder / f"{port}.json", asdict(_harbor_settings(config, registry, port)))
+        _start(registry, [sys.executable, harbor.__file__, settings], folder / f"{port}.err")
+
+
+def _start_failing(config: Config, registry: Registry, program: list[str], storage: Path | None) -> None:
+    for port in registry.ports:
+        log = _folder(config, registry) / f"{port}.log"
+        log.touch()
+        command = [sys.executable, failing.__file__, registry.address, str(port), str(log)]
+        _start(registry, command, log.with_suffix(".err"))
 
 
 def destroy(config: Config, registry: Registry) -> None:
@@ -113,6 +131,7 @@ def requests(config: Config, since: str | None = None) -> list[Entry]:
     if len(offsets) != len(logs):
         raise LabError(f"{since!r} is not a mark of this lab.")
     nodes = {node.address: node.name for node in config.nodes.values()}
+    nodes |= {f"[{config.address6(node.address)}]": node.name for node in config.nodes.values()}
     entries = []
     for (registry, port, path), offset in zip(logs, offsets, strict=True):
         with path.open("rb") as log:
@@ -165,7 +184,7 @@ def _logs(config: Config) -> Iterator[tuple[Registry, int, Path]]:
                 yield registry, port, path
 
 
-def _settings(storage: Path, address: tuple[str, int], auth: Entry) -> Entry:
+def _settings(storage: Path, address: str) -> Entry:
     """docker-registry's configuration: read-only, since the storage belongs to the cache."""
     return {
         "version": "0.1",
@@ -174,9 +193,15 @@ def _settings(storage: Path, address: tuple[str, int], auth: Entry) -> Entry:
             "filesystem": {"rootdirectory": str(storage)},
             "maintenance": {"readonly": {"enabled": True}, "uploadpurging": {"enabled": False}},
         },
-        "http": {"addr": f"{address[0]}:{address[1]}", "secret": secrets.token_hex(16)},
-        **auth,
+        "http": {"addr": address, "secret": secrets.token_hex(16)},
     }
+
+
+def _tls(config: Config, registry: Registry, port: int) -> Entry:
+    """The part of docker-registry's configuration that makes a port speak TLS."""
+    clients = {"clientcas": [str(config.tls / "ca.crt")]} if port in registry.client_tls_ports else {}
+    own = {kind: str(config.tls / f"{registry.name}.{end}") for kind, end in (("certificate", "crt"), ("key", "key"))}
+    return {**own, **clients}
 
 
 def _harbor_settings(config: Config, registry: Registry, port: int) -> harbor.Settings:
