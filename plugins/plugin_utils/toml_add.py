@@ -22,8 +22,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
     differences,
-    is_array_of_tables,
-    key,
+    is_block,
+    new_key,
     render,
     same,
 )
@@ -64,7 +64,7 @@ class _Additions:
                 self._add_items(path, old, value)
             elif dotted:
                 self._add_dotted(dotted, path, value)
-            elif isinstance(value, dict) or is_array_of_tables(value):
+            elif is_block(path[-1], value):
                 tables.append((path, value))
             else:
                 own.setdefault(path[:-1], {})[path[-1]] = value
@@ -156,7 +156,7 @@ class _Additions:
         return self._section(path, value, "[", "]")
 
     def _section(self, path: Path, data: dict, opening: str, closing: str) -> list[str]:
-        inner = {name: value for name, value in data.items() if isinstance(value, dict) or is_array_of_tables(value)}
+        inner = {name: value for name, value in data.items() if is_block(name, value)}
         pairs = {name: value for name, value in data.items() if name not in inner}
         blocks = []
         # A table that only holds tables needs no header.
@@ -192,7 +192,7 @@ class _Additions:
     def _pair(self, indent: str, path: Path, count: int, value: Any, siblings: list[Entry]) -> str:
         """Return a line for the last `count` keys of a path and a value."""
         quote = key_quote(self.entries, path[:-1])
-        name = ".".join(key(part, quote) for part in path[-count:])
+        name = ".".join(new_key(path[:size], quote) for size in range(len(path) - count + 1, len(path) + 1))
         text = render(value, path, text_quote(self.text, self.entries, path))
         return f"{indent}{name}{self._equals(len(indent + name), siblings)}{text}{self.eol}"
 
@@ -210,7 +210,7 @@ class _Additions:
     def _spelled(self, path: Path) -> str:
         quote = key_quote(self._header_entries(), path)
         parts = (path[:size] for size in range(1, len(path) + 1))
-        return ".".join(self.spelling.get(part) or key(part[-1], quote) for part in parts)
+        return ".".join(self.spelling.get(part) or new_key(part, quote) for part in parts)
 
     def _header_indent(self, path: Path) -> str:
         level = [entry for entry in self._header_entries() if entry.path[:-1] == path[:-1]]

@@ -16,7 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values impo
     at,
     differences,
     is_mixed,
-    key,
+    new_key,
     render,
     same,
 )
@@ -170,7 +170,8 @@ class _Table(_Container):
             cell.value = rewrite(cell.value, at(old, cell.key), value, (*self.path, *cell.key), self.style)
             _put(kept, cell.key, value)
         for path, _old, value in list(differences(kept, new)):
-            head = ".".join(key(name, self.style.quote) for name in path) + equals
+            parts_of = ((*self.path, *path[:size]) for size in range(1, len(path) + 1))
+            head = ".".join(new_key(part, self.style.quote) for part in parts_of) + equals
             self.put_in(len(self.cells), path, head, render(value, (*self.path, *path), self.style.quote))
         return str(self)
 

@@ -23,10 +23,23 @@ def show(path: Path) -> str:
 
 
 def key(name: str, quote: str = '"') -> str:
-    """Return a key as TOML spells it: bare if it can be, else in the given quotes."""
+    """Return a key as TOML spells it: bare if it can be, else in the given quotes, but without escapes if it can be.
+
+    containerd 1.5 to 1.7 (go-toml v1) take the escapes in a [header] literally.
+    """
     if BARE_KEY.fullmatch(name):
         return name
-    return _quoted(name, quote)
+    return _quoted(name, quote if _basic(name) == f'"{name}"' else "'")
+
+
+def new_key(path: Path, quote: str = '"') -> str:
+    """Return the last key of a path for a file, or raise TomlError if there is a containerd that would not read it."""
+    spelled = key(path[-1], quote)
+    if not path[-1]:
+        raise TomlError(f"{show(path)}: containerd 1.4 cannot read an empty key")
+    if spelled[0] == '"' and "\\" in spelled:
+        raise TomlError(f"{show(path)}: containerd up to 1.7 cannot read a key with such characters")
+    return spelled
 
 
 def plain(value: Any, path: Path = ()) -> Any:
@@ -108,9 +121,21 @@ def render(value: Any, path: Path, quote: str = '"') -> str:
             raise TomlError(f"{where}: the values in a list must be of one type")
         return f"[{', '.join(render(item, path, quote) for item in value)}]"
     if isinstance(value, dict):
-        pairs = (f"{key(name, quote)} = {render(inner, (*path, name), quote)}" for name, inner in value.items())
+        inside = [((*path, name), inner) for name, inner in value.items()]
+        pairs = [f"{new_key(here, quote)} = {render(inner, here, quote)}" for here, inner in inside]
         return f"{{ {', '.join(pairs)} }}" if value else "{}"
+    # A date alone stops containerd 1.5 to 1.7, a time alone 1.4.
+    if not isinstance(value, datetime.datetime):
+        raise TomlError(f"{where}: older containerd cannot read a date or a time alone")
     return value.isoformat()
+
+
+def is_block(name: str, value: Any) -> bool:
+    """Tell whether what a new key holds is written below a [header] or a [[header]] of its own.
+
+    containerd 1.5 to 1.7 (go-toml v1) take a "]" for the end of the header, even within quotes.
+    """
+    return (isinstance(value, dict) or is_array_of_tables(value)) and "]" not in name
 
 
 def is_array_of_tables(value: Any) -> bool:
@@ -134,5 +159,9 @@ def _text(value: str, where: str) -> str:
 def _quoted(value: str, quote: str) -> str:
     if quote == "'" and "'" not in value and value.isprintable():
         return f"'{value}'"
+    return _basic(value)
+
+
+def _basic(value: str) -> str:
     # JSON escapes what TOML does except DEL.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

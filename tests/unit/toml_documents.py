@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 Path = tuple[str, ...]
 
-NAMES = ["a", "b", "c", "plugins", "io.containerd.grpc.v1.cri", "registry", "docker.io", "*", "h:80", "", 'q"', "é"]
+NAMES = ["a", "b", "c", "plugins", "io.containerd.grpc.v1.cri", "registry", "docker.io", "*", "[::1]:80", 'q"', "é"]
 KEYS = st.sampled_from(NAMES) | st.text(st.characters(codec="utf-8"), max_size=4)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(["# no", "[a]", "a = 1", "'", '"""', "\\"])
 NUMBERS = ["0", "-1", "+7", "1_000", "0o644", "0xdead_BEEF", "0b101", "9223372036854775807"]
