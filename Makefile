@@ -15,6 +15,7 @@ STAGED = cd $(STAGE) && HOME=$(BUILD)/home PATH=$(TEST):$$PATH ANSIBLE_COLLECTIO
 RUN := $(CURDIR)/.venv/run/bin
 TEST := $(CURDIR)/.venv/test/bin
 REPORTS := $(BUILD)/reports
+PROPERTIES := tests/unit/plugins/plugin_utils/test_toml_properties.py
 
 # Tools that keep caches below ANSIBLE_HOME keep them here.
 export ANSIBLE_HOME := $(BUILD)/home/.ansible
@@ -67,6 +68,12 @@ lint: stage ## ruff, yamllint, vermin, antsibull and ansible-lint
 unit: venv-test ## The unit tests, a few seconds
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
+	@echo "== properties of TOML edits, a search of its own"
+	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=random --hypothesis-seed=$${SEED:-$$RANDOM}
+
+properties: venv-test ## Search long for TOML edits that go wrong, some 20 minutes (not part of `make test`)
+	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=long --hypothesis-show-statistics \
+		--hypothesis-seed=$${SEED:-$$RANDOM}
 
 ends: venv-test ## The unit tests on the oldest and the newest supported pair of ansible-core and Python
 	@$(TEST)/python tests/tools/matrix.py --ends
