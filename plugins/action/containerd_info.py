@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node, report
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import PLACES, Action, Refusal, observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils import node, report, resolve_node, resolve_report
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+    PLACES,
+    Action,
+    Refusal,
+    observation,
+    require_containerd,
+)
 
 
 class ActionModule(Action):
     """Observe and mask."""
 
-    argument_spec = {**PLACES, "query": {"type": "str"}}
+    argument_spec = {**PLACES, "query": {"type": "str"}, "resolve": {"type": "list", "elements": "str"}}
     libraries = ("jmespath",)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +30,10 @@ class ActionModule(Action):
             query = jmespath.compile(args["query"]) if args["query"] else None
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
-        info = report.info(node.execute(self, observation(args), task_vars))
+        observed = node.execute(self, observation(args), task_vars)
+        info = report.info(observed)
         found = {"query_result": query.search(info)} if query else {}
+        if args["resolve"] is not None:
+            require_containerd(observed, None)
+            found["resolved"] = resolve_report.answers(args["resolve"], resolve_node.from_observation(observed))
         return {"changed": False, "containerd": info, **found}

@@ -22,7 +22,14 @@ options:
   query:
     description: A JMESPath expression that selects from RV(containerd) into RV(query_result).
     type: str
+  resolve:
+    description:
+      - Names of images, in any form that a pod may use. RV(resolved) tells where each would come from on this node.
+    type: list
+    elements: str
 seealso:
+  - plugin: airgap.containerd.resolve
+    plugin_type: filter
   - module: airgap.containerd.containerd_registry
 """
 
@@ -35,6 +42,13 @@ EXAMPLES = r"""
   airgap.containerd.containerd_info:
     query: registry.config_path
   register: config_path
+
+- name: Where would these images come from
+  airgap.containerd.containerd_info:
+    resolve:
+      - busybox
+      - quay.io/coreos/etcd:v3.5.9
+  register: node
 """
 
 RETURN = r"""
@@ -99,6 +113,12 @@ containerd:
       type: list
       elements: str
       returned: success
+resolved:
+  description:
+    - For each image, the requests that this node would make for it, as of P(airgap.containerd.resolve#filter).
+  type: list
+  elements: dict
+  returned: when O(resolve) is given
 query_result:
   description: What O(query) selects.
   type: raw

@@ -93,7 +93,9 @@ def _split(image: str, rel: Release) -> tuple[str, str]:
 
 def _check(image: str, host: str, repository: str, rel: Release) -> None:
     if repository.lower() != repository:
-        raise ReferenceError(f"image {image!r}: repository names are in lower case: {repository.lower()}")
+        named = "." in host and image.startswith(f"{host}/")
+        fix = f"{host}{image[len(host) :].lower()}" if named else image.lower()
+        raise ReferenceError(f"image {image!r}: repository names are in lower case, write {fix}")
     if not _PATH.fullmatch(repository):
         raise ReferenceError(
             f"image {image!r}: {repository!r} is not a repository: lower-case letters, digits, and . _ - / between them"

@@ -16,7 +16,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import go_url, hosts_reader, references, resolve_hosts
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    conflicts,
+    go_url,
+    hosts_reader,
+    references,
+    resolve_hosts,
+    secrets,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils.references import Reference
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils.resolve_hosts import LookupFailure
@@ -43,6 +50,7 @@ class Node(NamedTuple):
     roots: Mapping[str, resolve_hosts.Root | None] = {}  # directories in config_path; None: a file stands there
     not_loaded: str | None = None  # why CRI does not serve
     notes: tuple[str, ...] = ()
+    proxies: Mapping[str, str | None] = {"http": None, "https": None, "no": None}  # of the environment that it runs in
 
 
 class Asked(NamedTuple):
@@ -120,7 +128,7 @@ def resolve(image: Any, node: Node) -> Resolution:
     except LookupFailure as exc:
         return answer._replace(error=str(exc), candidates=exc.candidates, directory=exc.directory)
     found = hosts.found
-    notes = node.notes + found.notes + _mode_notes(node, mode, roots)
+    notes = node.notes + found.notes + _mode_notes(node, mode, roots) + _proxy_notes(hosts.asked, node)
     answer = answer._replace(
         directory=found.directory, candidates=found.candidates, why=found.why, log=found.log, notes=notes
     )
@@ -150,6 +158,16 @@ def _mode_notes(node: Node, mode: str, roots: list[str]) -> tuple[str, ...]:
     if mode == "legacy" and node.registry.config_path:
         return (f"containerd {node.release} does not know config_path: it has no effect",)
     return ()
+
+
+def _proxy_notes(asked: tuple[Asked, ...], node: Node) -> tuple[str, ...]:
+    urls = dict.fromkeys(f"{each.scheme}://{each.host}" for each in asked if not each.skipped)
+    proxies = {url: conflicts.proxy_for(url, node.proxies) for url in urls}
+    return tuple(
+        f"{url} is asked through the proxy {secrets.mask_data(proxy)} of containerd's environment"
+        for url, proxy in proxies.items()
+        if proxy
+    )
 
 
 def upstream_host(namespace: str) -> str:

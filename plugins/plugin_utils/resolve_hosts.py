@@ -18,11 +18,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import 
 
 HOSTS_FILE = "hosts.toml"
 
-Content = bytes | bool | None
-"""Of a file: its bytes, or whether there is PEM text in it, or None where nobody looked."""
+UNLISTED = ""
+"""A name in a directory that may hold more files than are known."""
+
+Content = bytes | bool | str | None
+"""Of a file: its bytes, whether there is PEM text in it, why nobody looked, or None where it cannot be read."""
 
 Directory = Mapping[str, Content]
-"""The files in one directory; a hosts.toml that cannot be read is None."""
+"""The files in one directory."""
 
 Root = Mapping[str, Directory | None]
 """The directories in a root of config_path; None: something stands there that is no directory."""
@@ -109,6 +112,8 @@ def _candidates(
 
 def _load(path: str, directory: Directory, rel: Release) -> Found:
     content = directory.get(HOSTS_FILE, b"")
+    if isinstance(content, str):
+        raise LookupFailure(f"nobody looked into {path}/{HOSTS_FILE}: {content}", path)
     if not isinstance(content, bytes):
         raise LookupFailure(f"every pull fails: {path}/{HOSTS_FILE} cannot be read", path)
     if not content:
@@ -161,7 +166,8 @@ def _check_certificates(found: Found, path: str, directory: Directory, candidate
 
 
 def _is_missing(name: str, path: str, directory: Directory) -> bool:
-    return posixpath.dirname(name) == path and posixpath.basename(name) not in directory
+    here = posixpath.dirname(name) == path and UNLISTED not in directory
+    return here and posixpath.basename(name) not in directory
 
 
 def _is_wrong(name: str, path: str, directory: Directory) -> bool:

@@ -51,6 +51,7 @@ def from_observation(observed: Mapping[str, Any]) -> Node:
         roots={hosts_reader.clean(root): _tree(found, root) for root, found in trees.items()},
         not_loaded=not_loaded,
         notes=tuple(_observed_notes(observed, rel)),
+        proxies=observed["started_with"]["running"],
     )
 
 
@@ -99,17 +100,19 @@ def from_variables(version: str, options: Mapping[str, Any], settings: plan.Sett
     wanted = model.desired(options, settings.prefix)
     todo = plan.make(wanted, _new_node(options), settings, version)
     hosts_dir = options.get("hosts_dir") or _observe.DEFAULT_HOSTS_DIR
-    written = {posixpath.relpath(path, hosts_dir): text for path, text in todo.tree.writes.items()}
+    below = {path: text for path, text in todo.tree.writes.items() if path.startswith(f"{hosts_dir.rstrip('/')}/")}
+    written = {posixpath.relpath(path, hosts_dir): text for path, text in below.items()}
     return from_files(version, todo.config_after, written, hosts_dir)
 
 
 def _new_node(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the node half would read of a node without containerd and without any file."""
+    no_proxies = dict.fromkeys(("http", "https", "no"))
     return {
         "version": None,
-        "unit": {"found": False},
+        "unit": {"found": False, "config": None},
         "daemon": None,
-        "started_with": {"running": {}, "next": {}},
+        "started_with": {"config": None, "running": no_proxies, "next": no_proxies},
         "blocked_by": None,
         "config": {"path": options.get("config_file") or _observe.DEFAULT_CONFIG, "content": None, "sha256": None},
         "effective": {"error": None},
@@ -182,16 +185,19 @@ def _tree(found: Mapping[str, Any] | None, root: str) -> resolve_hosts.Root | No
     tree: dict[str, Any] = {}
     for path, about in found.items():
         directory, slash, name = path.partition("/")
-        if path.startswith("/") or (slash and directory not in tree and found.get(directory, ()) is not None):
-            continue
         if not slash:
             tree[path] = {} if about is None else None
-        elif isinstance(about, bool):
-            tree[directory][name] = about
-        else:
-            word = (about or {}).get("content")
-            tree[directory][name] = _wire.unpack(word) if word is not None else None
+        elif isinstance(tree.get(directory), dict):
+            tree[directory][name] = about if isinstance(about, bool) else _content(about)
+            if isinstance(about, Mapping) and "link" in about:
+                tree[directory][resolve_hosts.UNLISTED] = None
     return tree
+
+
+def _content(about: Mapping[str, Any]) -> resolve_hosts.Content:
+    if "content" in about:
+        return _wire.unpack(about["content"])
+    return f"it is a link to {about['link']}, which is not followed" if "link" in about else None
 
 
 def _observed_notes(observed: Mapping[str, Any], rel: Release) -> Iterable[str]:

@@ -6,13 +6,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
-from ansible_collections.airgap.containerd.plugins.plugin_utils.resolve import Asked, Resolution, upstream_host
+from ansible_collections.airgap.containerd.plugins.plugin_utils.resolve import (
+    Asked,
+    Node,
+    Resolution,
+    resolve,
+    upstream_host,
+)
 
 _CREDENTIALS = {None: "no", "header": "yes", "login": "yes, when asked for"}
+
+
+def answers(images: Iterable[Any], node: Node) -> list[dict[str, Any]]:
+    """Return where each image comes from on a node, as plain data."""
+    return [as_data(resolve(image, node), node.release) for image in images]
 
 
 def as_data(answer: Resolution, rel: Release) -> dict[str, Any]:
@@ -87,21 +98,30 @@ def _last(answer: Resolution) -> str:
     return "nothing else is asked"
 
 
-def tables(answers: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
-    """Return the lines of one table for each distinct answer; `answers` are `{node: [data, ...]}`."""
+def tables(results: Mapping[str, Any]) -> list[str]:
+    """Return the lines of one table for each distinct answer, for `{node: result of containerd_info, or answers}`.
+
+    Nodes that gave no answer come last, each with its message.
+    """
     groups: dict[str, dict[str, Any]] = {}
-    for name, each in answers.items():
-        for answer in each:
+    silent = []
+    for name, result in results.items():
+        found = result.get("resolved") if isinstance(result, Mapping) else result
+        if found is None:
+            silent.append(f"{name}: no answer: {result.get('msg') or 'unreachable'}")
+        for answer in found or []:
             key = json.dumps({field: value for field, value in answer.items() if field != "version"}, sort_keys=True)
             group = groups.setdefault(key, {"answer": answer, "nodes": {}})
             group["nodes"].setdefault(answer["version"], []).append(name)
     images = list(dict.fromkeys(group["answer"]["image"] for group in groups.values()))
     ordered = sorted(groups.values(), key=lambda group: images.index(group["answer"]["image"]))
-    return [line for group in ordered for line in _table(group["answer"], group["nodes"])][:-1]
+    lines = [line for group in ordered for line in _table(group["answer"], group["nodes"])]
+    return (lines + silent) if silent else lines[:-1]
 
 
 def _table(answer: Mapping[str, Any], nodes: Mapping[str, list[str]]) -> Iterator[str]:
-    yield f"{answer['image']}: {answer['reference'] or 'no image name'}"
+    same = answer["reference"] in (None, answer["image"])
+    yield answer["image"] if same else f"{answer['image']} is {answer['reference']}"
     yield "  on " + "; ".join(f"{', '.join(names)} (containerd {version})" for version, names in nodes.items())
     if answer["why"]:
         yield f"  configured by: {answer['why']}"

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import tomlkit
 from airgap_lab import Lab
 from airgap_lab.recorder import Recorder
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _cri
-from ansible_collections.airgap.containerd.plugins.plugin_utils import releases, resolve, resolve_node
+from ansible_collections.airgap.containerd.plugins.plugin_utils import releases, resolve, resolve_node, toml_edit
 from differential import certificates
 from differential.cases import NAMES, ROOTS, Batch, Case, generate
 from differential.simulate import Seen, expected
@@ -119,7 +118,8 @@ class Field:
     def _configure(self, name: str, rel: releases.Release, batch: Batch) -> resolve.Node:
         """Write config.toml, restart, and return what resolve makes of the file and of containerd's own view of it."""
         plugin = releases.images_plugin(rel, batch.version)
-        text = tomlkit.dumps({"version": batch.version, "plugins": {plugin: {"registry": batch.registry}}})
+        settings = {"version": batch.version, "plugins": {plugin: {"registry": batch.registry}}}
+        text = toml_edit.edit("", settings, [])
         self.lab.write(name, CONFIG, text)
         self.lab.run(name, ["systemctl", "reset-failed", "containerd"])
         restarted = self.lab.run(name, ["systemctl", "restart", "containerd"])
