@@ -65,7 +65,9 @@ def outside_state() -> dict[str, set[str]]:
     """What a lab makes on the machine besides files in its state folder."""
     mounts = Path("/proc/mounts").read_text().splitlines()
     running = subprocess.run(["ps", "-eo", "stat=,args="], capture_output=True, text=True, check=True).stdout
-    programs = {line for line in running.splitlines() if re.search(r"systemd-nspawn|docker-registry|harbor\.py", line)}
+    programs = {
+        line for line in running.splitlines() if re.search(r"systemd-nspawn|docker-registry|(harbor|failing)\.py", line)
+    }
     return {
         "namespaces": {path.name for path in Path("/run/netns").glob("*")},
         "mounts": {line.split()[1] for line in mounts},
