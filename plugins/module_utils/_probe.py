@@ -19,6 +19,7 @@ MANIFESTS = ", ".join(
     )
 )
 MAX_TEXT = 300
+SECONDS = 5.0  # for each endpoint; the settings may name many that do not answer
 _PARALLEL = 8
 
 
@@ -72,21 +73,21 @@ def _ask(endpoint, answer):
     authorization = endpoint["headers"].get("Authorization")
     login = endpoint["login"]
     if answer["challenge"] == "bearer":
-        word = _registry.token(parameters, login or authorization)
+        word = _registry.token(parameters, login or authorization, tls=endpoint["tls"])
         _manifest(endpoint, dict(headers, Authorization="Bearer " + word), answer)
     elif login:
         _manifest(endpoint, dict(headers, Authorization=login), answer)
     if answer["status"] in (401, 403) and (login or authorization):
         without = {name: value for name, value in headers.items() if name != "Authorization"}
-        answer["anonymous"] = _registry.send("HEAD", endpoint["url"], without, endpoint["tls"])[0]
+        answer["anonymous"] = _registry.send("HEAD", endpoint["url"], without, endpoint["tls"], timeout=SECONDS)[0]
 
 
 def _manifest(endpoint, headers, answer):
     """Ask with HEAD, and with GET for the reason unless that is the login; note the answer and return its headers."""
-    status, found, dummy = _registry.send("HEAD", endpoint["url"], headers, endpoint["tls"])
+    status, found, dummy = _registry.send("HEAD", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
     body = b""
     if status >= 400 and not _registry.challenge(found)[0]:
-        status, found, body = _registry.send("GET", endpoint["url"], headers, endpoint["tls"])
+        status, found, body = _registry.send("GET", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
     answer["status"] = status
     answer["kind"] = (found.get("Content-Type") or "").partition(";")[0].strip().lower()[:MAX_TEXT]
     answer["digest"] = (found.get("Docker-Content-Digest") or "")[:MAX_TEXT] or None

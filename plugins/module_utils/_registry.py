@@ -35,11 +35,12 @@ class Failure(Exception):
         self.kind = kind
 
 
-def send(method, url, headers=None, tls=None, form=None):
+def send(method, url, headers=None, tls=None, form=None, timeout=TIMEOUT):
     """Send one request, following nothing; return ``(status, headers, body)``. Raises Failure.
 
     ``headers`` are strings or lists of them, ``tls`` is ``{ca: [path], client: [[certificate, key]], skip_verify:
-    bool}``, each optional, ``form`` a mapping to post. Proxies of the environment are not used.
+    bool}``, each optional, ``form`` a mapping to post, ``timeout`` is in seconds. Proxies of the
+    environment are not used.
     """
     sent = {name: ", ".join(each) if isinstance(each, list) else each for name, each in (headers or {}).items()}
     body = None
@@ -49,10 +50,10 @@ def send(method, url, headers=None, tls=None, form=None):
     parts = urlsplit(url)
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT, context=_context(tls or {})
+            parts.hostname, parts.port, timeout=timeout, context=_context(tls or {})
         )
     else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     try:
         connection.request(method, target, body, sent)
@@ -62,7 +63,7 @@ def send(method, url, headers=None, tls=None, form=None):
         text = "%s does not resolve on this node: add it to DNS or /etc/hosts"
         raise Failure("dns", text % parts.hostname) from exc
     except socket.timeout as exc:
-        raise Failure("timeout", "%s did not answer within %d s" % (parts.netloc, TIMEOUT)) from exc
+        raise Failure("timeout", "%s did not answer within %d s" % (parts.netloc, timeout)) from exc
     except (ssl.SSLError, ssl.CertificateError) as exc:
         reason = getattr(exc, "reason", None) or exc
         raise Failure(_tls_kind(exc), "TLS with %s failed: %s" % (parts.netloc, reason)) from exc

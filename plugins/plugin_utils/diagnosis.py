@@ -121,7 +121,7 @@ def _ignored_settings(seen: Seen) -> Iterator[tuple[str, str]]:
         return
     if seen.found.log:
         reason = next((note for note in seen.found.notes if "is discarded" in note), "a hosts.toml is discarded")
-        yield "hosts_toml_broken", f"{_sentence(reason)} containerd logs: {seen.found.log[0]}"
+        yield "hosts_toml_broken", f"{_sentence(reason)} containerd logs that as {seen.found.log[0]!r}."
     for note in seen.found.notes:
         for words, kind in _NOTES:
             if words in note:
@@ -232,7 +232,7 @@ def _answer(seen: Seen, each: Asked, answer: Mapping[str, Any]) -> tuple[str | N
 
 def _refusal(each: Asked, answer: Mapping[str, Any], text: str) -> tuple[str, str]:
     message = (answer["message"] or "").lower()
-    if not answer["challenge"] and "project" in message and "not found" in message:
+    if message.startswith("project ") and message.endswith(" not found"):  # Harbor's v2auth middleware
         return "project_missing", f"{text}."
     if not each.credentials and answer["anonymous"] is None:
         return "unauthorized_anonymous", f"{text}, and the node has no login for it."

@@ -31,6 +31,8 @@ def requests(
     `observed` is what was read of the node, `there` and `found` what it means for the image. `login` is a pull secret,
     which containerd takes instead of the node's own login, but not instead of a header.
     """
+    if not found.requests:
+        return []
     entries = _entries(there, found)
     settings = list(_registry_tables(observed))
     everywhere = [table.get("headers") or {} for table in settings]

@@ -215,6 +215,8 @@ def _observed_notes(observed: Mapping[str, Any], rel: Release) -> Iterable[str]:
 def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[str]:
     """Yield the registry tables that stand where this release does not look for them."""
     read = _images_table(rel, data)
+    if not rel.config_path and plain.at(read, ["registry", "config_path"]):
+        yield f"containerd {rel} does not know config_path: it has no effect"
     for name, table in (data.get("plugins") or {}).items():
         settings = table.get("registry") if isinstance(table, Mapping) else None
         if settings and plain.at(read, ["registry"]) is not settings and name in releases.CRI_PLUGINS:

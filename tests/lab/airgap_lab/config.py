@@ -49,7 +49,8 @@ class Registry:
     """A registry by its host name; ``kind`` is ``distribution``, ``harbor`` or ``failing``.
 
     ``images`` are REPOSITORY:TAG; ``ports`` are all of its ports, ``tls_ports`` those of them with TLS, and
-    ``client_tls_ports`` those of these that want a client certificate.
+    ``client_tls_ports`` those of these that want a client certificate. ``projects`` are Harbor's, with the URL of the
+    registry that each is a proxy cache for, or None.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Registry:
     tls_ports: tuple[int, ...]
     client_tls_ports: tuple[int, ...]
     images: tuple[str, ...]
+    projects: dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,8 @@ def _registry(name: str, entry: dict[str, Any]) -> Registry:
     client_tls = tuple(entry.get("client_tls_ports", []))
     tls = (*entry.get("tls_ports", []), *client_tls)
     ports = (*entry["ports"], *tls)
-    return Registry(name, entry["kind"], entry["address"], ports, tls, client_tls, tuple(entry["images"]))
+    images, projects = tuple(entry["images"]), entry.get("projects") or {}
+    return Registry(name, entry["kind"], entry["address"], ports, tls, client_tls, images, projects)
 
 
 def _node(name: str, variables: dict[str, Any]) -> Node:

@@ -6,8 +6,11 @@
 
 It answers as Harbor's source says: a repository needs a project (400 without one, before anything else is looked at),
 /v2/ accepts Basic as well as a token, a request without credentials is sent to the token service, one with rejected
-credentials gets a Basic challenge. While the strict file exists it insists on tokens instead. It is a program of its
-own: ``python3 harbor.py SETTINGS``, where SETTINGS is the JSON of ``Settings``.
+credentials gets a Basic challenge, and a project that does not exist is a 401 without any challenge
+(src/server/middleware/v2auth). While the strict file exists it insists on tokens instead. Of the API that is published
+in api/v2.0/swagger.yaml it has getProject and getRegistry: the robot account may see neither, a member the projects,
+the administrator both. It is a program of its own: ``python3 harbor.py SETTINGS``, where SETTINGS is the JSON of
+``Settings``.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ from urllib.parse import parse_qs, urlsplit
 SERVICE = "harbor-registry"
 TOKEN_PATH = "/service/token"
 TOKEN_SECONDS = 1800
+API_PATH = "/api/v2.0/"
+MEMBER = "developer"
+ADMINISTRATOR = "admin"
 RESOURCE = re.compile(r"^/v2/(?P<repository>.+)/(?:manifests|blobs|tags)/[^/]+$")
 READ_METHODS = ("GET", "HEAD")
 FORWARDED_HEADERS = ("Accept", "If-None-Match", "Range", "User-Agent")
@@ -37,15 +43,21 @@ DROPPED_HEADERS = ("connection", "date", "keep-alive", "server", "transfer-encod
 
 @dataclass(frozen=True)
 class Settings:
-    """Addresses are (host, port); ``log`` and ``strict_file`` are paths."""
+    """Addresses are (host, port); ``projects`` have the URL of the registry that each is a proxy cache for, or None.
+
+    ``username`` is the robot account; MEMBER and ADMINISTRATOR have its password. ``log``, ``strict_file`` and
+    ``external_file`` are paths; the last holds the external_url if that is not ``host``.
+    """
 
     host: str
     address: tuple[str, int]
     backend: tuple[str, int]
     username: str
     password: str
+    projects: dict[str, str | None]
     log: str
     strict_file: str
+    external_file: str
 
 
 @dataclass(frozen=True)
@@ -116,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer_token()
         elif path == "/v2" or path.startswith("/v2/"):
             self.answer_registry(path)
+        elif path.startswith(API_PATH):
+            self.answer_api(path.removeprefix(API_PATH))
         else:
             self.answer(200, b"<!doctype html><title>Harbor</title>", {"Content-Type": "text/html"})
 
@@ -135,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
         text = self.tokens.issue(self.user, pulled_repositories(scopes))
         issued = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         body = {"token": text, "access_token": text, "expires_in": TOKEN_SECONDS, "issued_at": issued}
-        self.answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        self.answer_json(body)
 
     def answer_registry(self, path: str) -> None:
         """The registry API, for reading."""
@@ -143,10 +157,48 @@ class Handler(BaseHTTPRequestHandler):
         repository = resource["repository"] if resource else None
         if repository and "/" not in repository:
             self.refuse(400, "BAD_REQUEST", f"invalid repository name: {repository}")
+        elif repository and self.lacks_project(repository):
+            self.refuse(401, "UNAUTHORIZED", f"project {repository.partition('/')[0]} not found", "")
         elif not self.authorized(repository):
             self.refuse(401, "UNAUTHORIZED", "unauthorized to access repository", self.challenge(repository))
         else:
             self.forward()
+
+    def lacks_project(self, repository: str) -> bool:
+        """Whether there is no such project; not looked for where HEAD comes without credentials."""
+        anonymous_head = self.command == "HEAD" and not self.scheme
+        return not anonymous_head and repository.partition("/")[0] not in self.settings.projects
+
+    def answer_api(self, path: str) -> None:
+        """Harbor's own API: a project by its name, a registry by its number (that of its project)."""
+        user = self.user = self.basic_user() if self.scheme == "basic" else None
+        names = list(self.settings.projects)
+        kind, _, key = path.partition("/")
+        if not user:
+            self.refuse(401, "UNAUTHORIZED", "unauthorized")
+        elif kind == "projects" and user in (MEMBER, ADMINISTRATOR):
+            self.answer_project(key, user)
+        elif kind == "registries" and user == ADMINISTRATOR and key.isdigit() and 0 < int(key) <= len(names):
+            url = self.settings.projects[names[int(key) - 1]]
+            self.answer_json({"id": int(key), "name": names[int(key) - 1], "url": url, "status": "healthy"})
+        else:
+            self.refuse(403, "FORBIDDEN", "forbidden")
+
+    def answer_project(self, name: str, user: str) -> None:
+        """getProject: who may see everything learns that there is no such project, all others are refused."""
+        names = list(self.settings.projects)
+        if name in names:
+            number = names.index(name) + 1
+            project = {"project_id": number, "name": name, "metadata": {"public": "false"}}
+            self.answer_json({**project, **({"registry_id": number} if self.settings.projects[name] else {})})
+        elif user == ADMINISTRATOR:
+            self.refuse(404, "NOT_FOUND", f"project {name} not found")
+        else:
+            self.refuse(403, "FORBIDDEN", "forbidden")
+
+    def answer_json(self, body: dict[str, object]) -> None:
+        """Answer with what was asked for."""
+        self.answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def authorized(self, repository: str | None) -> bool:
         """Whether the credentials sent allow the request, on ``repository`` or (None) on the registry as such."""
@@ -167,14 +219,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def basic_user(self) -> str | None:
         """The user whose Basic credentials were sent, or None if they are wrong."""
-        account = (self.settings.username, self.settings.password)
-        return account[0] if basic_account(self.parameter) == account else None
+        user, password = basic_account(self.parameter) or ("", "")
+        known = user in (self.settings.username, MEMBER, ADMINISTRATOR)
+        return user if known and password == self.settings.password else None
 
     def challenge(self, repository: str | None) -> str:
         """WWW-Authenticate for this request."""
         if self.scheme and not self.strict:
             return 'Basic realm="harbor"'
-        realm = f'Bearer realm="http://{self.settings.host}{TOKEN_PATH}",service="{SERVICE}"'
+        external = Path(self.settings.external_file)
+        url = (external.read_text() if external.exists() else "") or f"http://{self.settings.host}"
+        realm = f'Bearer realm="{url}{TOKEN_PATH}",service="{SERVICE}"'
         return f'{realm},scope="repository:{repository}:pull"' if repository else realm
 
     def forward(self) -> None:
@@ -196,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
     def refuse(self, status: int, code: str, message: str, challenge: str | None = None) -> None:
         """Answer with an error in the registry API's form."""
         headers = {"Content-Type": "application/json"}
-        if challenge:
+        if challenge is not None:
             headers["Www-Authenticate"] = challenge
         self.answer(status, json.dumps({"errors": [{"code": code, "message": message}]}).encode(), headers)
 

@@ -168,6 +168,10 @@ class Lab:
         """Make the flat registry accept another password only; without one, that of the inventory again."""
         registries.set_password(self.config, password or self.config.password)
 
+    def harbor_external(self, url: str | None) -> None:
+        """Give the Harbor stand-in an external_url, at which it says that its token service is; None: its own."""
+        registries.set_external(self.config, url)
+
     def mark(self) -> str:
         """The present end of the request logs; give it to ``requests``."""
         return registries.mark(self.config)

@@ -94,15 +94,26 @@ def healthy(registry: Registry) -> bool:
 
 def set_strict(config: Config, strict: bool) -> None:
     """Make the Harbor stand-in insist on tokens from its next request on, or accept Basic again."""
+    for registry in _harbors(config):
+        flag = _strict_file(config, registry)
+        if strict:
+            flag.touch()
+        else:
+            flag.unlink(missing_ok=True)
+
+
+def set_external(config: Config, url: str | None) -> None:
+    """Make the Harbor stand-in send clients to a token service at ``url``, as Harbor does with its external_url."""
+    for registry in _harbors(config):
+        _external_file(config, registry).write_text(url or "")
+
+
+def _harbors(config: Config) -> Iterator[Registry]:
     for registry in config.registries.values():
         if registry.kind == "harbor":
             if not network.exists(namespace(registry.name)):
                 raise LabError("The lab is not up.")
-            flag = _strict_file(config, registry)
-            if strict:
-                flag.touch()
-            else:
-                flag.unlink(missing_ok=True)
+            yield registry
 
 
 def set_password(config: Config, password: str) -> None:
@@ -212,8 +223,14 @@ def _harbor_settings(config: Config, registry: Registry, port: int) -> harbor.Se
         username=config.username,
         password=config.password,
         log=str(_folder(config, registry) / f"{port}.log"),
+        projects=registry.projects,
         strict_file=str(_strict_file(config, registry)),
+        external_file=str(_external_file(config, registry)),
     )
+
+
+def _external_file(config: Config, registry: Registry) -> Path:
+    return _folder(config, registry) / "external"
 
 
 def _strict_file(config: Config, registry: Registry) -> Path:
