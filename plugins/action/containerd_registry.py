@@ -153,7 +153,7 @@ class ActionModule(Action):
         ]
         result: dict[str, Any] = {
             "changed": todo.changed or restarts,
-            "msg": report.sentence(todo, observed["hosts_dir"], args["url"] or "", restart),
+            "msg": report.sentence(todo, observed["hosts_dir"], args["url"] or "their endpoints", restart),
             "version": todo.version,
             "mode": todo.mode,
             "hosts_dir": observed["hosts_dir"],

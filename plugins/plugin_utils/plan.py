@@ -13,6 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     certificates,
     conflicts,
     credentials,
+    endpoints,
     model,
     node,
     plain,
@@ -179,7 +180,6 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     conflicts.check_config_in_use(observed, settings.prefix)
     warnings += given_up + conflicts.proxied(observed, kept.mirrors)
     folder = certificates.directory(observed["hosts_dir"])
-    certs = certificates.files(((each, kept.access_to(each)) for each in kept.asked()), folder)
     files: dict[str, str] = {}
     moved: list[str] = []
     if mode == "config_path":
@@ -202,12 +202,15 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             for name, each in mirrors.items()
             if each.endpoints or not conflicts.is_of_others(name, observed, record["files"])
         }
+        asked_here = endpoints.asked(own)
         files = tree.render(settings.template, own, extras)
         effective = {"config_path": observed["hosts_dir"], "mirrors": {}}
     else:
+        asked_here = kept.asked()
         change = registry_config.legacy_change(rel, pristine, kept, credentials.legacy_configs(kept, folder))
         legacy = registry_config.legacy_mirrors(rel, kept)
         effective = {"config_path": "", "mirrors": {name: each["endpoint"] for name, each in legacy.items()}}
+    certs = certificates.files(((each, kept.access_to(each)) for each in asked_here), folder)
     planned = tree.plan({**certs, **files}, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
     hidden = conflicts.shadowing(files, observed["hosts_dir"], observed["hosts"], planned.files)
     warnings += [

@@ -42,7 +42,8 @@ def keep(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str
 def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
     where = f"containerd {rel} has legacy mirrors, which"
     for name, mirror in wanted.mirrors.items():
-        if mirror.fallback == "none" and mirror.endpoints:
+        hosts = [each.host for each in mirror.endpoints]  # containerd adds no registry that is one of its endpoints
+        if mirror.fallback == "none" and hosts and name not in hosts:
             own = f"mirrors[{name}].fallback"
             option = own if own in wanted.explicit else "fallback"
             text = f"{where} cannot keep it from asking the public registry last"

@@ -13,9 +13,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import node, rel
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan, restart_due
 
 
+def _shown(path: str, text: str) -> str:
+    """Return a file's text as people may see it: certificates are no secret, everything else can hold one."""
+    return text if path.endswith(".crt") else secrets.mask_toml(text)
+
+
 def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str]:
     """Return one entry of an Ansible diff; None stands for "no file". A secret that changes is said to."""
-    old, new = secrets.mask_toml(before or ""), secrets.mask_toml(after or "")
+    old, new = (_shown(path, text or "") for text in (before, after))
     note = " (only a secret changes)" if before and after and before != after and old == new else ""
     return {
         "before_header": path if before is not None else f"{path} (absent)",
