@@ -71,6 +71,7 @@ unit: venv-test ## The unit tests, a few seconds
 	@echo "== properties of TOML edits, a search of its own"
 	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=random --hypothesis-seed=$${SEED:-$$RANDOM}
 
+.PHONY: properties
 properties: venv-test ## Search long for TOML edits that go wrong, some 20 minutes (not part of `make test`)
 	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=long --hypothesis-show-statistics \
 		--hypothesis-seed=$${SEED:-$$RANDOM}

@@ -104,7 +104,7 @@ def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]
         reply.checked(data, reply.CONFIG, path)
         return text, data
     except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path} is not UTF-8 (byte {exc.start}): containerd cannot read it either") from exc
+        raise ConfigError(f"{path}: {toml_edit.not_utf8(exc)}, containerd cannot read it either") from None
     except toml_edit.TomlError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
     except reply.ReplyError as exc:

@@ -17,7 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.plain import lea
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_add import put_in
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_lines import line_end
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_remove import take_out
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load, not_utf8
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
     differences,
@@ -27,7 +27,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values impo
     show,
 )
 
-__all__ = ["LISTS", "TomlError", "changes", "edit", "load", "merged", "quote"]
+__all__ = ["LISTS", "TomlError", "changes", "edit", "load", "merged", "not_utf8", "quote"]
 
 
 def merged(data: dict, merge: dict, remove: list[list[str]], lists: str = "replace") -> dict:

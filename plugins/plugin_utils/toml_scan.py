@@ -111,6 +111,13 @@ def load(text: str) -> dict:
         raise TomlError(f"not valid TOML{' ' + place.group() if place else ''}: {reason}") from None
 
 
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return what to say of a file that is no UTF-8: where, never what."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    column = len(error.object[error.object.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+    return f"not UTF-8 at line {line}, column {column}"
+
+
 def scan(text: str) -> Layout:
     """Return the layout of a text that C(load) accepts; raise TomlError where it cannot be followed."""
     try:
