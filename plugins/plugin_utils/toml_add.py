@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plain import leaves
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_lines import (
-    attached,
     attaches,
-    key_quote,
-    line_end,
     table_end,
-    text_quote,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Entry, Path, scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_style import Style
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
     differences,
@@ -29,29 +25,21 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values impo
 )
 
 
-def put_in(text: str, before: dict, after: dict) -> str:
+def put_in(text: str, before: dict, after: dict, style: Style) -> str:
     """Return the text with the keys and tables added that only `after` has."""
     added = list(differences(before, after))
-    return _Additions(text).write(added) if added else text
+    return _Additions(text, style).write(added) if added else text
 
 
 class _Additions:
-    """New keys and tables in the layout that the file has."""
+    """New keys and tables, and the lines before which they go."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.eol = line_end(text)
+    def __init__(self, text: str, style: Style) -> None:
+        self.style = style
+        self.eol = style.eol
         self.entries = scan(text).entries
         self.headers = [index for index, entry in enumerate(self.entries) if entry.is_header]
         self.tables = {self.entries[index].path: index for index in self.headers}
-        self.spelling = {
-            entry.path[:size]: entry.written[size - 1]
-            for entry in self._header_entries()
-            for size in range(1, len(entry.path) + 1)
-        }
-        self.usual_nesting, self.key_step = self._usual_steps()
-        self.spaced = self._is_spaced()
-        # By the index of the line that they go before.
         self.new_keys: dict[int, list[str]] = {}
         self.new_tables: dict[int, list[str]] = {}
 
@@ -88,7 +76,7 @@ class _Additions:
         if siblings:
             indent, place = self.entries[siblings[-1]].indent, siblings[-1] + 1
         else:
-            indent, place = (self.entries[header].indent + self.key_step if table else ""), header + 1
+            indent, place = (self.entries[header].indent + self.style.key_step() if table else ""), header + 1
         lines = [
             self._pair(indent, (*table, name), 1, value, [self.entries[index] for index in siblings])
             for name, value in pairs.items()
@@ -161,9 +149,11 @@ class _Additions:
         blocks = []
         # A table that only holds tables needs no header.
         if pairs or not inner or opening == "[[":
-            indent = self._header_indent(path)
-            header = f"{indent}{opening}{self._spelled(path)}{closing}{self.eol}"
-            lines = [self._pair(indent + self.key_step, (*path, name), 1, value, []) for name, value in pairs.items()]
+            indent = self.style.header_indent(path)
+            header = f"{indent}{opening}{self.style.header(path)}{closing}{self.eol}"
+            lines = [
+                self._pair(indent + self.style.key_step(), (*path, name), 1, value, []) for name, value in pairs.items()
+            ]
             blocks.append("".join([header, *lines]))
         for name, value in inner.items():
             blocks.extend(self._render((*path, name), value))
@@ -175,7 +165,7 @@ class _Additions:
             above = self.entries[index - 1] if index else None
             below = self.entries[index] if index < len(self.entries) else None
             # At the end as everywhere else, between others as these are.
-            spaced = below.kind == "blank" if below and above else self.spaced
+            spaced = below.kind == "blank" if below and above else self.style.is_spaced()
             yield from keys
             for number, block in enumerate(blocks):
                 indent = block[: len(block) - len(block.lstrip(" \t"))]
@@ -191,9 +181,9 @@ class _Additions:
 
     def _pair(self, indent: str, path: Path, count: int, value: Any, siblings: list[Entry]) -> str:
         """Return a line for the last `count` keys of a path and a value."""
-        quote = key_quote(self.entries, path[:-1])
+        quote = self.style.key_quote(path[:-1])
         name = ".".join(new_key(path[:size], quote) for size in range(len(path) - count + 1, len(path) + 1))
-        text = render(value, path, text_quote(self.text, self.entries, path))
+        text = render(value, path, self.style.text_quote(path))
         return f"{indent}{name}{self._equals(len(indent + name), siblings)}{text}{self.eol}"
 
     def _equals(self, width: int, siblings: list[Entry]) -> str:
@@ -206,45 +196,3 @@ class _Additions:
         if len(columns) == 1 and len(lines) > 1:
             return " " * max(1, columns.pop() - width) + "= "
         return " = "
-
-    def _spelled(self, path: Path) -> str:
-        quote = key_quote(self._header_entries(), path)
-        parts = (path[:size] for size in range(1, len(path) + 1))
-        return ".".join(self.spelling.get(part) or new_key(part, quote) for part in parts)
-
-    def _header_indent(self, path: Path) -> str:
-        level = [entry for entry in self._header_entries() if entry.path[:-1] == path[:-1]]
-        if level:
-            return next((entry.indent for entry in level if entry.path == path), level[-1].indent)
-        return self._header_indent(path[:-1]) + self._nesting(path[:-1]) if len(path) > 1 else ""
-
-    def _nesting(self, path: Path) -> str:
-        """Return how much deeper tables stand from one level to the next, near the given one."""
-        for size in range(len(path), 1, -1):
-            if path[:size] in self.tables and path[: size - 1] in self.tables:
-                return self._step(self.entries[self.tables[path[:size]]], path[: size - 1])
-        return self.usual_nesting
-
-    def _header_entries(self) -> list[Entry]:
-        return [self.entries[index] for index in self.headers]
-
-    def _usual_steps(self) -> tuple[str, str]:
-        """Return how much deeper than its parent a header usually stands, and a key than its header."""
-        nesting: Counter[str] = Counter()
-        keys: Counter[str] = Counter()
-        for entry in self.entries:
-            if entry.kind == "pair" and entry.path[: entry.section] in self.tables:
-                keys[self._step(entry, entry.path[: entry.section])] += 1
-            elif entry.is_header and entry.path[:-1] in self.tables:
-                nesting[self._step(entry, entry.path[:-1])] += 1
-        step = nesting.most_common(1)[0][0] if nesting else ""
-        return step, keys.most_common(1)[0][0] if keys else step and "  "
-
-    def _step(self, entry: Entry, parent: Path) -> str:
-        outer = self.entries[self.tables[parent]].indent
-        return entry.indent[len(outer) :] if entry.indent.startswith(outer) else ""
-
-    def _is_spaced(self) -> bool:
-        """Tell whether the file's tables stand apart by blank lines."""
-        above = [start - 1 for start in (attached(self.entries, index) for index in self.headers) if start]
-        return 2 * sum(self.entries[index].kind == "blank" for index in above) >= len(above)

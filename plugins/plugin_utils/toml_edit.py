@@ -5,7 +5,7 @@
 
 tomllib tells what a text means; a scan (toml_scan) tells which lines it is written in. Lines of what goes are taken
 out and values changed (toml_remove, toml_inline), lines of what comes are put in (toml_add), written as their
-neighbours are (toml_lines), and tomllib proves the result: it means the plain merge, or nothing is written.
+neighbours are (toml_style), and tomllib proves the result: it means the plain merge, or nothing is written.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plain import leaves
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_add import put_in
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_lines import line_end
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_remove import take_out
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load, not_utf8
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load, not_utf8, scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_style import Style
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
     differences,
@@ -50,9 +50,10 @@ def edit(text: str, merge: dict, remove: list[list[str]], lists: str = "replace"
     if same(before, after):
         return text
     # A file whose last line does not end stays one.
-    end = "" if not text or text.endswith("\n") else line_end(text)
-    reduced, untouched = take_out(text + end, before, after)
-    result = put_in(reduced, load(reduced), after)
+    end = "" if not text or text.endswith("\n") else Style(text, []).eol
+    style = Style(text + end, scan(text + end).entries)
+    reduced, untouched = take_out(before, after, style)
+    result = put_in(reduced, load(reduced), after, style)
     _prove(result, after, untouched)
     return result.removesuffix(end)
 

@@ -26,7 +26,7 @@ _QUOTE = re.compile("[\"']")
 
 
 @dataclass(frozen=True)
-class Style:
+class Pen:
     """How new text is written: the quotes of keys and texts if the value has none, line ends, indentation of items."""
 
     quote: str
@@ -34,17 +34,17 @@ class Style:
     indent: str
 
 
-def rewrite(text: str, old: Any, new: Any, path: Path, style: Style) -> str:
+def rewrite(text: str, old: Any, new: Any, path: Path, pen: Pen) -> str:
     """Return the text of a value that means `old`, changed to mean `new`; errors name the path."""
     if same(old, new):
         return text
     found = _QUOTE.search(text)
-    style = Style(found.group() if found else style.quote, style.eol, style.indent)
+    pen = Pen(found.group() if found else pen.quote, pen.eol, pen.indent)
     if isinstance(old, list) and isinstance(new, list) and text[0] == "[":
-        return _List(text, path, style).rewrite(old, new)
+        return _List(text, path, pen).rewrite(old, new)
     if isinstance(old, dict) and isinstance(new, dict) and text[0] == "{":
-        return _Table(text, path, style).rewrite(old, new)
-    return render(new, path, style.quote)
+        return _Table(text, path, pen).rewrite(old, new)
+    return render(new, path, pen.quote)
 
 
 @dataclass
@@ -62,9 +62,9 @@ class _Cell:
 class _Container:
     """What lists and inline tables have in common: cells, and how one is taken out or put in."""
 
-    def __init__(self, text: str, path: Path, style: Style) -> None:
+    def __init__(self, text: str, path: Path, pen: Pen) -> None:
         self.path = path
-        self.style = style
+        self.pen = pen
         self.opening = text[0] + self._beside(text, 1)
         self.cells: list[_Cell] = []
         found, end = parts(text)
@@ -111,18 +111,18 @@ class _Container:
         """Add a cell that stands as its neighbours do."""
         if not self.cells and "\n" in self.tail:
             start, _newline, indent = self.tail.rpartition("\n")
-            gap, self.tail = f"{start}\n{indent}  ", self.style.eol + indent
+            gap, self.tail = f"{start}\n{indent}  ", self.pen.eol + indent
         elif not self.cells:
             gap = self.tail = self.pad
         elif "\n" in self.cells[max(index - 1, 0)].gap:
-            gap = self.style.eol + self.cells[max(index - 1, 0)].gap.rpartition("\n")[2]
+            gap = self.pen.eol + self.cells[max(index - 1, 0)].gap.rpartition("\n")[2]
         elif index == 0:
             gap, self.cells[0].gap = self.cells[0].gap, self.cells[0].gap or " "
         else:
             gap = self.cells[-1].gap if len(self.cells) > 1 and "\n" not in self.cells[-1].gap else " "
         before = self.cells[index - 1].after if index else self.opening
         if "#" in before and "\n" not in gap:
-            gap = f"{self.style.eol}{self.style.indent}  "
+            gap = f"{self.pen.eol}{self.pen.indent}  "
         self.cells.insert(index, _Cell(gap, path, head, value, "", ""))
 
 
@@ -137,11 +137,11 @@ class _List(_Container):
             for index in reversed(range(start + shared, end)):
                 self.take_out(index)
             for offset, item in enumerate(new[first + shared : last]):
-                text = render(item, self.path, self.style.quote)
+                text = render(item, self.path, self.pen.quote)
                 self.put_in(start + shared + offset, (), "", text)
             for offset in range(shared):
                 cell = self.cells[start + offset]
-                cell.value = rewrite(cell.value, old[start + offset], new[first + offset], self.path, self.style)
+                cell.value = rewrite(cell.value, old[start + offset], new[first + offset], self.path, self.pen)
         return str(self)
 
 
@@ -167,12 +167,12 @@ class _Table(_Container):
             if value is ABSENT:
                 self.take_out(index)
                 continue
-            cell.value = rewrite(cell.value, at(old, cell.key), value, (*self.path, *cell.key), self.style)
+            cell.value = rewrite(cell.value, at(old, cell.key), value, (*self.path, *cell.key), self.pen)
             _put(kept, cell.key, value)
         for path, _old, value in list(differences(kept, new)):
             parts_of = ((*self.path, *path[:size]) for size in range(1, len(path) + 1))
-            head = ".".join(new_key(part, self.style.quote) for part in parts_of) + equals
-            self.put_in(len(self.cells), path, head, render(value, (*self.path, *path), self.style.quote))
+            head = ".".join(new_key(part, self.pen.quote) for part in parts_of) + equals
+            self.put_in(len(self.cells), path, head, render(value, (*self.path, *path), self.pen.quote))
         return str(self)
 
 

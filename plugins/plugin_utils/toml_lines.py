@@ -1,25 +1,16 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which lines of a TOML file a person would say belong together: comments, blank lines, tables and their style."""
+"""Which lines of a TOML file a person would say belong together: comments, blank lines and tables."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
-from os.path import commonprefix
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Entry, Path
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Entry
 
 # "# key = …" or "# [table]": a setting that is switched off, in contrast to prose.
 _SETTING = re.compile(r"""#+[ \t]*(?:\[|[\w."'-]+[ \t]*=)""")
-_QUOTE = re.compile("[\"']")
-
-
-def line_end(text: str) -> str:
-    """Return the line end that most lines of a text have."""
-    return "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
 
 
 def attaches(comment: Entry, indent: str) -> bool:
@@ -55,27 +46,3 @@ def table_end(entries: list[Entry], following: int) -> int:
         if banner == end or not banner or entries[banner - 1].kind != "blank":
             return end
         end = before_blanks(entries, banner)
-
-
-def key_quote(entries: list[Entry], path: Path) -> str:
-    """Return the quotes that the quoted keys nearest to a path have."""
-    found = ((entry, part[0]) for entry in entries for part in entry.written if part[0] in "\"'")
-    return _nearest(found, path)
-
-
-def text_quote(text: str, entries: list[Entry], path: Path) -> str:
-    """Return the quotes that the texts nearest to a path have."""
-    found = ((entry, _QUOTE.search(text, *entry.value)) for entry in entries if entry.kind == "pair")
-    return _nearest(((entry, match.group()) for entry, match in found if match), path)
-
-
-def _nearest(found: Iterable[tuple[Entry, str]], path: Path) -> str:
-    """Return the most common quote of the entries that share most of a path."""
-    shared = -1
-    quotes: Counter[str] = Counter('"')
-    for entry, quote in found:
-        depth = len(commonprefix([entry.path, path]))
-        if depth > shared:
-            shared, quotes = depth, Counter()
-        quotes[quote] += depth == shared
-    return quotes.most_common(1)[0][0]

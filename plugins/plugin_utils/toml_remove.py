@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_inline import Style, opcodes, rewrite
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_inline import Pen, opcodes, rewrite
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_lines import (
     attached,
     attaches,
-    line_end,
-    text_quote,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Entry, Path, scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Entry, Path
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_style import Style
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
     at,
@@ -24,9 +23,9 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values impo
 )
 
 
-def take_out(text: str, before: dict, after: dict) -> tuple[str, list[str]]:
-    """Return the text without what `after` lacks and with its new values for old keys, and the lines left alone."""
-    entries = scan(text).entries
+def take_out(before: dict, after: dict, style: Style) -> tuple[str, list[str]]:
+    """Return the text without what `after` lacks and with new values for old keys, and the lines left as they were."""
+    entries = style.entries
     pairs = {entry.path: index for index, entry in enumerate(entries) if entry.kind == "pair"}
     arrays = {entry.path for entry in entries if entry.kind == "array"}
     gone: set[Path] = set()
@@ -51,18 +50,18 @@ def take_out(text: str, before: dict, after: dict) -> tuple[str, list[str]]:
     result, untouched = [], []
     for index, entry in enumerate(entries):
         if index in changed:
-            result.append(_rewritten(text, entries, entry, before, after))
+            result.append(_rewritten(style, entry, before, after))
         elif index not in dropped:
             result.append(entry.text)
             untouched.append(entry.text)
     return "".join(result), untouched
 
 
-def _rewritten(text: str, entries: list[Entry], entry: Entry, before: dict, after: dict) -> str:
+def _rewritten(style: Style, entry: Entry, before: dict, after: dict) -> str:
     start, end = entry.value
-    style = Style(text_quote(text, entries, entry.path), line_end(text), entry.indent)
-    value = rewrite(text[start:end], at(before, entry.path), at(after, entry.path), entry.path, style)
-    return text[entry.start : start] + value + text[end : entry.start + len(entry.text)]
+    pen = Pen(style.text_quote(entry.path), style.eol, entry.indent)
+    value = rewrite(style.text[start:end], at(before, entry.path), at(after, entry.path), entry.path, pen)
+    return style.text[entry.start : start] + value + style.text[end : entry.start + len(entry.text)]
 
 
 def _items(entries: list[Entry], path: Path, old: list, new: list) -> Iterator[int]:

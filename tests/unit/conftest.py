@@ -10,5 +10,5 @@ from hypothesis import HealthCheck, settings
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("random", max_examples=50, print_blob=True, deadline=None, suppress_health_check=SLOW)
-settings.register_profile("long", max_examples=5000, print_blob=True, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("long", max_examples=4000, print_blob=True, deadline=None, suppress_health_check=SLOW)
 settings.load_profile("fixed")

@@ -285,6 +285,14 @@ def place(draw: st.DrawFn, data: dict[str, Any]) -> tuple[Path, Any]:
     return path, found
 
 
+def tables(data: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """All tables of a document that have a key path."""
+    yield path, data
+    for name, value in data.items():
+        if isinstance(value, dict):
+            yield from tables(value, (*path, name))
+
+
 def at(data: Any, path: Path) -> Any:
     """What is at a key path, None if nothing is."""
     for name in path:

@@ -14,7 +14,7 @@ import pytest
 import tomllib
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
-from toml_documents import KEYS, TABLES, Change, Document, Path, Statement, at, changes, documents, place
+from toml_documents import KEYS, SCALARS, TABLES, Change, Document, Path, Statement, at, changes, documents, tables
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_edit import TomlError
@@ -161,13 +161,10 @@ def is_within(path: Path, table: Path) -> bool:
 @given(st.data())
 def test_what_is_added_can_be_removed_again_to_the_byte(data: st.DataObject) -> None:
     document = data.draw(documents())
-    parent, _ = place(data.draw, document.data)
-    name = data.draw(KEYS)
-    assume(isinstance(at(document.data, parent) if parent else document.data, dict))
     # A table that was empty goes when it is empty again: nothing tells that it stood there before.
-    assume(parent not in document.bare and at(document.data, parent) != {} or not parent)
-    path = (*parent, name)
-    assume(at(document.data, path) is None)
+    parents = [path for path, keys in tables(document.data) if keys and path not in document.bare]
+    parent = data.draw(st.sampled_from([(), *parents]))
+    path = (*parent, data.draw(KEYS.filter(lambda name: name not in at(document.data, parent))))
     value = data.draw(st.integers() | TABLES)
     merge: Any = value
     for each in reversed(path):
@@ -177,3 +174,55 @@ def test_what_is_added_can_be_removed_again_to_the_byte(data: st.DataObject) -> 
     except TomlError:
         assume(False)
     assert toml_edit.edit(after, {}, [list(path)]) == document.text
+
+
+@given(st.data())
+def test_a_broken_document_is_refused_or_edited_right(data: st.DataObject) -> None:
+    text = data.draw(documents()).text
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(start + 9, len(text))))
+    text = text[:start] + data.draw(st.text("\n\r\t\0 [].=#,{}'\"\\\ufeff1ae-:_", max_size=4)) + text[end:]
+    try:
+        before = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        with pytest.raises(TomlError, match="^not valid TOML"):
+            toml_edit.edit(text, {"a": 1}, [])
+        return
+    change = data.draw(changes(before))
+    try:
+        after = toml_edit.edit(text, change.merge, change.remove, change.lists)
+    except TomlError as error:
+        assert IMPOSSIBLE.search(str(error)), error
+        return
+    assert strict(tomllib.loads(after)) == strict(merge_plainly(before, change))
+
+
+@given(st.data())
+def test_a_fault_in_the_editing_is_refused_and_never_written(data: st.DataObject) -> None:
+    document = data.draw(documents())
+    change = data.draw(changes(document.data))
+
+    def faulty(text: str, *arguments: Any) -> str:
+        lines = put_in(text, *arguments).splitlines(keepends=True)
+        index = data.draw(st.integers(0, max(0, len(lines) - 1)))
+        what = data.draw(st.sampled_from(["lose", "repeat", "move", "add"]))
+        line = lines.pop(index) if lines and what != "add" else "z = 0\n"
+        lines[index:index] = [line] * {"lose": 0, "move": 0, "repeat": 2, "add": 1}[what]
+        return "".join([*lines, line] if what == "move" else lines)
+
+    put_in = toml_edit.put_in
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toml_edit, "put_in", faulty)
+        try:
+            after = toml_edit.edit(document.text, change.merge, change.remove, change.lists)
+        except TomlError as error:
+            assert IMPOSSIBLE.search(str(error)) or "does not allow this change" in str(error)
+            return
+    assert strict(tomllib.loads(after)) == strict(merge_plainly(document.data, change))
+
+
+@given(SCALARS | st.lists(st.text()))
+def test_quoted_values_read_back(value: object) -> None:
+    text = toml_edit.quote(value)
+    assert "\n" not in text
+    assert tomllib.loads(f"v = {text}") == {"v": value}
