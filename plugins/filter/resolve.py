@@ -29,7 +29,7 @@ options:
     description: The text of its C(config.toml). Files that it imports are not looked for.
     type: str
   hosts:
-    description: The files below O(hosts_dir), as C({DIRECTORY/hosts.toml: text}).
+    description: The texts of the files below O(hosts_dir), keyed by C(DIRECTORY/hosts.toml).
     type: dict
     default: {}
   hosts_dir:

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""playbooks/resolve.yml on real nodes: the answer, its grouping, its exit status, and what it leaves alone."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+from support import CONFIG_PATH, LAB_VARIABLES, NODES, ROOT, files
+from test_install import executions
+
+from ansible_collections.airgap.containerd.plugins.filter import resolve as resolve_filter
+from ansible_collections.airgap.containerd.plugins.filter import resolve_table
+
+CERTS = "/etc/containerd/certs.d"
+INFO = "airgap.containerd.containerd_info"
+PASSWORD = LAB_VARIABLES["containerd_registry_password"]
+
+
+def table(play, *arguments, image="busybox:1", **options):
+    return play("-e", f"image={image}", *arguments, playbook="playbooks/resolve.yml", **options)
+
+
+def lines(run):
+    (found,) = [each["result"]["msg"] for each in run.results if each["task"] == "ansible.builtin.debug"]
+    return found
+
+
+def test_the_first_request_is_the_one_that_the_registry_gets(fresh, play):
+    play().ok()
+    before = {node: files(fresh, node) for node in NODES}
+    run = table(play, "-vvvv", image="busybox:1,registry.lan/lab/app:1").ok()
+    assert executions(run.output) == dict.fromkeys(NODES, 1)
+    assert run.changed() == dict.fromkeys(NODES, 0)
+    assert {node: files(fresh, node) for node in NODES} == before
+    assert PASSWORD not in run.output and "Basic cm9ib3" not in run.output
+    for node in NODES:
+        for answer in run.of(node, INFO)["resolved"]:
+            first = answer["requests"][0]
+            mark = fresh.mark()
+            fresh.pull(node, answer["image"])
+            entry = next(each for each in fresh.requests(mark) if each["node"] == node)
+            made = f"http://{entry['registry']}{entry['path']}"
+            assert (entry["method"], made) == (first["method"], first["url"])
+    shown = lines(run)
+    assert "  on n2 (containerd 1.6.20); n3 (containerd 1.7.24); n4 (containerd 2.1.9)" in shown
+    assert sum(line.startswith("busybox:1 is docker.io/library/busybox:1") for line in shown) == 2, (
+        "legacy, config_path"
+    )
+    assert shown.count("  at last: nothing else is asked") == 3, "only in legacy mode Docker Hub is asked last"
+
+
+def test_nodes_that_cannot_say_or_ask(fresh, play):
+    fresh.write("n1", "/etc/containerd/config.toml", 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\nversion = 2\n')
+    registry = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+    fresh.write("n2", "/etc/containerd/config.toml", registry)
+    fresh.write("n2", f"{CERTS}/docker.io/hosts.toml", 'server = "http://registry.lan"\n')
+    fresh.write(
+        "n3", "/etc/containerd/config.toml", registry + 'mirrors."docker.io".endpoint = ["http://registry.lan"]\n'
+    )
+    run = table(play, "-e", '{"ansible_port": "{{ 1 if inventory_hostname == \'n4\' else 22 }}"}')
+    assert run.rc == 2
+    shown = "\n".join(lines(run))
+    assert "ERROR: CRI is not loaded: disabled_plugins switches io.containerd.grpc.v1.cri off" in shown
+    assert "in the log: failed to decode hosts.toml: invalid `host` tree" in shown
+    assert "ERROR: CRI is not loaded: mirrors (docker.io) beside config_path" in shown
+    assert "note: the running containerd may have other settings than its files" in shown
+    assert re.search(r"^n4: no answer: .+", shown, re.M)
+    failed = {node: stats["failures"] + stats["unreachable"] for node, stats in run.stats.items()}
+    assert {node for node, count in failed.items() if count} == {"n1", "n3", "n4"}
+
+
+def test_the_variables_alone_need_no_node(lab, play):
+    arguments = ["-e", "resolve_from=variables", "-e", "containerd_registry_version=2.1.9", "-e", "ansible_port=1"]
+    run = table(play, *arguments, image='{"no": "name"}'.replace(" ", ""), env={"ANSIBLE_LOCALHOST_WARNING": "0"})
+    assert run.rc == 2
+    run = table(play, *arguments).ok()
+    assert "  on n1, n2, n3, n4 (containerd 2.1.9)" in lines(run)
+    assert any("HEAD http://registry.lan/v2/library/busybox/manifests/1?ns=docker.io" in line for line in lines(run))
+    assert PASSWORD not in run.output
+    nothing = play(playbook="playbooks/resolve.yml")
+    assert nothing.rc == 2 and "Give the name of an image" in nothing.failed()
+
+
+def test_examples_of_the_filters(lab, play, tmp_path):
+    tasks = [task for each in (resolve_filter, resolve_table) for task in yaml.safe_load(each.EXAMPLES)]
+    playbook = tmp_path / "examples.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "n1", "gather_facts": False, "tasks": tasks}]))
+    run = play("-e", "ansible_port=1", playbook=str(playbook)).ok()
+    assert len(run.results) == len(tasks) == 3
+    first, second, both = [each["result"]["msg"] for each in run.results]
+    assert first["requests"][0]["url"].startswith("http://registry.lan/v2/library/busybox/")
+    assert second["last"] == "nothing else is asked"
+    assert "  on old (containerd 1.6.20); new (containerd 2.1.9)" in both
+
+
+def test_what_the_modules_say_is_what_the_filter_says(fresh, play, task):
+    play("--limit=n4").ok()
+    answer = task("containerd_info", "--limit=n4", resolve=["quay.io/a/b"]).ok().of("n4", INFO)["resolved"]
+    (line,) = [each["url"] for each in answer[0]["endpoints"]]
+    assert line == "http://registry.lan/v2" and answer[0]["directory"] == f"{CERTS}/quay.io"
+    assert set(CONFIG_PATH) >= {"n4"} and (ROOT / "docs" / "resolve.md").exists()
