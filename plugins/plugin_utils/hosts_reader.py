@@ -108,8 +108,10 @@ def _read(text: str, rel: Release, directory: str) -> HostsFile:
     except toml_scan.TomlError as exc:
         prefix = "toml: " if rel.hosts_by_header else "failed to parse TOML: "
         raise _Discard(str(exc), prefix + _TOML_WORDS) from exc
+    entries = toml_scan.scan(text).entries
+    _check_headers(entries, rel)
     _check_host_table(data, rel)
-    ordered, tied = _ordered(text, data, rel)
+    ordered, tied = _ordered(entries, data, rel)
     _check_types(data, rel)
     tables = {name: table for key in _keys(data, "host", rel) for name, table in data[key].items()}
     hosts = tuple(_endpoint(name, tables.get(name, {}), rel, directory) for name in ordered)
@@ -136,6 +138,18 @@ def _field(table: Mapping[str, Any], name: str, rel: Release) -> Any:
 def _known(rel: Release) -> list[str]:
     known = {"override_path": rel.override_path, "dial_timeout": rel.dial_timeout}
     return [name for name in _OPTIONS if known.get(name, True)]
+
+
+def _check_headers(entries: list[toml_scan.Entry], rel: Release) -> None:
+    """What go-toml v1 cannot read in a table header, quoted or not (`lexInsideTableKey`): an IPv6 address."""
+    if rel.hosts_by_header:
+        return
+    for entry in entries:
+        if entry.is_header and any("[" in each or "]" in each for each in entry.written):
+            reason = (
+                f"its table header [{'.'.join(entry.written)}] has brackets in it, which containerd {rel} cannot read"
+            )
+            raise _Discard(secrets.mask_data(reason), f"failed to parse TOML: {_TOML_WORDS}")
 
 
 def _check_host_table(data: Mapping[str, Any], rel: Release) -> None:
@@ -182,9 +196,8 @@ def _mistyped(what: str, kind: str, rel: Release) -> _Discard:
     return _Discard(f"{what} is no {kind}", ("toml: " if rel.hosts_by_header else "(") + _TOML_WORDS)
 
 
-def _ordered(text: str, data: Mapping[str, Any], rel: Release) -> tuple[list[str], bool]:
+def _ordered(entries: list[toml_scan.Entry], data: Mapping[str, Any], rel: Release) -> tuple[list[str], bool]:
     """Return the hosts in the order in which containerd asks them, and whether chance has a part in it."""
-    entries = toml_scan.scan(text).entries
     if rel.hosts_by_header:
         ordered: list[str] = []
         last = ""

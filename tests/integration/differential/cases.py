@@ -14,6 +14,7 @@ from airgap_lab import recorder
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 
+IPV6 = "[fd77::40]"
 MIRRORS = ("m1.rec", "m2.rec", "m3.rec")
 UPSTREAMS = ("up1.rec", "up2.rec")
 NAMES = (*MIRRORS, *UPSTREAMS, "registry-1.docker.io", "quay.io", "ghcr.io", "Up.rec")
@@ -23,6 +24,7 @@ AUTHORIZATION = "Basic dXNlcjpwYXNz"
 NAMESPACES = (
     "docker.io", "docker.io", "quay.io", "ghcr.io", "up1.rec", "up1.rec:5000", "up2.rec:8080", "up2.rec:5443",
     "up1.rec:8443", "localhost", "localhost:80", "localhost:5000", "localhost:5443", "127.0.0.1:5000", "Up.rec",
+    f"{IPV6}:5000",
 )  # fmt: skip
 ANSWERS = (
     "404", "404", "image", "image", "500", "503", "401", "403", "400", "html", "no-head", "basic then 404",
@@ -124,7 +126,7 @@ class _Maker:
         for root in roots:
             if len(roots) == 1 or self.often(0.6):
                 self.root(case, root.rstrip("/"), namespace)
-        hosts = [f"{host}{port}" for host in (*MIRRORS, namespace.partition(":")[0], "registry-1.docker.io")
+        hosts = [f"{host}{port}" for host in (*MIRRORS, IPV6, namespace.partition(":")[0], "registry-1.docker.io")
                  for port in ("", ":80", ":443", ":5000", ":8080", ":8443", ":5443")]  # fmt: skip
         usual = self.pick(*ANSWERS)
         case.answers = {host: usual if self.often(0.4) else self.pick(*ANSWERS) for host in hosts}
@@ -142,7 +144,7 @@ class _Maker:
 
     def root(self, case: Case, root: str, namespace: str) -> None:
         """A directory for the namespace in one of its spellings, others beside it."""
-        host, colon, port = namespace.partition(":")
+        host, colon, port = namespace.rpartition(":") if ":" in namespace else (namespace, "", "")
         spellings = [namespace, namespace, f"{host}_{port}_" if colon else namespace, "_default", "_default", host]
         chosen = {self.pick(*spellings) for dummy in range(self.pick(0, 1, 1, 1, 2, 2))}
         for directory in sorted(chosen):
@@ -194,8 +196,10 @@ class _Maker:
         return (b"\xef\xbb\xbf" if self.often(0.02) else b"") + text.encode()
 
     def url(self) -> str:
-        host = self.pick(*MIRRORS) + self.pick("", ":80", ":5000", ":8080", ":8080", ":8443", ":5443", f":{REFUSED}")
-        secure = host.endswith(("43",)) or (":" not in host and self.often(0.3))
+        host = (IPV6 if self.often(0.06) else self.pick(*MIRRORS)) + self.pick(
+            "", ":80", ":5000", ":8080", ":8080", ":8443", ":5443", f":{REFUSED}"
+        )
+        secure = host.endswith(("43",)) or (host in MIRRORS and self.often(0.3))
         if self.often(0.06):
             secure = not secure
         scheme = self.pick("https://", "https://", "") if secure else "http://"

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airgap_lab import Lab
-from airgap_lab.recorder import Recorder
+from airgap_lab import Lab, tls
+from airgap_lab.recorder import PRIVATE, SYSTEM, Recorder
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _cri
 from ansible_collections.airgap.containerd.plugins.plugin_utils import releases, resolve, resolve_node, toml_edit
-from differential import certificates
-from differential.cases import NAMES, ROOTS, Batch, Case, generate
+from differential.cases import IPV6, NAMES, ROOTS, Batch, Case, generate
 from differential.simulate import Seen, expected
 
 ADDRESS = "10.77.0.40"
@@ -66,25 +65,28 @@ class Field:
         self.recorder = Recorder(lab.config, folder, ADDRESS)
 
     def __enter__(self) -> Field:
-        certificates.make(self.folder / "tls", [*NAMES, "localhost", "127.0.0.1"])
-        self.contents = {b"CA": self._pem("private-ca"), b"CLIENT": self._pem("client")}
+        names = [*NAMES, IPV6.strip("[]"), "localhost", "127.0.0.1"]
+        tls.make(self.folder / SYSTEM, {"recorder": names})
+        tls.make(self.folder / PRIVATE, {"recorder": names, "client": ["client"]})
+        client = self._pem(PRIVATE, "client.crt") + self._pem(PRIVATE, "client.key")
+        self.contents = {b"CA": self._pem(PRIVATE, "ca.crt"), b"CLIENT": client}
         self.lab.reset(*self.nodes)
         self.recorder.start()
         for name in self.nodes:
             lines = "".join(f"{ADDRESS} {host}\n" for host in NAMES)
             self.lab.write(name, "/etc/hosts", self.lab.read(name, "/etc/hosts") + lines)
             trusted = "/etc/ssl/certs/ca-certificates.crt"
-            self.lab.write(name, trusted, self.lab.read(name, trusted) + self._pem("system-ca").decode())
-            for kind in ("private-ca", "client"):
-                self.lab.write(name, f"/etc/recorder/{kind}.pem", self._pem(kind).decode())
+            self.lab.write(name, trusted, self.lab.read(name, trusted) + self._pem(SYSTEM, "ca.crt").decode())
+            for kind, content in (("private-ca", b"CA"), ("client", b"CLIENT")):
+                self.lab.write(name, f"/etc/recorder/{kind}.pem", self.contents[content].decode())
         return self
 
     def __exit__(self, *dummy: object) -> None:
         self.recorder.stop()
         self.lab.reset(*self.nodes)
 
-    def _pem(self, name: str) -> bytes:
-        return (self.folder / "tls" / f"{name}.pem").read_bytes()
+    def _pem(self, kind: str, name: str) -> bytes:
+        return (self.folder / kind / name).read_bytes()
 
     def run(self, seed: int, count: int) -> Report:
         """Let every node pull `count` generated images; the nodes work side by side."""

@@ -18,9 +18,9 @@ from airgap_lab import recorder
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils.go_url import split_port
 from ansible_collections.airgap.containerd.plugins.plugin_utils.resolve import UNKNOWN_DIGEST, Asked, Node, Resolution
-from differential.cases import NAMES, Case
+from differential.cases import IPV6, NAMES, Case
 
-REACHABLE = {*NAMES, "localhost", "127.0.0.1"}
+REACHABLE = {*NAMES, IPV6, IPV6.strip("[]"), "localhost", "127.0.0.1"}
 MAX_TRIES = 6
 ERROR = 0  # a status that stands for: no answer
 

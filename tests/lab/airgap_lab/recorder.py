@@ -57,7 +57,7 @@ def digest(blob: bytes) -> str:
 
 
 class Recorder:
-    """The recorder of one lab; `folder` keeps its files, certificates (`tls/*.pem`) among them."""
+    """The recorder of one lab; `folder` keeps its files, the certificates of `SYSTEM` and `PRIVATE` among them."""
 
     def __init__(self, config: Any, folder: Path, address: str) -> None:
         self.config = config
@@ -72,8 +72,8 @@ class Recorder:
 
         self.stop()
         self.log.touch()
-        network.create(namespace("rec"), self.address, self.config.prefix_length)
-        places = {"rec": self.address, **dict.fromkeys(self.config.nodes, "127.0.0.1")}
+        network.create(namespace("rec"), self.config.addresses(self.address))
+        places = {"rec": "::", **dict.fromkeys(self.config.nodes, "127.0.0.1")}
         for name, address in places.items():
             settings = {"folder": str(self.folder), "name": name, "address": address}
             with (self.folder / f"{name}.err").open("wb") as errors:
@@ -108,10 +108,12 @@ class Recorder:
     def requests(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
         """Everything recorded so far, by node and case, each in the order of arrival."""
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        nodes = {node.address: node.name for node in self.config.nodes.values()}
+        nodes = {}
+        for node in self.config.nodes.values():
+            nodes.update({node.address: node.name, self.config.address6(node.address): node.name})
         for line in self.log.read_text().splitlines():
             entry = json.loads(line)
-            node = nodes.get(entry.pop("client"), entry["listener"])
+            node = nodes.get(entry.pop("client").removeprefix("::ffff:"), entry["listener"])
             found.setdefault((node, entry.pop("case")), []).append(entry)
         return found
 
@@ -235,7 +237,12 @@ class Server(ThreadingHTTPServer):
     """One port; TLS is spoken by the connection's own thread."""
 
     daemon_threads = True
+    request_queue_size = 256  # with a short queue a busy machine drops connections, and a client waits for a minute
     context: ssl.SSLContext | None = None
+
+    def __init__(self, address: tuple[str, int], handler: type) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Take up TLS, then read requests; a client that goes away or does not trust us leaves no trace."""
@@ -251,8 +258,8 @@ def _contexts(folder: Path) -> Iterator[tuple[str, ssl.SSLContext | None]]:
     yield PLAIN, None
     for kind in (SYSTEM, PRIVATE):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(folder / f"tls/{kind}.pem")
-        context.load_verify_locations(folder / "tls/private-ca.pem")
+        context.load_cert_chain(folder / kind / "recorder.crt", folder / kind / "recorder.key")
+        context.load_verify_locations(folder / PRIVATE / "ca.crt")
         context.verify_mode = ssl.CERT_OPTIONAL
         yield kind, context
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -21,19 +23,28 @@ VALID = datetime.timedelta(days=2)
 
 def create(config: Config) -> None:
     """Make the CA, a certificate for every registry and one for a client, each as NAME.crt and NAME.key."""
-    config.tls.mkdir()
+    make(config.tls, {name: [name] for name in (*config.registries, "client")})
+
+
+def make(folder: Path, certificates: Mapping[str, Sequence[str]]) -> None:
+    """Make a CA and the certificates that it issues, for the hosts that each names, as NAME.crt and NAME.key."""
+    folder.mkdir()
     key = ec.generate_private_key(ec.SECP256R1())
-    ca = _issue("ca", key, key, None)
-    _write(config.tls / "ca", ca, key)
-    for name in (*config.registries, "client"):
+    ca = _issue("ca", ["ca"], key, key, None)
+    _write(folder / "ca", ca, key)
+    for name, hosts in certificates.items():
         own = ec.generate_private_key(ec.SECP256R1())
-        _write(config.tls / name, _issue(name, own, key, ca), own)
+        _write(folder / name, _issue(name, hosts, own, key, ca), own)
 
 
 def _issue(
-    name: str, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey, ca: x509.Certificate | None
+    name: str,
+    hosts: Sequence[str],
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    ca: x509.Certificate | None,
 ) -> x509.Certificate:
-    """A certificate for a host name; without ``ca`` it is the CA's own."""
+    """A certificate for names or addresses of hosts; without ``ca`` it is the CA's own."""
     now = datetime.datetime.now(datetime.timezone.utc)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -45,9 +56,16 @@ def _issue(
         .not_valid_before(now - VALID)
         .not_valid_after(now + VALID)
         .add_extension(x509.BasicConstraints(ca=ca is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(list(map(_alternative, hosts))), critical=False)
     )
     return builder.sign(signer, hashes.SHA256())
+
+
+def _alternative(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _write(path: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:

@@ -97,6 +97,7 @@ def test_urls_as_go_reads_them(url, expected):
             'invalid port ":x" after host',
         ),
         ('[host."http://m"]\n[host."http://m".header]\nAuthorization = 5', OLD, "hosts.toml: invalid type …"),
+        ('[host."http://[fd00::1]:80"]', OLD, "hosts.toml: failed to parse TOML: …"),
     ],
 )
 def test_discarded(text, rel, words):
