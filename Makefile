@@ -93,12 +93,16 @@ integration: need-root venv-test ## The integration tests, on the lab's nodes (r
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: differential matrix bench
+.PHONY: differential matrix molecule bench
 differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
 
 matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour (root)
 	@$(TEST)/python tests/tools/matrix.py
+
+molecule: need-root venv-molecule ## The molecule scenarios, on the lab's nodes (root)
+	@PATH=$(CURDIR)/.venv/molecule/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.collections \
+		molecule test --all --report
 
 bench: need-root venv-run ## Time it next to a bare ping and the conventional way, on an idle machine; PARTS="wire cri" (root)
 	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
@@ -117,7 +121,7 @@ changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugi
 
 # --- What the targets above share --------------------------------------------------------------------------------
 
-.PHONY: clean stage need-root venv-run venv-test
+.PHONY: clean stage need-root venv-run venv-test venv-molecule
 clean: ## Remove what these targets made in the checkout
 	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -130,5 +134,5 @@ stage: venv-test
 need-root:
 	@[ "$$(id -u)" -eq 0 ] || { echo "This needs root: the lab makes network namespaces and starts nodes in them."; exit 1; }
 
-venv-run venv-test: venv-%:
+venv-run venv-test venv-molecule: venv-%:
 	@python3 tests/tools/venv.py $*
