@@ -147,8 +147,8 @@ images:
       type: str
     endpoints:
       description:
-        - Every endpoint in the order of asking, with C(endpoint), C(origin), C(ns), C(capabilities), C(credentials),
-          C(tls), C(skipped) and the first C(request), and in C(answer) what it answered, if it was asked.
+        - Every endpoint in the order of asking, as the filter P(airgap.containerd.resolve#filter) shows them, with the
+          first C(request), and in C(answer) what it answered, if it was asked.
       type: list
       elements: dict
     log:

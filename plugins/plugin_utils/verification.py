@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _probe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import diagnosis, probing, secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils import diagnosis, probing, resolve_report, secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils.diagnosis import Seen
 
 GOOD = ("pulled", "present", "served")
@@ -84,19 +84,10 @@ def _served_by(pull: Mapping[str, Any] | None, seen: Seen) -> tuple[dict[str, An
 def _endpoints(seen: Seen):
     """Yield every endpoint in the order of asking, with what it answered if it was asked."""
     answers = dict(zip(probing.asked(seen.found), seen.answers, strict=False))
-    for each in seen.found.asked:
-        answer = answers.get(each)
-        yield {
-            "endpoint": probing.endpoint(each),
-            "origin": each.origin,
-            "ns": each.ns,
-            "capabilities": list(each.capabilities),
-            "credentials": each.credentials,
-            "tls": [name for name in ("ca", "client", "skip_verify", "http_after_tls") if getattr(each, name)],
-            "skipped": each.skipped,
-            "request": next((f"{r.method} {r.url}" for r in seen.found.requests if r.asked == each), None),
-            "answer": dict(answer) if answer else None,
-        }
+    shown = resolve_report.as_data(seen.found, seen.node.release)["endpoints"]
+    for each, data in zip(seen.found.asked, shown, strict=True):
+        request = next((f"{r.method} {r.url}" for r in seen.found.requests if r.asked == each), None)
+        yield {**data, "request": request, "answer": answers.get(each)}
 
 
 def sentence(images: list[Mapping[str, Any]]) -> str:

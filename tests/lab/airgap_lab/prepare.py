@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,9 +60,9 @@ def check_machine() -> None:
         raise LabError("The lab needs a Debian machine, because it builds its nodes from Debian's packages.")
 
 
-def install_programs(tell: Tell) -> None:
-    """Install the packages of those programs that the machine lacks."""
-    missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
+def install_programs(tell: Tell, programs: Mapping[str, str] = PROGRAMS) -> None:
+    """Install the packages of those programs that the machine lacks; ``programs`` has the package of each."""
+    missing = sorted({package for program, package in programs.items() if not shutil.which(program)})
     if missing:
         tell(f"installing {', '.join(missing)}")
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -51,16 +51,19 @@ def role_options(entry_point: str = "main") -> dict:
 
 def test_the_role_offers_what_its_module_does():
     arguments = spec("containerd_registry")
-    assert set(role_options()) == set(arguments) - {"validate_only"}
+    assert set(role_options()) == set(arguments) - {"validate_only"} | {"verify_images"}
     for option, value in role_options().items():
+        if option == "verify_images":  # it goes to containerd_pull
+            continue
         for key in ("type", "elements", "choices"):
             assert value.get(key) == arguments[option].get(key), (option, key)
     assert role_options("validate") == role_options()
 
 
 def test_the_role_passes_every_option_on():
-    (task,) = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())
+    task, pull = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())
     assert set(task["airgap.containerd.containerd_registry"]) == set(spec("containerd_registry"))
+    assert pull["airgap.containerd.containerd_pull"]["images"] == "{{ containerd_registry_verify_images }}"
 
 
 def test_the_defaults_of_the_role_are_those_documented():

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verify playbook and the role's verify_images, on real nodes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support import NODES, files
+
+VERIFY = "playbooks/verify.yml"
+BUSYBOX, ETCD, NONE = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "quay.io/coreos/none:1"
+
+
+@pytest.fixture(scope="module")
+def ready(lab, play):
+    """All nodes configured for the flat registry, with images that the role pulls itself."""
+    lab.harbor_strict(False)
+    lab.reset(*NODES)
+    play(verify_images=[BUSYBOX]).ok()
+    return lab
+
+
+def test_a_fleet_that_is_well(ready, play, tmp_path):
+    before = {node: files(ready, node) for node in NODES}
+    run = play(playbook=VERIFY, verify_images=[BUSYBOX, ETCD], report_dir=str(tmp_path)).ok()
+    assert run.changed() == dict.fromkeys(NODES, 0) and {node: files(ready, node) for node in NODES} == before
+    assert f"pulled    {BUSYBOX}  from http://registry.lan" in run.output and "n1, n2, n3, n4\n" in run.output
+    assert "\n4 of 4 nodes get 2 images from where they should: ok\n" in run.output
+    assert f"Page: {tmp_path}/verify.html" in run.output
+    found = json.loads((tmp_path / "verify.json").read_text())
+    assert [node["name"] for node in found["nodes"]] == list(NODES) and found["ok"]
+
+
+def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
+    ready.run("n3", ["systemctl", "stop", "containerd"])
+    try:
+        inventory = tmp_path / "away.ini"
+        inventory.write_text("away ansible_host=10.77.0.99 ansible_ssh_extra_args='-o ConnectTimeout=2'\n")
+        report = str(tmp_path / "report")
+        run = play(playbook=VERIFY, inventory=(str(inventory),), verify_images=[BUSYBOX, NONE], report_dir=report)
+    finally:
+        ready.run("n3", ["systemctl", "start", "containerd"])
+    assert run.rc != 0
+    lines = run.output.splitlines()
+    first = [line.split()[0] for line in lines if line.startswith(("NO ANSWER", "FAILED", "pulled"))]
+    assert first == ["NO", "FAILED", "FAILED", "FAILED", "pulled"]
+    assert any(line.startswith("NO ANSWER") and line.endswith("away") for line in lines)
+    assert any(line.startswith(f"FAILED    {NONE}") and line.endswith("n1, n2, n4") for line in lines), run.output
+    assert "containerd does not answer on its socket" in run.output and "Start containerd" in run.output
+    assert "0 of 5 nodes get 2 images from where they should: FAILED" in run.output
+    assert (tmp_path / "report" / "verify.html").stat().st_size > 5000
+
+
+def test_the_role_fails_a_node_that_cannot_pull(ready, play):
+    run = play("--limit=n2", verify_images=[NONE])
+    assert run.rc != 0 and "does not have the image: it answers with status 404" in run.failed()
+    assert "Push the image to http://registry.lan" in run.failed()
+    run = play("--limit=n2", "--check", verify_images=[NONE]).ok()
+    assert not [each for each in run.results if each["task"] == "airgap.containerd.containerd_pull"]
