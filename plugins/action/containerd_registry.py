@@ -158,6 +158,7 @@ class ActionModule(Action):
             "mode": todo.mode,
             "hosts_dir": observed["hosts_dir"],
             "namespaces": todo.namespaces,
+            "migrated": todo.migrated,
             "config_changes": report.changes(todo.config_before, todo.config_after),
             "written": list(todo.tree.writes) + ([todo.config_path] if todo.config_changed else []),
             "removed": todo.tree.removes,

@@ -127,7 +127,11 @@ options:
     default: true
   migrate:
     description:
-      - Whether legacy C(mirrors) of other registries move to C(hosts.toml). If not, finding any is an error.
+      - Whether settings of before that O(upstreams), O(mirrors) and the like do not name move to where this module
+        writes, with their endpoints, certificates and logins. These are C(mirrors) and C(configs) in C(config.toml),
+        and other directories in C(config_path); with O(mode=legacy) they are C(hosts.toml) files. If not, finding any
+        is an error.
+      - RV(migrated) tells each of them. O(state=absent) brings everything back as it was.
     type: bool
     default: true
   restart:
@@ -209,6 +213,11 @@ hosts_dir:
   returned: success
 namespaces:
   description: Host namespaces that are configured; V(*) stands for every other one.
+  type: list
+  elements: str
+  returned: success
+migrated:
+  description: What was carried over from settings of before, one sentence each.
   type: list
   elements: str
   returned: success

@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    certificates,
     conflicts,
-    credentials,
-    endpoints,
     model,
+    modes,
     node,
     plain,
     preflight,
@@ -58,6 +56,7 @@ class Plan(NamedTuple):
     record: dict[str, Any] | None
     record_changed: bool
     warnings: list[str]
+    migrated: list[str] = []  # what is carried over by this run
     config_exposed: bool = False  # others can read a secret in config.toml: it is written again even if unchanged
     restores: str | None = None  # state previous: the name of the state that the node goes back to
     since: str | None = None  # and when the run was that is undone
@@ -111,37 +110,6 @@ def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]
         raise ConfigError(f"{exc}: containerd does not accept it either") from exc
 
 
-def _migrate(
-    registry: Mapping[str, Any], wanted: model.Desired, settings: Settings
-) -> tuple[dict[str, model.Mirror], list[str]]:
-    """Return mirrors to carry over from a legacy `registry` table: those of namespaces that the variables leave out."""
-    legacy = registry_config.migrated(registry)
-    carried = {name: each for name, each in legacy.items() if name not in wanted.mirrors}
-    if legacy and not settings.migrate:
-        raise ConfigError(
-            f"config.toml has legacy mirrors ({', '.join(sorted(legacy))}), which cannot stay beside config_path, "
-            f"and {settings.prefix}migrate is false: set it to true, or {settings.prefix}mode to legacy"
-        )
-    return carried, [f"legacy mirror of {name} carried over into hosts.toml" for name in sorted(carried)]
-
-
-def _unused_tls(tls: Mapping[str, Any], mirrors: Mapping[str, model.Mirror], prefix: str) -> list[str]:
-    """Warn about TLS settings of registries that are not asked any more."""
-    asked = {each.host for mirror in mirrors.values() for each in mirror.endpoints} | set(mirrors)
-    return [
-        f"config.toml has TLS settings for {host}, whose images come from the internal registry now: list it in "
-        f"{prefix}direct if it is to be asked itself"
-        for host in sorted(set(tls) - asked)
-    ]
-
-
-def _lost_roots(observed: Mapping[str, Any]) -> list[str]:
-    """Warn about a list in `config_path`, of which only `hosts_dir` stays; containerd 2.1 on reads no list at all."""
-    before = observed["effective"].get("config_path") or ""
-    lost = [root for root in before.split(":") if root and root.rstrip("/") != observed["hosts_dir"].rstrip("/")]
-    return [f"config_path was {before}: it is {observed['hosts_dir']} alone now"] if lost else []
-
-
 def restart_due(observed: Mapping[str, Any]) -> str | None:
     """Return why the running daemon may not know the configuration that is on disk now, or None."""
     daemon = observed["daemon"]
@@ -169,57 +137,25 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     text, data = read_config(observed)
     record = read_record(observed)
     recorded = record.get("config") or {}
-    pristine = pristine_data(data, recorded)
+    this = modes.Node(rel, observed, data, pristine_data(data, recorded), record)
     asked, warnings = preflight.judge(wanted, observed["endpoints"])
-    mode = registry_config.choose_mode(rel, settings.mode, wanted, settings.prefix)
-    if mode == "legacy" and settings.auth_method == "header":
-        raise ConfigError(
-            f"{settings.prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto"
-        )
+    mode = modes.choose(this, wanted, settings.mode, settings.auth_method, settings.prefix)
     kept, given_up = promises.keep(wanted, rel, mode, settings.auth_method, settings.prefix)
     conflicts.check_config_in_use(observed, settings.prefix)
     warnings += given_up + conflicts.proxied(observed, kept.mirrors)
-    folder = certificates.directory(observed["hosts_dir"])
-    files: dict[str, str] = {}
-    moved: list[str] = []
     if mode == "config_path":
-        conflicts.check_hosts_dir(observed, kept.mirrors)
-        registry = plain.at(pristine, registry_config.registry_path(rel, pristine)) or {}
-        carried, carried_warnings = _migrate(registry, kept, settings)
-        mirrors, tls = {**carried, **kept.mirrors}, registry_config.legacy_tls(registry)
-        moved = carried_warnings + _unused_tls(tls, mirrors, settings.prefix) + _lost_roots(observed)
-        auth = credentials.in_config(kept, rel, settings.auth_method, asked)
-        change = registry_config.config_path_change(rel, pristine, observed["hosts_dir"], auth)
-
-        def extras(endpoint: model.Endpoint) -> dict[str, Any]:
-            access = kept.access_to(endpoint)
-            carried_tls = tls.get(endpoint.host, {}) if endpoint.is_tls else {}
-            own_tls = certificates.options(endpoint, access, folder)
-            return {**carried_tls, **own_tls, **credentials.in_hosts(access, settings.auth_method)}
-
-        own = {
-            name: each
-            for name, each in mirrors.items()
-            if each.endpoints or not conflicts.is_of_others(name, observed, record["files"])
-        }
-        asked_here = endpoints.asked(own)
-        files = tree.render(settings.template, own, extras)
-        effective = {"config_path": observed["hosts_dir"], "mirrors": {}}
+        target = modes.config_path(this, kept, settings, asked)
     else:
-        asked_here = kept.asked()
-        change = registry_config.legacy_change(rel, pristine, kept, credentials.legacy_configs(kept, folder))
-        legacy = registry_config.legacy_mirrors(rel, kept)
-        effective = {"config_path": "", "mirrors": {name: each["endpoint"] for name, each in legacy.items()}}
-    certs = certificates.files(((each, kept.access_to(each)) for each in asked_here), folder)
-    planned = tree.plan({**certs, **files}, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
-    hidden = conflicts.shadowing(files, observed["hosts_dir"], observed["hosts"], planned.files)
+        target = modes.in_legacy(this, kept, settings)
+    planned = tree.plan(target.files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
+    hidden = conflicts.shadowing(target.files, observed["hosts_dir"], observed["hosts"], planned.files)
     warnings += [
         f"{text}. List {name} in {settings.prefix}extra_upstreams to pull from the internal registry, or in "
         f"{settings.prefix}direct to keep it"
         for name, text in hidden.items()
         if name not in kept.mirrors
     ]
-    text_after, undo = _edit(text, pristine, change, recorded)
+    text_after, undo = _edit(text, this.pristine, target.change, recorded)
     edited = conflicts.edited_keys(data, recorded, observed["config"]["sha256"])
     if edited:
         warnings.append(
@@ -227,7 +163,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             f"copy is in {_history.STATE_DIR}"
         )
     if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
-        warnings += moved + change.warnings
+        warnings += target.change.warnings
     plan = finish(
         observed,
         Plan(
@@ -240,19 +176,21 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             config_edited=bool(edited),
             tree=planned,
             effective={
-                **effective,
+                **target.effective,
                 "tls": not rel.tls_tables_block_config_path,
                 "plugins": sorted(releases.CRI_PLUGINS),
             },
             restart_due=None,
             record={
-                **record,
+                **{key: value for key, value in record.items() if key not in ("carried", "carried_legacy")},
+                **target.remember,
                 "config": undo,
                 "files": planned.files,
                 "endpoints": asked,
             },
             record_changed=False,
-            warnings=[*wanted.warnings, *warnings, *planned.warnings],
+            warnings=[*wanted.warnings, *warnings, *planned.warnings, *target.replaced],
+            migrated=list(target.migrated),
         ),
     )
     _check_effective(plan, observed)

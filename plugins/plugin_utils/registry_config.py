@@ -9,11 +9,10 @@ the unit stays active (`ValidateRegistryConfig`, every release from 1.5 on).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plain, releases, secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plain, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 
 
@@ -29,14 +28,25 @@ class Change(NamedTuple):
     warnings: list[str]
 
 
-def choose_mode(rel: Release, asked: str, wanted: model.Desired, prefix: str = "") -> str:
-    """Return "config_path" or "legacy" for a node; raises ConfigError where `asked` cannot be had."""
-    projects = sorted(name for name, each in wanted.mirrors.items() if any(e.overrides_path for e in each.endpoints))
-    possible = rel.config_path and (rel.override_path or not projects)
-    if asked == "config_path" and not possible:
-        reason = "does not know config_path" if not rel.config_path else f"cannot use projects in it ({projects[0]})"
+def choose_mode(
+    rel: Release, asked: str, mirrors: Mapping[str, model.Mirror], before: Container[str], prefix: str = ""
+) -> str:
+    """Return "config_path" or "legacy" for a node; raises ConfigError where `asked` cannot be had.
+
+    `before` are the namespaces that config.toml has mirrors for already: those that hosts.toml cannot take over
+    keep the node in legacy mode.
+    """
+    projects = sorted(name for name, each in mirrors.items() if any(e.overrides_path for e in each.endpoints))
+    reason = None
+    if not rel.config_path:
+        reason = "does not know config_path"
+    elif projects and not rel.override_path:
+        reason = f"cannot use projects in it ({projects[0]})"
+    elif "*" in before and not rel.catch_all:
+        reason = "has no catch-all in it, as the mirror of * in config.toml is one"
+    if asked == "config_path" and reason:
         raise ConfigError(f"{prefix}mode is config_path, and containerd {rel} {reason}: set it to auto or legacy")
-    mode = asked if asked != "auto" else "config_path" if possible else "legacy"
+    mode = asked if asked != "auto" else "legacy" if reason else "config_path"
     if mode == "legacy" and rel.mirrors_impossible:
         raise ConfigError(f"{prefix}mode is legacy, and containerd {rel} cannot load mirrors at all: set it to auto")
     return mode
@@ -44,7 +54,28 @@ def choose_mode(rel: Release, asked: str, wanted: model.Desired, prefix: str = "
 
 def registry_path(rel: Release, data: Mapping[str, Any]) -> plain.KeyPath:
     """Return the key path of the registry table that this containerd reads from this file."""
-    return ["plugins", releases.images_plugin(rel, version_after(rel, data)), "registry"]
+    return ["plugins", _images_plugin(rel, version_after(rel, data), data.get("plugins") or {}), "registry"]
+
+
+def images_table(rel: Release, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plugin table with the registry settings that this release reads from this file."""
+    plugins = data.get("plugins") or {}
+    version = releases.file_version(dict(data))
+    old = plugins.get(releases.V2) or {}
+    if rel.newest_file >= 4 and version == 3 and "registry" in old:
+        return old
+    return plugins.get(_images_plugin(rel, version, plugins)) or {}
+
+
+def _images_plugin(rel: Release, version: int, plugins: Mapping[str, Any]) -> str:
+    """Return the plugin that holds the registry settings in such a file.
+
+    From 2.0 on a file of version 2 may have them under version 3's name, if it has none under its own.
+    """
+    old, new = (plugins.get(name) or {} for name in (releases.V2, releases.V3_IMAGES))
+    if rel.newest_file >= 3 and version == 2 and "registry" not in old and "registry" in new:
+        return releases.V3_IMAGES
+    return releases.images_plugin(rel, version)
 
 
 def _gets_version(data: Mapping[str, Any]) -> bool:
@@ -76,8 +107,11 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
         merge["disabled_plugins"] = kept
         warnings.append("disabled_plugins switched CRI off, as Docker's package does: CRI is enabled now")
     version = releases.file_version(dict(data))
-    if rel.newest_file >= 4 and version == 3 and plain.at(data, ["plugins", releases.V2, "registry"]) is not None:
+    old = plain.at(data, ["plugins", releases.V2, "registry"])
+    if rel.newest_file >= 4 and version == 3 and old is not None:
         remove.append(["plugins", releases.V2, "registry"])
+        kept = {key: old[key] for key in ("configs", "auths", "headers") if old.get(key)}
+        plain.deep_merge(merge, plain.nested(["plugins", releases.V3_IMAGES, "registry"], kept) if kept else {})
         warnings.append("the registry table of a version 2 file stood in this version 3 file and won: removed")
     return Change(merge, remove, warnings)
 
@@ -105,12 +139,15 @@ def config_path_change(
 
 
 def legacy_change(
-    rel: Release, data: Mapping[str, Any], wanted: model.Desired, configs: Mapping[str, Mapping[str, Any]]
+    rel: Release, data: Mapping[str, Any], mirrors: Mapping[str, list[str]], configs: Mapping[str, Mapping[str, Any]]
 ) -> Change:
-    """Return the change that configures `mirrors` in config.toml itself, with these `configs` by host[:port]."""
+    """Return the change that configures mirrors in config.toml itself.
+
+    `mirrors` are endpoints by namespace, `configs` the tables of that name by host[:port].
+    """
     change = base_change(rel, data)
     registry = registry_path(rel, data)
-    settings: dict[str, Any] = {"mirrors": legacy_mirrors(rel, wanted)}
+    settings: dict[str, Any] = {"mirrors": {name: {"endpoint": each} for name, each in mirrors.items()}}
     if configs:
         settings["configs"] = dict(configs)
     plain.deep_merge(change.merge, plain.nested(registry, settings))
@@ -119,52 +156,12 @@ def legacy_change(
     return change
 
 
-def legacy_mirrors(rel: Release, wanted: model.Desired) -> dict[str, dict[str, list[str]]]:
-    """Return the `mirrors` table. A registry left alone is listed with itself, or `*` would catch it."""
+def legacy_mirrors(rel: Release, wanted: model.Desired) -> dict[str, list[str]]:
+    """Return the endpoints by namespace. A registry left alone is listed with itself, or `*` would catch it."""
     mirrors = {
-        name: {"endpoint": [each.legacy_url for each in mirror.endpoints] or [model.upstream_url(name)]}
+        name: [each.legacy_url for each in mirror.endpoints] or [model.upstream_url(name)]
         for name, mirror in wanted.mirrors.items()
     }
     if rel.implicit_docker_mirror and "*" in mirrors and "docker.io" not in mirrors:
         mirrors["docker.io"] = mirrors["*"]
     return mirrors
-
-
-def migrated(registry: Mapping[str, Any]) -> dict[str, model.Mirror]:
-    """Return what a legacy `registry` table means, as mirrors for hosts.toml; see `legacy_tls` for their TLS settings.
-
-    `auth` tables stay where they are, because containerd honours them beside `config_path`.
-    """
-    found = {}
-    for namespace, mirror in (registry.get("mirrors") or {}).items():
-        urls = (mirror or {}).get("endpoint") or []
-        if urls:
-            found[namespace] = model.Mirror(tuple(map(_migrated_endpoint, urls)), "upstream")
-    return found
-
-
-def _migrated_endpoint(url: str) -> model.Endpoint:
-    try:
-        parts = urlsplit(url if "://" in url else f"https://{url}")
-        parts.port  # noqa: B018 (raises where it is no number)
-    except ValueError as exc:
-        raise ConfigError(f"config.toml has the legacy mirror endpoint {secrets.quoted(url)}, which is no URL") from exc
-    # A legacy endpoint's path is used verbatim, an empty one becomes /v2 (registryEndpoints in image_pull.go).
-    return model.Endpoint(f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/") or "/v2")
-
-
-def legacy_tls(registry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the TLS settings in `configs."HOST".tls`, as options of hosts.toml keyed by HOST."""
-    found: dict[str, dict[str, Any]] = {}
-    for host, config in (registry.get("configs") or {}).items():
-        tls = (config or {}).get("tls") or {}
-        options: dict[str, Any] = {}
-        if tls.get("ca_file"):
-            options["ca"] = tls["ca_file"]
-        if tls.get("cert_file"):
-            options["client"] = [[tls["cert_file"], tls.get("key_file", "")]]
-        if tls.get("insecure_skip_verify"):
-            options["skip_verify"] = True
-        if options:
-            found[host] = options
-    return found

@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     model,
     plain,
     plan,
+    registry_config,
     releases,
     resolve_hosts,
     toml_edit,
@@ -67,7 +68,7 @@ def from_files(
     """
     rel = releases.release(releases.parse(version))
     data = toml_edit.load(config or "")
-    table = _images_table(rel, data)
+    table = registry_config.images_table(rel, data)
     settings = table.get("registry") or {}
     configs = settings.get("configs") or {}
     registry = Registry(
@@ -152,19 +153,6 @@ def _auths(urls: Iterable[str]) -> frozenset[str]:
     return frozenset((go_url.parse(url).host or url) if "://" in url else url for url in urls)
 
 
-def _images_table(rel: Release, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the plugin table with the registry settings that this release reads from this file."""
-    plugins = data.get("plugins") or {}
-    version = releases.file_version(dict(data))
-    name = releases.images_plugin(rel, version)
-    old = plugins.get(releases.V2) or {}
-    if rel.newest_file >= 4 and version == 3 and "registry" in old:
-        return old
-    if rel.newest_file >= 3 and version == 2 and "registry" not in old:
-        return plugins.get(releases.V3_IMAGES) or {}
-    return plugins.get(name) or {}
-
-
 def _config_path(rel: Release, data: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     found = settings.get("config_path")
     if rel.default_roots == "baked-in" and not (found or (found == "" and releases.file_version(dict(data)) == 3)):
@@ -214,7 +202,7 @@ def _observed_notes(observed: Mapping[str, Any], rel: Release) -> Iterable[str]:
 
 def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[str]:
     """Yield the registry tables that stand where this release does not look for them."""
-    read = _images_table(rel, data)
+    read = registry_config.images_table(rel, data)
     if not rel.config_path and plain.at(read, ["registry", "config_path"]):
         yield f"containerd {rel} does not know config_path: it has no effect"
     for name, table in (data.get("plugins") or {}).items():

@@ -164,7 +164,9 @@ def test_legacy_mirrors_move_to_hosts_toml_with_their_tls():
         "https://a.lan/v2/x": {"capabilities": ["pull", "resolve"], "override_path": True, "ca": "/etc/ca.crt"}
     }
     assert moved["server"] == "https://own.lan"
-    assert "own.lan carried over" in str(done.warnings) and not make(after_run(before, done)).warnings
+    assert "the mirror of own.lan (https://a.lan/v2/x) moves" in done.migrated[0]
+    again = make(after_run(before, done))
+    assert not again.migrated and not again.warnings
     assert not make(after_run(before, done)).changed, "what was carried over must not be pruned by the next run"
     with pytest.raises(registry_config.ConfigError, match="migrate is false"):
         make(before, SETTINGS._replace(migrate=False))
@@ -180,7 +182,11 @@ def test_tls_settings_stay_with_the_registry_they_are_for():
     kept = toml_edit.load(direct.tree.writes[f"{HOSTS_DIR}/own.lan_5000_/hosts.toml"])
     assert kept == {"server": "https://own.lan:5000", "ca": "/etc/own.crt", "host": {}} and not direct.warnings
     assert "skip_verify" not in direct.tree.writes[f"{HOSTS_DIR}/docker.io/hosts.toml"], "the endpoint is plain HTTP"
-    assert "TLS settings for own.lan:5000" in str(make(observed("1.7.24", text)).warnings)
+    before = make(observed("1.7.24", text))
+    assert "own.lan:5000 has settings of its own" in str(before.migrated)
+    assert toml_edit.load(before.tree.writes[f"{HOSTS_DIR}/own.lan_5000_/hosts.toml"]) == kept
+    mirrored = make(observed("1.7.24", text), extra_upstreams=["own.lan:5000"])
+    assert "TLS settings for own.lan:5000" in str(mirrored.warnings)
 
 
 def test_legacy_settings_go_when_containerd_is_upgraded():
