@@ -5,90 +5,125 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    node,
-    plan,
-    registry_config,
-    releases,
-    report,
-    request,
-    toml_edit,
-)
+from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import config_change, node, releases, report
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     PLACES,
     Action,
     Refusal,
-    observation,
     require_containerd,
 )
+
+ATTRIBUTES = tuple(name for name in FILE_COMMON_ARGUMENTS if name != "unsafe_writes")
 
 
 class ActionModule(Action):
     """Read, merge, write."""
 
     argument_spec = {
-        "path": {"type": "path"},
+        "path": {"type": "path", "aliases": ["dest"]},
         "merge": {"type": "dict", "default": {}},
         "remove": {"type": "list", "elements": "list", "default": []},
+        "lists": {"type": "str", "choices": ["replace", "append", "union"], "default": "replace"},
+        "config_version": {"type": "int"},
+        "create": {"type": "bool", "default": True},
         "backup": {"type": "bool", "default": False},
+        "validate": {"type": "str"},
         "binary": PLACES["binary"],
         "service": PLACES["service"],
         "version": {"type": "str"},
+        **FILE_COMMON_ARGUMENTS,
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        places = {"config_file": args["path"], "binary": args["binary"], "service": args["service"]}
-        observed = node.execute(self, observation(places), task_vars)
-        require_containerd(observed, args["version"])
-        rel = releases.release(releases.parse(args["version"] or observed["version"] or ""))
-        before, data = plan.read_config(observed)
-        merge, remove = resolve(args["merge"], args["remove"], rel, data)
-        after = toml_edit.edit(before or "", merge, remove)
-        backup = None
-        if after != (before or "") and not self._task.check_mode:
-            backup = self._write(args, observed, after, task_vars)
-        result = {
-            "changed": after != (before or ""),
-            "path": observed["config"]["path"],
-            "changes": report.changes(before, after),
-            "config_version": releases.file_version(toml_edit.load(after)),
-            **({"backup_file": backup} if backup else {}),
+        _check(args)
+        seen = node.execute(self, _look(args), task_vars)
+        require_containerd(seen, args["version"])
+        rel = releases.release(releases.parse(args["version"] or seen["version"] or ""))
+        edit = config_change.decide(args, seen, rel)
+        about = next(each for each in seen["files"] if each["path"] == seen["path"])  # decide made sure of it
+        private = config_change.tightened(args, about, edit.after)
+        text_changes = edit.after != (edit.before or "") or (edit.before is None and bool(edit.after))
+        exposed = bool(private and edit.before is not None)
+        changed = text_changes or bool(seen["attributes"]) or exposed
+        result: dict[str, Any] = {
+            "changed": changed,
+            "path": seen["path"],
+            "config_version": edit.version,
+            "changes": report.changes(edit.before, edit.after),
+            "moved": edit.moved,
+            **seen["info"],
         }
+        warnings = list(edit.warnings)
+        if exposed:
+            warnings.append(
+                f"{seen['path']} holds a secret that others than root could read (mode {about['mode']:04o}): "
+                f"it is for root alone {'then' if self._task.check_mode else 'now'}; set mode to decide otherwise"
+            )
+        if changed and not self._task.check_mode:
+            attributes = {name: args[name] for name in ATTRIBUTES}
+            done = node.execute(
+                self, _request(args, seen, about, edit, {**attributes, **private}, text_changes), task_vars
+            )
+            if done["refused"]:
+                raise Refusal(config_change.refusal(done["refused"], edit, rel))
+            warnings += [
+                f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it"
+                for name in done["unproven"]
+            ]
+            result.update(done["info"], **({"backup_file": done["backup"]} if done["backup"] else {}))
+        if warnings:
+            result["warnings"] = warnings
         if self._task.diff:
-            result["diff"] = report.file_diff(result["path"], before, after)
+            result["diff"] = _diff(seen, edit, private if exposed else {}, about)
         return result
 
-    def _write(self, args, observed, after: str, task_vars) -> str | None:
-        config = observed["config"]
-        write = request.config_write(config, after)
-        check = {"binary": observed["binary"], "path": config["real_path"]} if observed["version"] else None
-        message = {
-            "do": "apply",
-            "expect": {config["real_path"]: config["sha256"]},
-            "writes": [{**write, "backup": posixpath.dirname(config["real_path"]) if args["backup"] else None}],
-            "check": check,
-            "keep_record": True,
-        }
-        return node.execute(self, message, task_vars)["backups"].get(config["real_path"])
+
+def _check(args: dict[str, Any]) -> None:
+    if args["path"] and not args["path"].startswith("/"):
+        raise Refusal(f"path: {args['path']!r} is not an absolute path")
+    if args["validate"] and "%s" not in args["validate"]:
+        raise Refusal(f"validate must contain %s, which stands for the new file: {args['validate']}")
 
 
-def resolve(
-    merge: dict[str, Any], remove: list[list[str]], rel: releases.Release, data: dict[str, Any]
-) -> tuple[dict[str, Any], list[list[str]]]:
-    """Return the change with the aliases below `plugins` resolved, and with the `version` that a new file needs."""
-    if any(not isinstance(path, list) or not path or not all(isinstance(key, str) for key in path) for path in remove):
-        raise Refusal("remove: each entry is a key path, a list of keys such as [plugins, cri_images, registry]")
-    version = registry_config.version_after(rel, data) if "version" not in merge else merge["version"]
-    merge = dict(merge)
-    if isinstance(merge.get("plugins"), dict):
-        merge["plugins"] = {releases.alias(name, rel, version): value for name, value in merge["plugins"].items()}
-    remove = [
-        [path[0], releases.alias(path[1], rel, version), *path[2:]] if path[0] == "plugins" and len(path) > 1 else path
-        for path in remove
-    ]
-    if merge and version != releases.file_version(data):
-        merge.setdefault("version", version)
-    return merge, remove
+def _look(args: dict[str, Any]) -> dict[str, Any]:
+    wanted = args["merge"].get("imports")
+    return {
+        "do": "look",
+        "path": args["path"],
+        "binary": args["binary"],
+        "service": args["service"],
+        "imports": [str(each) for each in wanted] if isinstance(wanted, list) else [],
+        "attributes": {name: args[name] for name in ATTRIBUTES},
+    }
+
+
+def _request(args, seen, about, edit, attributes: dict[str, Any], text_changes: bool) -> dict[str, Any]:
+    return {
+        "do": "edit",
+        "path": about["real_path"],
+        "content": node.content(edit.after) if text_changes else None,
+        "expect": {each["real_path"]: each["sha256"] for each in seen["files"]},
+        "attributes": attributes,
+        "mode": about.get("mode", 0o644),
+        "uid": about.get("uid"),
+        "gid": about.get("gid"),
+        "backup": args["backup"],
+        "unsafe_writes": args["unsafe_writes"],
+        "validate": args["validate"],
+        "check": {**edit.check, "binary": seen["binary"]} if seen["version"] else None,
+    }
+
+
+def _diff(seen, edit, private: dict[str, Any], about) -> list[dict[str, Any]]:
+    """Return the diff of the text, and of the attributes as the core modules show it."""
+    found = [report.file_diff(seen["path"], edit.before, edit.after)]
+    before, after = dict(seen["attributes"].get("before") or {}), dict(seen["attributes"].get("after") or {})
+    if private:
+        before["mode"], after["mode"] = f"{about['mode']:04o}", private["mode"]
+    if before or after:
+        found.append({"before": {"path": seen["path"], **before}, "after": {"path": seen["path"], **after}})
+    return found

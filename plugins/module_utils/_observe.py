@@ -48,15 +48,22 @@ def auth_digest(auth):
 
 
 def effective(binary, path):
-    """Return what containerd itself makes of the configuration file ``path`` (its defaults where there is none).
+    """Return what containerd makes of a configuration file, as far as registries go.
 
     ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as
     ``{host: [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host:
     [name]}``, ``auths`` and ``headers`` as names, ``images`` what decides how CRI pulls, ``digest`` of all registry
     settings. ``error`` is containerd's complaint where it does not accept the file (the rest is then empty).
+    """
+    return _summary(*dump(binary, path))
+
+
+def dump(binary, path):
+    """Return what containerd itself makes of a file, its defaults where there is none, and its complaint or None.
+
     ``config migrate`` (2.0 on) is asked first, because ``dump`` of 2.0.0-2.0.5 leaves plugin migrations out.
     """
-    if not os.path.exists(path):
+    if not path or not os.path.exists(path):
         rc, out, err = _service.run([binary, "config", "default"])
     else:
         prefix = [binary, "--config", path, "config"]
@@ -65,8 +72,8 @@ def effective(binary, path):
             rc, out, err = _service.run(prefix + ["dump"])
     if rc != 0:
         lines = [line for line in (err or out).strip().splitlines() if "level=warning" not in line]
-        return _summary({}, _complaint.words(lines[-1], (path,)) if lines else "exit status %d" % rc)
-    return _summary(_dump.read(out), None)
+        return {}, _complaint.words(lines[-1], (path,)) if lines else "exit status %d" % rc
+    return _dump.read(out), None
 
 
 def _summary(document, error):

@@ -29,7 +29,7 @@ class TransactionError(Exception):
     """The plan was not carried out; the message says what the node's state is now."""
 
 
-class _Lock(object):
+class Lock(object):
     """One transaction at a time on a node."""
 
     def __enter__(self):
@@ -49,7 +49,7 @@ class _Lock(object):
         self._handle.close()
 
 
-def _check_unchanged(request):
+def check_unchanged(request):
     text = "%s on the node while this run was planned, by another run or by hand: nothing was written, run it again"
     for path, digest in sorted((request.get("expect") or {}).items()):
         if _files.digest(_files.read(path)) != digest:
@@ -69,7 +69,7 @@ def _check_staged(request, batch):
         raise TransactionError("%s. Nothing was changed on the node" % reason)
 
 
-def _back_up(path, folder):
+def back_up(path, folder):
     """Copy a file into ``folder`` under a name that no `imports` glob loads; return the name, None for no file."""
     data = _files.read(path)
     if data is None:
@@ -249,8 +249,8 @@ def apply(request):
     removes) with ``edited`` (files of which a copy is kept). Returns ``{restarted, seconds, left, backups}``; ``left``
     names directories that still hold files of others, ``backups`` the copy of each file that was to be copied.
     """
-    with _Lock():
-        _check_unchanged(request)
+    with Lock():
+        check_unchanged(request)
         if request.get("restart"):
             _service.check(request["restart"])
         _files.sweep((request.get("sweep") or []) + [_history.STATE_DIR])
@@ -269,7 +269,7 @@ def _apply(request):
     try:
         _check_staged(request, batch)
         backups = {
-            each["path"]: _back_up(each["path"], each["backup"]) for each in request["writes"] if each.get("backup")
+            each["path"]: back_up(each["path"], each["backup"]) for each in request["writes"] if each.get("backup")
         }
         left, state = [], None
         if not request.get("keep_record") and (changes or _history.read(_history.OPEN)):
@@ -307,7 +307,7 @@ def _finish(request, state, restarted):
 
 def restart(request):
     """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again."""
-    with _Lock():
+    with Lock():
         try:
             return _service.restart(request)
         except _service.ServiceError as exc:

@@ -52,6 +52,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
     _detached,
+    _edit,
     _observe,
     _probe,
     _pull,
@@ -61,8 +62,12 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
 )
 
 
-def carry_out(request):
+def carry_out(request, module):
     """Return what was asked for in ``request["do"]``, plain data."""
+    if request["do"] == "look":
+        return _edit.look(request, module)
+    if request["do"] == "edit":
+        return _edit.edit(request, module)
     if request["do"] == "observe":
         return _observe.observe(request)
     if request["do"] == "probe":
@@ -74,10 +79,10 @@ def carry_out(request):
     return _transaction.apply(request)
 
 
-def answer(request):
+def answer(request, module):
     """Return ``{"value": what was asked for}``, or ``{"failure": why it was not done}``."""
     try:
-        return {"value": carry_out(request)}
+        return {"value": carry_out(request, module)}
     except (_transaction.TransactionError, _service.ServiceError) as exc:
         return {"failure": str(exc)}
     except (OSError, IOError) as exc:
@@ -92,11 +97,11 @@ def main():
         argument_spec={"request": {"type": "str", "required": True, "no_log": True}}, supports_check_mode=True
     )
     request = _wire.decode(module.params["request"])
-    changes = request["do"] in ("apply", "restart")
-    if module.check_mode and request["do"] not in ("observe", "probe"):
+    changes = request["do"] in ("apply", "edit", "restart")
+    if module.check_mode and request["do"] not in ("look", "observe", "probe"):
         module.fail_json(msg="in check mode nothing but reading is allowed")
     try:
-        result = _detached.call(answer, request) if changes else answer(request)
+        result = _detached.call(lambda each: answer(each, module), request) if changes else answer(request, module)
     except _detached.Killed:
         result = {"failure": "the process that changed this node was killed: the next run completes what it began"}
     if "failure" in result:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each containerd release can do, as data. Nothing else in the collection mentions a version number.
+"""What each containerd release can do, as data. Nothing else in the collection mentions a version number, but for
+``moves``, which holds where settings are in each version of config.toml.
 
 Sources are containerd's own tree: ``config.go`` of the CRI plugin (tables, validation), ``hosts.go`` (hosts.toml),
 ``services/server/config`` and ``cmd/containerd/server/config`` (file versions, imports), walked tag by tag.
@@ -12,14 +13,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils import moves
+
 Version = tuple[int, int, int]
 
 OLDEST: Version = (1, 4, 0)
 
-V1 = "cri"
-V2 = "io.containerd.grpc.v1.cri"
-V3_IMAGES = "io.containerd.cri.v1.images"
-V3_RUNTIME = "io.containerd.cri.v1.runtime"
+V1, V2, V3_IMAGES, V3_RUNTIME = moves.V1, moves.V2, moves.V3_IMAGES, moves.V3_RUNTIME
 
 CRI_PLUGINS = frozenset({V1, V2, V3_IMAGES, V3_RUNTIME})
 """Every name under which `disabled_plugins` may switch CRI off."""
@@ -54,6 +54,13 @@ class Release(NamedTuple):
     tls_tables: bool  # configs.*.tls is known at all: up to 1.7
     mirrors_impossible: bool  # a config_path that no file sets keeps mirrors from loading: 2.2.0, 2.2.1
     imports_replace_tables: bool  # an imported file replaces whole plugin tables: up to 1.7
+    imports_keep_version: bool  # an imported file is migrated by itself, so that versions mix: 2.3.0 on
+    newer_import_fatal: bool  # an imported file of a newer version than the main one's is refused: 2.3.0-2.3.4
+    missing_import_fatal: bool  # an imported file that is not there keeps the daemon from starting: 1.5.0 on
+    relative_glob_from_root: bool  # a relative import with * is taken from the working directory (a unit's is /)
+    migrates_unversioned: bool  # a file without a version is migrated wholly, not just renamed: 2.3.0 on
+    cni_bin_dirs: bool  # cni.bin_dir became the list cni.bin_dirs: 2.1.0 on
+    prints_runtime_options: bool  # runtimes.*.options appear in its own output: 1.5.0 on
     newest_file: int  # newest config.toml version it reads
     newer_file_fatal: bool  # a newer one is refused (True) or read as version 2 (False)
     new_file: int  # version to give a file that does not exist yet
@@ -110,6 +117,13 @@ def release(version: Version) -> Release:
         tls_tables=not two,
         mirrors_impossible=(2, 2, 0) <= version < (2, 2, 2),
         imports_replace_tables=not two,
+        imports_keep_version=version >= (2, 3, 0),
+        newer_import_fatal=(2, 3, 0) <= version < (2, 3, 5),
+        missing_import_fatal=version >= (1, 5, 0),
+        relative_glob_from_root=version < (1, 6, 29) or (1, 7, 0) <= version < (1, 7, 16),
+        migrates_unversioned=version >= (2, 3, 0),
+        cni_bin_dirs=version >= (2, 1, 0),
+        prints_runtime_options=version >= (1, 5, 0),
         newest_file=4 if version >= (2, 3, 0) else 3 if two else 2,
         newer_file_fatal=fatal,
         new_file=3 if two else 2,
@@ -157,9 +171,3 @@ def images_plugin(rel: Release, version: int) -> str:
     From 2.0 on a file without a version loses `plugins.cri.registry`, and only the name of version 3 survives.
     """
     return _plugins(rel, version)[0]
-
-
-def alias(name: str, rel: Release, version: int) -> str:
-    """Resolve `cri_images` or `cri_runtime` to a plugin's real name; other names are returned as they are."""
-    images, runtime = _plugins(rel, version)
-    return {"cri_images": images, "cri_runtime": runtime}.get(name, name)

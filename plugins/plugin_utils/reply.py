@@ -97,7 +97,26 @@ ANSWER = {
     "status": (int, None),
     "anonymous": (int, None),
 }
+PATH_INFO = {"uid?": int, "gid?": int, "owner?": str, "group?": str, "mode?": str, "size?": int, "secontext?": str}
+LOOK = {
+    "binary": str,
+    "version": TEXT,
+    "version_error": TEXT,
+    "main": str,
+    "path": str,
+    "files": [{**ABOUT, "path": str, "real_path": str, "content": (bytes, None), "sha256": TEXT}],
+    "info": PATH_INFO,
+    "attributes": {"before?": {str: str}, "after?": {str: str}},
+}
+EDITED = {
+    "refused": [{"kind": str, "path": [str], "found?": object}],
+    "unproven": [str],
+    "backup": TEXT,
+    "info": PATH_INFO,
+}
 SHAPES = {
+    "look": LOOK,
+    "edit": EDITED,
     "observe": OBSERVATION,
     "restart": RESTARTED,
     "apply": APPLIED,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.plugins.doc_fragments import files
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
@@ -24,6 +25,9 @@ def documented(name: str) -> dict:
     fragments = (ROOT / "plugins" / "doc_fragments" / "node.py").read_text()
     options = dict(doc.get("options", {}))
     for fragment in doc["extends_documentation_fragment"]:
+        if fragment == "ansible.builtin.files":
+            options |= yaml.safe_load(files.ModuleDocFragment.DOCUMENTATION)["options"]
+            continue
         part = fragment.removeprefix("airgap.containerd.node").removeprefix(".") or "documentation"
         found = re.search(rf'^    {part.upper()} = r"""(.*?)"""', fragments, re.S | re.M)
         options |= yaml.safe_load(found.group(1)).get("options", {})

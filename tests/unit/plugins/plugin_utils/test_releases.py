@@ -97,12 +97,6 @@ def test_the_table_follows_release_and_file(version, plugins):
                 releases.images_plugin(rel, file_version)
 
 
-def test_aliases():
-    assert releases.alias("cri_runtime", releases.release((2, 1, 9)), 3) == releases.V3_RUNTIME
-    assert releases.alias("cri_images", releases.release((1, 7, 24)), 2) == V2
-    assert releases.alias("io.example.v1.x", releases.release((1, 7, 24)), 2) == "io.example.v1.x"
-
-
 @pytest.mark.parametrize("value", ["2", 2.0, True])
 def test_a_version_must_be_an_integer(value):
     with pytest.raises(releases.ReleaseError, match="not an integer"):

@@ -21,7 +21,7 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_info,
     containerd_registry,
 )
-from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _edit, _history, _observe, _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
 
 MEBIBYTE = 1 << 20
@@ -57,7 +57,16 @@ def observed(tmp_path_factory):
     places = {"config_file": str(config), "hosts_dir": None, "binary": str(binary), "service": "x", "socket": "/x"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_history, "STATE_DIR", str(folder / "state"))
-        return _observe.observe({"do": "observe", "endpoints": endpoints, **places})
+        patch.setattr(_observe, "DEFAULT_CONFIG", str(config))
+        module = SimpleNamespace(
+            check_mode=True,
+            load_file_common_arguments=lambda *dummy, **dummy2: {},
+            set_fs_attributes_if_different=lambda *dummy: False,
+            add_path_info=lambda about: {**about, "uid": 0, "mode": "0644"},
+        )
+        look = {"do": "look", "path": None, "imports": [], "attributes": {}}
+        seen = _edit.look({**look, "binary": str(binary), "service": "x"}, module)
+        return {**_observe.observe({"do": "observe", "endpoints": endpoints, **places}), "look": seen}
 
 
 class Connection:
@@ -81,6 +90,13 @@ def run(module, result, **arguments):
     return action.run(task_vars={})
 
 
+def answering(module, observed) -> dict:
+    """Return the answer to what a module asks first."""
+    if module is containerd_config:
+        return observed.get("look")
+    return {key: value for key, value in observed.items() if key != "look"}
+
+
 def replying(data) -> dict:
     return {"changed": False, "reply": _wire.encode(data)}
 
@@ -97,10 +113,12 @@ MODULES = {
 
 
 def test_what_a_node_really_answers_is_accepted(observed):
-    assert reply.checked(json.loads(json.dumps(observed)), reply.OBSERVATION) == observed
+    answers = json.loads(json.dumps(observed))
+    assert reply.checked(answers.pop("look"), reply.LOOK) == observed["look"]
+    assert reply.checked(answers, reply.OBSERVATION) == {**answering(None, observed)}
     for module, arguments in MODULES.values():
         observed = {**observed, "endpoints": []}
-        result = run(module, replying(observed), **arguments)
+        result = run(module, replying(answering(module, observed)), **arguments)
         assert not result.get("failed") and "hunter2" not in json.dumps(result), result
 
 
@@ -201,8 +219,12 @@ CONFIG_LIES = [
 def test_a_configuration_that_no_containerd_reads(observed, lie):
     text = f"version = 2\n{V2}.{lie}\n"
     answer = {**observed, "endpoints": [], "config": {**observed["config"], "content": _wire.pack(text.encode())}}
+    answer["look"] = {
+        **observed["look"],
+        "files": [{**observed["look"]["files"][0], "content": _wire.pack(text.encode())}],
+    }
     for module, arguments in MODULES.values():
-        result = run(module, replying(answer), **arguments)
+        result = run(module, replying(answering(module, answer)), **arguments)
         assert not result.get("failed") or result["msg"].isprintable()
         assert all(
             path.startswith(observed["hosts_dir"]) and ".." not in path for path in result.get("written", [])[:-1]
@@ -217,6 +239,6 @@ def test_lies(observed, data):
     for lie in data.draw(st.lists(st.sampled_from(LIES), min_size=1, max_size=3)):
         answer = replaced(answer, data.draw(st.sampled_from(list(paths(answer))[1:])), lie)
     for module, arguments in MODULES.values():
-        result = run(module, replying(answer), **arguments)
+        result = run(module, replying(answering(module, answer)), **arguments)
         assert not result.get("failed") or result["msg"].isprintable()
         json.dumps(result).encode()
