@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
-from support import CONFIG_PATH, LAB_VARIABLES, NODES, ROOT, files
+from airgap_lab import LabError
+from support import LAB_VARIABLES, NODES, files
 from test_install import executions
 
 from ansible_collections.airgap.containerd.plugins.filter import resolve as resolve_filter
@@ -97,9 +99,17 @@ def test_examples_of_the_filters(lab, play, tmp_path):
     assert "  on old (containerd 1.6.20); new (containerd 2.1.9)" in both
 
 
-def test_what_the_modules_say_is_what_the_filter_says(fresh, play, task):
-    play("--limit=n4").ok()
-    answer = task("containerd_info", "--limit=n4", resolve=["quay.io/a/b"]).ok().of("n4", INFO)["resolved"]
-    (line,) = [each["url"] for each in answer[0]["endpoints"]]
-    assert line == "http://registry.lan/v2" and answer[0]["directory"] == f"{CERTS}/quay.io"
-    assert set(CONFIG_PATH) >= {"n4"} and (ROOT / "docs" / "resolve.md").exists()
+def test_a_file_that_ends_containerd(fresh):
+    text = '[host]\n"http://a.lan" = 1\n"http://b.lan" = 2\n'
+    config = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+    for node, ends in (("n3", True), ("n4", False)):
+        fresh.write(node, "/etc/containerd/config.toml", config)
+        fresh.run(node, ["systemctl", "restart", "containerd"])
+        fresh.write(node, f"{CERTS}/quay.io/hosts.toml", text)
+        version = fresh.config.nodes[node].containerd
+        answer = resolve_filter.FilterModule().filters()["resolve"](
+            "quay.io/a/b", version, config=config, hosts={"quay.io/hosts.toml": text}
+        )
+        assert ("containerd itself ends" in (answer["error"] or "")) == ends
+        with pytest.raises(LabError, match="UNAVAILABLE" if ends else "failed to resolve"):
+            fresh.pull(node, "quay.io/a/b")
