@@ -28,7 +28,7 @@ _ALGORITHMS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _MAX_NAME = 255
 
 
-class ReferenceError(ValueError):  # noqa: A001  (the field's own word)
+class ImageNameError(ValueError):
     """An image name that CRI refuses; the message says what is wrong and how to write it."""
 
 
@@ -55,25 +55,25 @@ def _host_pattern(ipv6: bool) -> re.Pattern[str]:
 
 
 def parse(image: Any, rel: Release) -> Reference:
-    """Return what this containerd makes of an image name; raises ReferenceError."""
+    """Return what this containerd makes of an image name; raises ImageNameError."""
     if not isinstance(image, str) or not image:
-        raise ReferenceError(f"image {image!r}: not a name")
+        raise ImageNameError(f"image {image!r}: not a name")
     if image != image.strip() or "://" in image:
         fix = image.strip().rpartition("://")[2]
-        raise ReferenceError(f"image {image!r}: no URL and no blanks, write {fix}")
+        raise ImageNameError(f"image {image!r}: no URL and no blanks, write {fix}")
     if re.fullmatch(r"[a-f0-9]{64}", image):
-        raise ReferenceError(f"image {image!r}: this is an image's id, which cannot be pulled: give its name")
+        raise ImageNameError(f"image {image!r}: this is an image's id, which cannot be pulled: give its name")
     host, rest = _split(image, rel)
     if not _host_pattern(rel.ipv6_names).fullmatch(host):
         hint = f": containerd {rel} knows no IPv6 addresses in names" if host.startswith("[") else ""
-        raise ReferenceError(f"image {image!r}: {host!r} is not HOST or HOST:PORT{hint}")
+        raise ImageNameError(f"image {image!r}: {host!r} is not HOST or HOST:PORT{hint}")
     rest, at, digest = rest.partition("@")
     repository, colon, tag = rest.partition(":")
     if host == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     _check(image, host, repository, rel)
     if colon and not _TAG.fullmatch(tag):
-        raise ReferenceError(f"image {image!r}: {tag!r} is not a tag: up to 128 letters, digits, and _ . -")
+        raise ImageNameError(f"image {image!r}: {tag!r} is not a tag: up to 128 letters, digits, and _ . -")
     if at:
         _check_digest(image, digest)
         return Reference(host, repository, None, digest)
@@ -95,18 +95,18 @@ def _check(image: str, host: str, repository: str, rel: Release) -> None:
     if repository.lower() != repository:
         named = "." in host and image.startswith(f"{host}/")
         fix = f"{host}{image[len(host) :].lower()}" if named else image.lower()
-        raise ReferenceError(f"image {image!r}: repository names are in lower case, write {fix}")
+        raise ImageNameError(f"image {image!r}: repository names are in lower case, write {fix}")
     if not _PATH.fullmatch(repository):
-        raise ReferenceError(
+        raise ImageNameError(
             f"image {image!r}: {repository!r} is not a repository: lower-case letters, digits, and . _ - / between them"
         )
     length = len(repository) if rel.uppercase_hosts else len(f"{host}/{repository}")
     if length > _MAX_NAME:
-        raise ReferenceError(f"image {image!r}: the name has more than {_MAX_NAME} characters")
+        raise ImageNameError(f"image {image!r}: the name has more than {_MAX_NAME} characters")
 
 
 def _check_digest(image: str, digest: str) -> None:
     algorithm, dummy, value = digest.partition(":")
     right = _DIGEST.fullmatch(digest) and _ALGORITHMS.get(algorithm) == len(value)
     if not right or value.lower() != value:
-        raise ReferenceError(f"image {image!r}: {digest!r} is not a digest: sha256: and 64 digits or letters a to f")
+        raise ImageNameError(f"image {image!r}: {digest!r} is not a digest: sha256: and 64 digits or letters a to f")

@@ -13,11 +13,12 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     conflicts,
+    endpoints,
     go_url,
     hosts_reader,
     references,
@@ -116,7 +117,7 @@ def resolve(image: Any, node: Node) -> Resolution:
     answer = Resolution(str(image), notes=node.notes)
     try:
         reference = references.parse(image, node.release)
-    except references.ReferenceError as exc:
+    except references.ImageNameError as exc:
         return answer._replace(error=str(exc))
     answer = answer._replace(reference=reference)
     if node.not_loaded:
@@ -172,7 +173,7 @@ def _proxy_notes(asked: tuple[Asked, ...], node: Node) -> tuple[str, ...]:
 
 def upstream_host(namespace: str) -> str:
     """Return the host of the registry that a host namespace stands for."""
-    return "registry-1.docker.io" if namespace == references.DOCKER_HUB else namespace
+    return urlsplit(endpoints.upstream_url(namespace)).netloc
 
 
 def _ns(namespace: str, host: str) -> str | None:

@@ -40,14 +40,14 @@ def test_names(image, host, rest, rel):
 
 def test_what_newer_releases_read_otherwise():
     assert references.parse("[fd00::1]:5000/img", NEW).host == "[fd00::1]:5000"
-    with pytest.raises(references.ReferenceError, match="knows no IPv6"):
+    with pytest.raises(references.ImageNameError, match="knows no IPv6"):
         references.parse("[fd00::1]:5000/img", OLD)
     assert references.parse("Owner/img", NEW).host == "Owner"
-    with pytest.raises(references.ReferenceError, match="lower case, write owner/img"):
+    with pytest.raises(references.ImageNameError, match="lower case, write owner/img"):
         references.parse("Owner/img", OLD)
     long = "reg.example.org/" + "a" * 245
     assert references.parse(long, NEW).repository == "a" * 245
-    with pytest.raises(references.ReferenceError, match="more than 255"):
+    with pytest.raises(references.ImageNameError, match="more than 255"):
         references.parse(long, OLD)
 
 
@@ -71,5 +71,5 @@ def test_what_newer_releases_read_otherwise():
     ],
 )
 def test_mistakes(image, message):
-    with pytest.raises(references.ReferenceError, match=message):
+    with pytest.raises(references.ImageNameError, match=message):
         references.parse(image, NEW)
