@@ -99,7 +99,7 @@ class ActionModule(Action):
         """Add the role's variables that begin with the name of a mapping, in the order of their names."""
         merged = dict(args)
         for option in MERGING if prefix else ():
-            for name in sorted(each for each in task_vars if each.startswith(f"{prefix}{option}_")):
+            for name in sorted(each for each in task_vars if str(each).startswith(f"{prefix}{option}_")):
                 value = self._templar.template(task_vars[name])
                 if not isinstance(value, Mapping):
                     raise Refusal(f"{name}: is merged into {prefix}{option}, so it has to be a mapping as that is")

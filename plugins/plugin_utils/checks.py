@@ -67,8 +67,9 @@ class Check:
     def text(self, option: str, value: Any) -> str:
         """Check that this is a string that fits on a line; never quotes it."""
         if not isinstance(value, str) or not value:
-            quote = ": put it in quotes" if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
-            self.refuse(option, f"is {_kind(value)} where a string is wanted{quote}")
+            # ansible-core before 2.19 makes a list of a password like "[1]" when it comes from an expression.
+            fix = "" if value in (None, "") else ": put it in quotes, or add | string to an expression"
+            self.refuse(option, f"is {_kind(value)} where a string is wanted{fix}")
         if any(ord(char) < 32 or ord(char) == 127 for char in value):
             self.refuse(
                 option,

@@ -57,6 +57,11 @@ def desired(options: Mapping[str, Any], prefix: str = "", read: pem.Read = _read
     if not wanted:
         check.refuse("url", "not set: give the internal registry's address, such as http://harbor.lan")
     logins, more = access.collect(check, options, wanted, read)
+    warnings += [
+        f"{prefix}mirrors[{name}] has no endpoint with the capability resolve: images are found by digest, not by tag"
+        for name, mirror in full.items()
+        if mirror.fallback == "none" and not any("resolve" in each.capabilities for each in mirror.endpoints)
+    ]
     explicit = {name for name in ("fallback", "catch_all") if options.get(name) is not None}
     explicit |= mirrors.explicit(options)
     return Desired(dict(sorted(wanted.items())), logins, frozenset(explicit), tuple(warnings + more))

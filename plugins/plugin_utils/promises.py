@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Access, Mirror
+from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Access, Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils.model import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils.registry_config import ConfigError
 from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
@@ -84,7 +84,7 @@ def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
             yield Broken(f"{access.option}.auth", text, remedy="" if mode == "legacy" else remedy)
 
 
-def _endpoints(name: str, mirror: Mirror) -> Iterator[tuple[str, object]]:
+def _endpoints(name: str, mirror: Mirror) -> Iterator[tuple[str, Endpoint]]:
     for index, endpoint in enumerate(mirror.endpoints):
         yield f"mirrors[{name}].endpoints[{index}]", endpoint
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from support import CONFIG_PATH, LAB_VARIABLES, NODES, files, pid
 
@@ -12,6 +14,7 @@ LOGIN = {
     "username": LAB_VARIABLES["containerd_registry_username"],
     "password": LAB_VARIABLES["containerd_registry_password"],
 }
+AUTH = base64.b64encode("{username}:{password}".format(**LOGIN).encode()).decode()
 DOWN = "http://second.lan:81"
 MIRRORS = {
     "docker.io": ["https://registry.lan"],
@@ -48,9 +51,10 @@ def variables(lab, **pair):
         "mirrors_1": {name: value for name, value in MIRRORS.items() if name != "quay.io"},
         "mirrors_2": {"quay.io": MIRRORS["quay.io"]},
         "endpoints": {"https://registry.lan": {**LOGIN, "ca": str(tls / "ca.crt")}},
-        "endpoints_logins": dict.fromkeys(
-            ("registry.lan:8443", "registry.lan:5000", "second.lan", "[fd77::5]:5000"), LOGIN
-        ),
+        "endpoints_logins": {
+            **dict.fromkeys(("registry.lan:8443", "registry.lan:5000", "[fd77::5]:5000"), LOGIN),
+            "second.lan": {"auth": f"Basic {AUTH}"},
+        },
         "endpoints_tls": {"registry.lan:8443": pair},
         "direct": ["registry.lan:443"],
     }
@@ -79,15 +83,19 @@ def requests(lab, image: str, nodes=NODES) -> dict[str, list[dict]]:
     return {node: [each for each in lab.requests(mark) if each["node"] == node] for node in nodes}
 
 
-@pytest.mark.parametrize("image", SERVED)
-def test_every_endpoint_is_asked_as_it_wants_it(applied, lab, image):
-    for node, seen in requests(lab, image).items():
+def assert_served_as_wanted(lab, image: str, nodes=NODES) -> None:
+    for node, seen in requests(lab, image, nodes).items():
         served = [each for each in seen if each["status"] == 200 and "/manifests/" in each["path"]]
         assert {(each["registry"], each["port"]) for each in served} == {SERVED[image]}, (node, seen)
         assert {each["user"] for each in served} == {LOGIN["username"]}, node
         status = image.partition(".")[0].lstrip("s")
         if status.isdigit():
             assert (seen[0]["registry"], seen[0]["status"]) == ("failing.lan", int(status)), (node, seen)
+
+
+@pytest.mark.parametrize("image", SERVED)
+def test_every_endpoint_is_asked_as_it_wants_it(applied, lab, image):
+    assert_served_as_wanted(lab, image)
 
 
 def test_nothing_outside_was_asked_yet(applied, lab):
@@ -111,7 +119,8 @@ def test_certificates_are_beside_the_namespaces_and_keys_are_private(applied, la
     for node in NODES:
         listing = lab.run(node, ["sh", "-c", "cd /etc/containerd/registry-tls && stat -c '%n %a' *"]).stdout
         assert listing == expected, node
-    assert "PRIVATE KEY" not in applied.output and LOGIN["password"] not in applied.output
+    for secret in ("PRIVATE KEY", LOGIN["password"], AUTH):
+        assert secret not in applied.output
 
 
 def test_certificates_change_without_a_restart(applied, lab, play):
@@ -149,6 +158,17 @@ def test_what_tls_refuses_stops_before_anything_is_written(applied, lab, play, n
     run = play("--limit=n3", url="https://registry.lan:8443", endpoints={"registry.lan:8443": tls})
     assert run.rc != 0 and message in run.failed(), run.output
     assert files(lab, "n3") == before
+
+
+def test_legacy_mode_keeps_all_of_it_up_to_1_7(applied, lab, play):
+    full = {**variables(lab, **pem(lab)), "mode": "legacy"}
+    nodes = ("n2", "n3")
+    modes = play("--limit=n2,n3", **full).ok()
+    assert {modes.of(node)["mode"] for node in nodes} == {"legacy"}
+    for image in ("docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "s500.example.org/owner/img:1"):
+        assert_served_as_wanted(lab, image, nodes)
+    refused = play("--limit=n4", **full)
+    assert refused.rc != 0 and "has legacy mirrors, which have no TLS settings any more" in refused.failed()
 
 
 def test_absent_takes_the_certificates_back(applied, lab, play):

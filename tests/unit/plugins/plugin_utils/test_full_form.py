@@ -133,6 +133,11 @@ def test_an_endpoint_that_nothing_asks_is_told():
     assert "pre_endpoints[regisrty.lan] is no endpoint of any mirror" in warning
 
 
+def test_a_mirror_that_finds_no_tags_is_told():
+    (warning,) = desired(mirrors={"quay.io": [{"url": URL, "capabilities": ["pull"]}]}).warnings
+    assert "pre_mirrors[quay.io] has no endpoint with the capability resolve" in warning
+
+
 def test_an_upstream_itself_may_have_a_login():
     wanted = desired(
         mirrors={"docker.io": {"endpoints": [URL], "fallback": "upstream"}},
