@@ -89,11 +89,14 @@ tarball: venv-test ## Build the collection, compare the tarball with the reposit
 
 integration: need-root venv-test ## The integration tests, on the lab's nodes (root)
 	@echo "== integration tests"
-	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration --junitxml=$(REPORTS)/integration.xml
+	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit" --junitxml=$(REPORTS)/integration.xml
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: differential matrix molecule bench
+.PHONY: audit differential matrix molecule bench
+audit: need-root venv-test ## The whole secret audit: run everything with a canary password and look for it everywhere (root)
+	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration/test_audit.py
+
 differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
 

@@ -81,6 +81,8 @@ def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[
         model.Check("").namespace("namespaces", name)
     if not isinstance(value, dict) or set(value) - {"server", "hosts"}:
         raise Refusal(f"namespaces[{name}]: give `server` (an endpoint) and `hosts` (a list of endpoints)")
+    if not isinstance(value.get("hosts") or [], list):
+        raise Refusal(f"namespaces[{name}].hosts: give a list of endpoints")
     found = []
     for endpoint in [value.get("server"), *(value.get("hosts") or [])]:
         if endpoint is None:
@@ -89,6 +91,9 @@ def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[
         if not isinstance(endpoint, dict):
             raise Refusal(f"namespaces[{name}]: an endpoint is a mapping with at least `url`")
         checked = ArgumentSpecValidator(ENDPOINT).validate(endpoint)
+        if checked.unsupported_parameters:
+            unknown = ", ".join(sorted(map(str, checked.unsupported_parameters)))
+            raise Refusal(f"namespaces[{name}]: an endpoint has no {unknown}: there are {', '.join(ENDPOINT)}")
         if checked.error_messages:
             raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
         found.append({key: option for key, option in checked.validated_parameters.items() if option is not None})

@@ -24,10 +24,13 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     undo,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+    MAX_SECONDS,
     PLACES,
     TEMPLATE,
     Action,
     Refusal,
+    check_places,
+    check_range,
     observation,
     require_containerd,
 )
@@ -75,7 +78,9 @@ class ActionModule(Action):
         prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
         present = args["state"] == "present"
         wanted = model.desired(self._merged(args, prefix, task_vars), prefix, self._read) if present else None
-        _check_paths(args, prefix)
+        check_places(args, prefix)
+        check_range(f"{prefix}restart_timeout", args["restart_timeout"], 1, MAX_SECONDS)
+        check_range(f"{prefix}restart_throttle", args["restart_throttle"], 0, None)
         settings = self._settings(args, prefix)
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right"}
@@ -171,17 +176,6 @@ class ActionModule(Action):
         if self._task.diff:
             result["diff"] = report.diff(todo)
         return result
-
-
-def _check_paths(args: dict[str, Any], prefix: str) -> None:
-    for option in ("config_file", "hosts_dir", "binary", "socket"):
-        if args[option] and not args[option].startswith("/"):
-            raise Refusal(f"{prefix}{option}: {args[option]!r} is not an absolute path")
-    if ":" in (args["hosts_dir"] or ""):
-        raise Refusal(
-            f"{prefix}hosts_dir: {args['hosts_dir']!r} is more than one directory, which containerd 2.1 and later "
-            f"ignores: give one"
-        )
 
 
 def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) -> None:

@@ -9,7 +9,12 @@ from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import node
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+    MAX_SECONDS,
+    Action,
+    check_places,
+    check_range,
+)
 
 FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", "required": True}}
 
@@ -27,6 +32,8 @@ class ActionModule(Action):
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        check_places(args)
+        check_range("timeout", args["timeout"], 1, MAX_SECONDS)
         if self._task.check_mode:
             return {"changed": True, "msg": f"{args['service']} is to be restarted"}
         done = node.execute(self, {**args, "do": "restart"}, task_vars)

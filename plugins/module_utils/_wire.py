@@ -38,8 +38,8 @@ def decode(word):
         reason = "it ends early or is larger than %d MiB" % (MAX_DATA >> 20)
     except RecursionError:
         reason = "its JSON is nested too deeply"
-    except (ValueError, zlib.error) as exc:
-        reason = type(exc).__name__
+    except (ValueError, zlib.error):
+        reason = "it is not base64 of deflated JSON"
     raise WireError("what was sent cannot be read: %s" % reason)
 
 

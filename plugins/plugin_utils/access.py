@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import pem
-from ansible_collections.airgap.containerd.plugins.plugin_utils.checks import Check, is_host
+from ansible_collections.airgap.containerd.plugins.plugin_utils.checks import HEADER, Check, is_host
 from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import (
     Access,
     Endpoint,
@@ -25,7 +24,6 @@ NONE = Access()
 
 _LOGINS = {"username": "username", "password": "username", "identity_token": "identity_token", "auth": "auth"}
 _KEYS = (*_LOGINS, "headers", "ca", "client_cert", "client_key", "skip_verify", "remote_src")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def collect(
@@ -124,7 +122,7 @@ def _prepared(check: Check, option: str, text: str) -> tuple[dict[str, str], dic
 def _headers(check: Check, option: str, value: Any) -> dict[str, Any]:
     found = {}
     for name, content in check.mapping(option, value).items():
-        if not isinstance(name, str) or not _HEADER.fullmatch(name):
+        if not isinstance(name, str) or not HEADER.fullmatch(name):
             check.fail(option, name, "is not a header's name")
         if name.lower() == "authorization":
             check.refuse(f"{option}[{name}]", "a login has a place of its own: write the value as auth beside headers")

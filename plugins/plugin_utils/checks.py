@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils import secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Endpoint
 
 _HOST = re.compile(r"(?:\[(?P<ipv6>.+)\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,5}))?")
 _PROJECT = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-_DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
+DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _DOCKER_HUB_ALIASES = ("index.docker.io", "registry-1.docker.io", "www.docker.io", "hub.docker.com")
 CAPABILITIES = ("pull", "resolve", "push", "referrers")
 
@@ -47,7 +49,7 @@ class Check:
 
     def fail(self, option: str, value: Any, fix: str) -> None:
         """Refuse a value that may be shown."""
-        raise ModelError(f"{self.prefix}{option}: {value!r} {fix}")
+        raise ModelError(f"{self.prefix}{option}: {secrets.quoted(value)} {fix}")
 
     def refuse(self, option: str, fix: str) -> None:
         """Refuse a value that must not be shown, or that is missing."""
@@ -89,8 +91,9 @@ class Check:
         """Check one host namespace."""
         if not isinstance(name, str) or not is_host(name):
             fix = "is not a registry's name: write it as in image names, HOST or HOST:PORT"
-            if isinstance(name, str) and "://" in name:
-                fix += f" ({urlsplit(name).netloc})"
+            host = name.partition("://")[2].partition("/")[0] if isinstance(name, str) else ""
+            if is_host(host):
+                fix += f" ({host})"
             self.fail(option, name, fix)
         if name.lower() in _DOCKER_HUB_ALIASES:
             self.fail(option, name, "is no name in images of Docker Hub: write docker.io")
@@ -104,7 +107,10 @@ class Check:
         if not isinstance(value, str) or not value.startswith(("http://", "https://")):
             host = str(value).rpartition("://")[2]
             self.fail(option, value, f"has no http:// or https:// in front: write http://{host} or https://{host}")
-        parts = urlsplit(value)
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            parts = urlsplit("")
         if not is_host(parts.netloc) or parts.query or parts.fragment:
             self.fail(option, value, "is not a registry's URL: write it as http://HOST[:PORT][/PATH]")
         path = parts.path.rstrip("/")
@@ -137,7 +143,7 @@ class Check:
 
     def duration(self, option: str, value: Any) -> str:
         """Check a duration as Go writes it."""
-        if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        if not isinstance(value, str) or not DURATION.fullmatch(value):
             self.fail(option, value, "is not a duration: write it with a unit, such as 5s or 500ms")
         return str(value)
 

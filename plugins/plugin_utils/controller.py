@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +37,12 @@ PLACES: dict[str, dict[str, Any]] = {
     "socket": {"type": "path"},
 }
 """Where things are on a node; None stands for "as the node has it"."""
+
+
+MAX_SECONDS = 3600
+"""For a restart."""
+
+_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*")
 
 
 class Refusal(ValueError):
@@ -84,8 +91,31 @@ class Action(ActionBase):
         """Do the work for validated arguments and return the result; raises one of REFUSALS."""
 
 
+def check_places(args: Mapping[str, Any], prefix: str = "") -> None:
+    """Refuse what cannot be a place on a node, before anything reaches it."""
+    for option in ("config_file", "hosts_dir", "binary", "socket"):
+        value = args.get(option)
+        if value and not (value.startswith("/") and value.isprintable()):
+            raise Refusal(f"{prefix}{option}: {value!r} is not an absolute path")
+    if ":" in (args.get("hosts_dir") or ""):
+        raise Refusal(
+            f"{prefix}hosts_dir: {args['hosts_dir']!r} is more than one directory, which containerd 2.1 and later "
+            f"ignores: give one"
+        )
+    if not _UNIT.fullmatch(args.get("service") or "containerd"):
+        raise Refusal(f"{prefix}service: {args['service']!r} is not the name of a service")
+
+
+def check_range(option: str, value: int, least: int, most: int | None) -> None:
+    """Refuse a number that nobody can mean."""
+    if value < least or (most is not None and value > most):
+        bounds = f"less than {least}" if value < least else f"more than {most}"
+        raise Refusal(f"{option}: {value} is {bounds}")
+
+
 def observation(args: dict[str, Any]) -> dict[str, Any]:
     """Return the request to read a node; `args` holds PLACES, those left out are as the node has them."""
+    check_places(args)
     return {"do": "observe", **{key: args.get(key, spec.get("default")) for key, spec in PLACES.items()}}
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit, toml_values
+from ansible_collections.airgap.containerd.plugins.plugin_utils import checks, secrets, toml_edit, toml_values
 
 CATCH_ALL = "_default"
 """The directory for every registry without one of its own (containerd's name for `*`)."""
@@ -85,6 +85,8 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
         text = _template(template).render(namespace=namespace, server=server, hosts=hosts)
     except jinja2.TemplateError as exc:
         raise HostsError(f"the template of hosts.toml failed for {namespace}: {exc}") from exc
+    except toml_edit.TomlError as exc:
+        raise HostsError(f"hosts.toml of {namespace}: {exc}") from exc
     check(text, namespace)
     return text
 
@@ -106,11 +108,9 @@ def check(text: str, namespace: str) -> None:
 
 
 def _check_endpoint(namespace: str, url: Any, options: Mapping[str, Any]) -> None:
-    where = f"hosts.toml of {namespace}, {url or 'server'}"
-    if url is not None:
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if not parts or parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-            raise HostsError(f"{where}: write it as http://HOST[:PORT][/PATH] or https://…, without user or password")
+    where = f"hosts.toml of {namespace}, {'server' if url is None else secrets.quoted(url)}"
+    if url is not None and not _is_url(url):
+        raise HostsError(f"{where}: write it as http://HOST[:PORT][/PATH] or https://…, without user or password")
     for key, value in options.items():
         if key not in _OPTIONS:
             raise HostsError(f"{where}: containerd knows no option {key!r}")
@@ -122,3 +122,26 @@ def _check_endpoint(namespace: str, url: Any, options: Mapping[str, Any]) -> Non
     insecure = {"ca", "client", "skip_verify"} & set(options)
     if insecure and isinstance(url, str) and url.startswith("http://"):
         raise HostsError(f"{where}: {sorted(insecure)[0]} on an http:// endpoint makes containerd try HTTPS first")
+    _check_header(where, options.get("header", {}))
+    if "dial_timeout" in options and not checks.DURATION.fullmatch(options["dial_timeout"]):
+        raise HostsError(
+            f"{where}: dial_timeout is no duration with a unit, such as 5s, so containerd ignores the file"
+        )
+
+
+def _is_url(url: Any) -> bool:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        return bool(parts and parts.scheme in ("http", "https") and checks.is_host(parts.netloc) and url.isprintable())
+    except ValueError:
+        return False
+
+
+def _check_header(where: str, header: Mapping[str, Any]) -> None:
+    """Refuse what would end a header and begin another; never quotes a value."""
+    for name, value in header.items():
+        if not checks.HEADER.fullmatch(name):
+            raise HostsError(f"{where}: {name!r} is not a header's name")
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, str) or any(ord(char) < 32 or ord(char) == 127 for char in each):
+                raise HostsError(f"{where}: header {name} is not a string that fits on a line")

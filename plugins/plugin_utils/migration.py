@@ -47,7 +47,10 @@ class Carried(NamedTuple):
 
 
 def mirrors_of(registry: Mapping[str, Any]) -> dict[str, Mirror]:
-    """Return the `mirrors` of a legacy `registry` table; raises ConfigError for an endpoint that is no URL."""
+    """Return the `mirrors` of a legacy `registry` table; raises ConfigError for what is no name or no URL."""
+    for namespace in registry.get("mirrors") or {}:
+        if namespace != "*" and not checks.is_host(namespace):
+            raise ConfigError(f"config.toml has a legacy mirror for {namespace!r}, no registry's name: take it out")
     return {
         namespace: _mirror(namespace, (each or {}).get("endpoint") or [])
         for namespace, each in (registry.get("mirrors") or {}).items()

@@ -83,7 +83,7 @@ def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the node's record of earlier runs, an empty one where there is none; raises ConfigError."""
     record = observed["record"] or {"format": FORMAT, "files": {}}
     try:
-        if reply.checked(record, reply.RECORD)["format"] == FORMAT:
+        if reply.checked(record, reply.RECORD, "")["format"] == FORMAT:
             return record
         reason = f"its format is {record['format']}"
     except reply.ReplyError as exc:
@@ -100,14 +100,14 @@ def read_config(observed: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]
     try:
         text = node.text(observed["config"]["content"])
         data = toml_edit.load(text or "")
-        reply.checked(data, reply.CONFIG, path)
+        reply.checked(data, reply.CONFIG, "")
         return text, data
     except UnicodeDecodeError as exc:
         raise ConfigError(f"{path}: {toml_edit.not_utf8(exc)}, containerd cannot read it either") from None
     except toml_edit.TomlError as exc:
         raise ConfigError(f"{path}: {exc}") from exc
     except reply.ReplyError as exc:
-        raise ConfigError(f"{exc}: containerd does not accept it either") from exc
+        raise ConfigError(f"{path}: {exc}, so containerd does not accept it either") from exc
 
 
 def restart_due(observed: Mapping[str, Any]) -> str | None:
@@ -224,9 +224,7 @@ def finish(observed: Mapping[str, Any], plan: Plan, looks: bool = True) -> Plan:
     exposed = exposed and secrets.holds_secret(plan.config_after or "")
     if exposed:
         mode = observed["config"]["mode"]
-        plan.warnings.append(
-            f"{plan.config_path} holds a login and was readable by others (mode {mode:04o}): now root alone can read it"
-        )
+        plan.warnings.append(f"{plan.config_path} holds a login: now root alone can read it (its mode was {mode:04o})")
     if record and due:
         record = {key: value for key, value in record.items() if key != "proven"}
     elif record and exposed and observed["daemon"]:  # a new mode makes the file newer than the daemon that knows it

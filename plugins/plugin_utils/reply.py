@@ -171,6 +171,12 @@ CONFIG = {
 _KINDS: dict[Any, Any] = {bytes: str, float: (int, float)}
 
 
+_KIND_NAMES: dict[Any, str] = {
+    str: "a text", bytes: "a packed file", bool: "a boolean", int: "a number", float: "a number", list: "a list",
+    dict: "a mapping", type(None): "nothing",
+}  # fmt: skip
+
+
 class ReplyError(ValueError):
     """A reply that no node half of this release sends."""
 
@@ -197,7 +203,10 @@ def checked(data: Any, shape: Any, where: str = "reply") -> Any:
         return _packed(data, where)
     if shape in (int, bool, float) and type(data) in (shape, int if shape is float else shape):
         return data
-    raise ReplyError(f"{where} is {type(data).__name__}, which nothing reads")
+    kind = _KIND_NAMES[shape if isinstance(shape, type) else type(shape)]
+    raise ReplyError(
+        f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} where {kind} is wanted".lstrip(".")
+    )
 
 
 def _alternative(data: Any, shapes: tuple) -> Any:
@@ -216,7 +225,7 @@ def _mapping(data: dict[str, Any], shape: Mapping[Any, Any], where: str) -> dict
     missing = sorted(name for name in known if name in shape and name not in data)
     if missing or (unknown and str not in shape):
         problem = f"lacks {missing[0]!r}" if missing else f"has {line(unknown[0])!r}, which is unknown"
-        raise ReplyError(f"{where} {problem}")
+        raise ReplyError(f"{where or 'it'} {problem}".lstrip("."))
     return {
         line(name): checked(value, known[name] if name in known else shape[str], f"{where}.{line(name)}")
         for name, value in data.items()
@@ -227,7 +236,7 @@ def _encodable(data: Any, where: str) -> Any:
     try:
         json.dumps(data, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
-        raise ReplyError(f"{where} holds text that is none") from None
+        raise ReplyError(f"{where or 'it'} holds text that is none".lstrip(".")) from None
     return data
 
 
@@ -235,5 +244,5 @@ def _packed(data: str, where: str) -> str:
     try:
         _wire.unpack(data)
     except ValueError:
-        raise ReplyError(f"{where} is not base64") from None
+        raise ReplyError(f"{where or 'it'} is not base64".lstrip(".")) from None
     return data

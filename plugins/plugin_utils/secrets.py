@@ -30,7 +30,8 @@ _SECRET_TABLES = ("header", "headers")
 # A secret if it is a string, the table around one otherwise.
 _SECRET_UNLESS_TABLE = "auth"
 
-_USERINFO = re.compile(r"""(?<=://)[^\s"'/@]*:[^\s"']*@""")
+# Bounded, or a long line of nothing but these would take hours.
+_USERINFO = re.compile(r"""(?<=://)[^\s"'/@:]{0,255}:[^\s"']{0,512}@""")
 
 # The same where the URL is not one yet: all before the last @, but for the scheme.
 _MAYBE_USERINFO = re.compile(r"""^(['"](?:[a-z]+:/*)?).*@""", re.I | re.S)

@@ -96,8 +96,19 @@ class Layout(NamedTuple):
     values: list[Value]
 
 
+MAX_LENGTH = 128 * 1024
+"""Characters of a text: a hundred times what configuration has, and some seconds of work at the worst."""
+MAX_DOTS = 100
+"""In a line: the time that tomllib takes for a dotted key grows with the square of its parts."""
+
+
 def load(text: str) -> dict:
     """Return the plain data of a TOML text, or raise TomlError with line and column."""
+    if len(text) > MAX_LENGTH:
+        raise TomlError(f"larger than {MAX_LENGTH >> 10} KiB, which no configuration of containerd is")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MAX_DOTS:
+            raise TomlError(f"line {number} has more than {MAX_DOTS} dots: no key has so many parts")
     try:
         return tomllib.loads(text)
     except RecursionError:

@@ -113,7 +113,7 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
     tree.files[path] = _entry(entry, current, text)
     wide = bool(there) and certificates.mode(path) == secrets.PRIVATE and secrets.is_exposed(there)
     if wide:
-        tree.warnings.append(f"{path} was readable by others (mode {there['mode']:04o}): now root alone can read it")
+        tree.warnings.append(f"{path} can hold a login: now root alone can read it (its mode was {there['mode']:04o})")
     elif current == text:
         return
     if current is not None:

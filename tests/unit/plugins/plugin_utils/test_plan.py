@@ -339,7 +339,7 @@ def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(abou
     del before["record"]["proven"]
     again = make(before)
     assert again.changed and not again.config_changed and not again.restart_due and again.record["proven"]
-    assert "was readable by others" in again.warnings[-1]
+    assert "now root alone can read it" in again.warnings[-1]
     (write,) = request.apply(again, before, None)["writes"]
     assert (write["path"], write["mode"], write["uid"], write["gid"]) == (CONFIG, 0o600, None, None)
     assert node.text(write["content"]) == done.config_after

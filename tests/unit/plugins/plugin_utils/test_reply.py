@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import json
-import zlib
-from types import SimpleNamespace
 
 import pytest
+from fake_node import ANSWERS, answering, observe, replying, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,84 +19,13 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_info,
     containerd_registry,
 )
-from ansible_collections.airgap.containerd.plugins.module_utils import _edit, _history, _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
-
-MEBIBYTE = 1 << 20
-CONTAINERD = """#!/bin/sh
-[ "$1" = --version ] && echo "containerd github.com/containerd/containerd 1.7.24 x" && exit
-[ "$4" = migrate ] && exit 3
-cat "$2"
-"""
-CONFIG = """version = 2
-[plugins."io.containerd.grpc.v1.cri".registry]
-config_path = "%s"
-[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
-endpoint = ["http://registry.lan"]
-[plugins."io.containerd.grpc.v1.cri".registry.configs."registry.lan".auth]
-password = "hunter2"
-"""
 
 
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory):
-    """What the node half really reads, on a node made of files."""
-    folder = tmp_path_factory.mktemp("node")
-    binary = folder / "containerd"
-    binary.write_text(CONTAINERD)
-    binary.chmod(0o755)
-    hosts = folder / "certs.d"
-    (hosts / "quay.io").mkdir(parents=True)
-    (hosts / "quay.io" / "hosts.toml").write_text('[host."http://registry.lan"]\n')
-    (hosts / "quay.io" / "ca.crt").write_text("x")
-    config = folder / "config.toml"
-    config.write_text(CONFIG % hosts)
-    endpoints = [{"url": "http://127.0.0.1:9/v2/", "authorization": None, "digest": "d"}]
-    places = {"config_file": str(config), "hosts_dir": None, "binary": str(binary), "service": "x", "socket": "/x"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_history, "STATE_DIR", str(folder / "state"))
-        patch.setattr(_observe, "DEFAULT_CONFIG", str(config))
-        module = SimpleNamespace(
-            check_mode=True,
-            load_file_common_arguments=lambda *dummy, **dummy2: {},
-            set_fs_attributes_if_different=lambda *dummy: False,
-            add_path_info=lambda about: {**about, "uid": 0, "mode": "0644"},
-        )
-        look = {"do": "look", "path": None, "imports": [], "attributes": {}}
-        seen = _edit.look({**look, "binary": str(binary), "service": "x"}, module)
-        return {**_observe.observe({"do": "observe", "endpoints": endpoints, **places}), "look": seen}
-
-
-class Connection:
-    """Nothing but what `ActionBase` looks at."""
-
-    _play_context = None
-
-    class _shell:
-        tmpdir = None
-
-
-def run(module, result, **arguments):
-    """Run an action plugin whose node answers `result` (the outcome of the module run)."""
-    task = SimpleNamespace(
-        args=arguments, action="x", async_val=0, check_mode=True, diff=True, _role=None, delegate_to=None,
-        environment=None, no_log=False,
-    )  # fmt: skip
-    context = SimpleNamespace(no_log=False, check_mode=True, diff=True, verbosity=4)
-    action = module.ActionModule(task, Connection(), context, loader=None, templar=None, shared_loader_obj=None)
-    action._execute_module = lambda **dummy: copy.deepcopy(result)
-    return action.run(task_vars={})
-
-
-def answering(module, observed) -> dict:
-    """Return the answer to what a module asks first."""
-    if module is containerd_config:
-        return observed.get("look")
-    return {key: value for key, value in observed.items() if key != "look"}
-
-
-def replying(data) -> dict:
-    return {"changed": False, "reply": _wire.encode(data)}
+    return observe(tmp_path_factory.mktemp("node"))
 
 
 MODULES = {
@@ -122,38 +49,11 @@ def test_what_a_node_really_answers_is_accepted(observed):
         assert not result.get("failed") and "hunter2" not in json.dumps(result), result
 
 
-BOMB = base64.b64encode(zlib.compress(b"[" + b" " * (64 * MEBIBYTE))).decode()
-DEEP = base64.b64encode(zlib.compress(b"[" * 100000)).decode()
-HOSTILE = {
-    "nothing": {},
-    "an empty answer": {"reply": ""},
-    "no word": {"reply": {"a": 1}},
-    "no base64": {"reply": "****"},
-    "no deflate": {"reply": "aGVsbG8="},
-    "half a word": {"reply": _wire.encode({"a": 1})[:12]},
-    "more behind the end": {"reply": base64.b64encode(zlib.compress(b"{}") + b"x").decode()},
-    "a deflate bomb": {"reply": BOMB},
-    "megabytes": {"reply": "A" * (17 * MEBIBYTE)},
-    "nested a hundred thousand times": {"reply": DEEP},
-    "no JSON": {"reply": base64.b64encode(zlib.compress(b"{]")).decode()},
-    "no UTF-8": {"reply": base64.b64encode(zlib.compress(b'"\xff"')).decode()},
-    "a number of 5000 digits": {"reply": base64.b64encode(zlib.compress(b"1" * 5000)).decode()},
-    "a list": replying([]),
-    "null": replying(None),
-    "an empty mapping": replying({}),
-    "a failure of megabytes": {"failed": True, "msg": "x" * MEBIBYTE},
-    "a failure that is no text": {"failed": True, "msg": ["{{ 1 + 1 }}"], "module_stderr": {"a": 1}},
-    "a failure that moves the cursor": {"failed": True, "msg": "\x1b[2J\x1b]0;owned\x07\r\nok: [n2]"},
-    "a failure with half characters": {"failed": True, "msg": "there is no \ud800\udcff"},
-    "a crash of megabytes": {"failed": True, "module_stderr": "Traceback\n" + "x" * MEBIBYTE},
-}
-
-
 @pytest.mark.parametrize("module", MODULES)
-@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("case", ANSWERS)
 def test_hostile_answers(module, case):
     action, arguments = MODULES[module]
-    result = run(action, HOSTILE[case], **arguments)
+    result = run(action, ANSWERS[case], **arguments)
     assert result["failed"] and set(result) == {"failed", "msg"}
     assert 10 < len(result["msg"]) < reply.MAX_LINE + 200 and result["msg"].isprintable()
     result["msg"].encode()

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node half that answers what a test wants, behind the real action plugins."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import zlib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.airgap.containerd.plugins.action import containerd_config
+from ansible_collections.airgap.containerd.plugins.module_utils import _edit, _history, _observe, _wire
+
+MEBIBYTE = 1 << 20
+CONTAINERD = """#!/bin/sh
+[ "$1" = --version ] && echo "containerd github.com/containerd/containerd 1.7.24 x" && exit
+[ "$4" = migrate ] && exit 3
+cat "$2"
+"""
+CONFIG = """version = 2
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = "%s"
+[plugins."io.containerd.grpc.v1.cri".registry.mirrors."docker.io"]
+endpoint = ["http://registry.lan"]
+[plugins."io.containerd.grpc.v1.cri".registry.configs."registry.lan".auth]
+password = "hunter2"
+"""
+
+
+def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
+    """Return what the node half really reads on a node that is made of files in a folder."""
+    binary, hosts, config = folder / "containerd", folder / "certs.d", folder / "config.toml"
+    if not prepared:
+        binary.write_text(CONTAINERD)
+        binary.chmod(0o755)
+        (hosts / "quay.io").mkdir(parents=True)
+        (hosts / "quay.io" / "hosts.toml").write_text('[host."http://registry.lan"]\n')
+        (hosts / "quay.io" / "ca.crt").write_text("x")
+        config.write_text(CONFIG % hosts)
+    endpoints = [{"url": "http://127.0.0.1:9/v2/", "authorization": None, "digest": "d"}]
+    places = {"config_file": str(config), "hosts_dir": None, "binary": str(binary), "service": "x", "socket": "/x"}
+    if prepared:
+        places["hosts_dir"] = str(hosts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_history, "STATE_DIR", str(folder / "state"))
+        patch.setattr(_observe, "DEFAULT_CONFIG", str(config))
+        module = SimpleNamespace(
+            check_mode=True,
+            load_file_common_arguments=lambda *dummy, **dummy2: {},
+            set_fs_attributes_if_different=lambda *dummy: False,
+            add_path_info=lambda about: {**about, "uid": 0, "mode": "0644"},
+        )
+        observed = _observe.observe({"do": "observe", "endpoints": endpoints, **places})
+        look = {"do": "look", "path": None, "imports": [], "attributes": {}, "binary": str(binary), "service": "x"}
+        return {**observed, "look": _edit.look(look, module)}
+
+
+class Connection:
+    """Nothing but what `ActionBase` looks at."""
+
+    _play_context = None
+
+    class _shell:
+        tmpdir = None
+
+
+def run(module, result: dict[str, Any], **arguments) -> dict[str, Any]:
+    """Run an action plugin whose node answers `result` (the outcome of the module run)."""
+    task = SimpleNamespace(
+        args=arguments, action="x", async_val=0, check_mode=True, diff=True, _role=None, delegate_to=None,
+        environment=None, no_log=False, get_search_path=lambda: ["/nowhere"],
+    )  # fmt: skip
+    context = SimpleNamespace(no_log=False, check_mode=True, diff=True, verbosity=4)
+    action = module.ActionModule(task, Connection(), context, loader=DataLoader(), templar=None, shared_loader_obj=None)
+    action._execute_module = lambda **dummy: copy.deepcopy(result)
+    return action.run(task_vars={})
+
+
+def answering(module, observed: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to what a module asks first."""
+    if module is containerd_config:
+        return observed.get("look")
+    return {key: value for key, value in observed.items() if key != "look"}
+
+
+def replying(data) -> dict:
+    return {"changed": False, "reply": _wire.encode(data)}
+
+
+BOMB = base64.b64encode(zlib.compress(b"[" + b" " * (64 * MEBIBYTE))).decode()
+DEEP = base64.b64encode(zlib.compress(b"[" * 100000)).decode()
+ANSWERS = {
+    "nothing": {},
+    "an empty answer": {"reply": ""},
+    "no word": {"reply": {"a": 1}},
+    "no base64": {"reply": "****"},
+    "no deflate": {"reply": "aGVsbG8="},
+    "half a word": {"reply": _wire.encode({"a": 1})[:12]},
+    "more behind the end": {"reply": base64.b64encode(zlib.compress(b"{}") + b"x").decode()},
+    "a deflate bomb": {"reply": BOMB},
+    "megabytes": {"reply": "A" * (17 * MEBIBYTE)},
+    "nested a hundred thousand times": {"reply": DEEP},
+    "no JSON": {"reply": base64.b64encode(zlib.compress(b"{]")).decode()},
+    "no UTF-8": {"reply": base64.b64encode(zlib.compress(b'"\xff"')).decode()},
+    "a number of 5000 digits": {"reply": base64.b64encode(zlib.compress(b"1" * 5000)).decode()},
+    "a list": replying([]),
+    "null": replying(None),
+    "an empty mapping": replying({}),
+    "a failure of megabytes": {"failed": True, "msg": "x" * MEBIBYTE},
+    "a failure that is no text": {"failed": True, "msg": ["{{ 1 + 1 }}"], "module_stderr": {"a": 1}},
+    "a failure that moves the cursor": {"failed": True, "msg": "\x1b[2J\x1b]0;owned\x07\r\nok: [n2]"},
+    "a failure with half characters": {"failed": True, "msg": "there is no \ud800\udcff"},
+    "a crash of megabytes": {"failed": True, "module_stderr": "Traceback\n" + "x" * MEBIBYTE},
+}
+"""Answers that no node half gives, by what they are."""

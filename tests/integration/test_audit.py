@@ -1,0 +1,286 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The secret audit: run everything with a canary for a password, then look for it everywhere (see tests/audit).
+
+`make test` runs a sample, `make audit` the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import needles
+import pytest
+import yaml
+from needles import PASSWORD, SHORT
+from places import Audit
+from support import HARBOR, NODES, Player
+
+whole = pytest.mark.audit
+TALKATIVE = ("-vvvv", "--diff")
+CONFIG = "/etc/containerd/config.toml"
+REGISTRY = 'plugins."io.containerd.grpc.v1.cri".registry'
+LOGIN = f'version = 2\n[{REGISTRY}.configs."r.lan".auth]\nusername = "u"\npassword = {json.dumps(PASSWORD)}\n'
+SHELL = ["/bin/sh", "-c"]
+
+
+@pytest.fixture
+def audit(fresh, tmp_path):
+    fresh.registry_password(PASSWORD)
+    yield Audit(fresh, tmp_path)
+    fresh.registry_password()
+
+
+@pytest.fixture
+def go(audit):
+    """Run a playbook and return the run, after looking for the canary in all that it left."""
+    player = Player(audit.folder)
+
+    def run(*arguments, nodes=("n1", "n3"), tasks=None, env=None, **options):
+        if tasks is not None:
+            playbook = audit.folder / "tasks.yml"
+            playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+            audit.inputs.add(playbook)
+            options["playbook"] = str(playbook)
+        else:
+            options = {"password": PASSWORD, **options}
+        audit.inputs.add(audit.folder / f"vars-{player.runs + 1}.json")
+        with audit.sampler(nodes) as sampler:
+            done = player(f"--limit={','.join(nodes)}", *arguments, env={**audit.environment, **(env or {})}, **options)
+        assert sampler.looks > 5
+        leaks = audit.leaks(done.output, sampler, nodes)
+        assert not leaks, "\n".join(leaks)
+        return done
+
+    return run
+
+
+def kept(audit, node: str) -> str:
+    """Where the canary is on a node."""
+    command = "grep -rlF -e CaN4ryXq7ZpWd /etc/containerd /var/lib/airgap-containerd; true"
+    return audit.lab.run(node, [*SHELL, command]).stdout
+
+
+# --- the role ---
+
+
+def test_everything_is_told(audit, go):
+    """The sample of the role's runs: as talkative as ansible-core can be."""
+    done = go(*TALKATIVE, env={"ANSIBLE_DEBUG": "1"}).ok()
+    assert CONFIG in kept(audit, "n1") and "********" in done.output and "done with _execute" not in done.output
+    assert "no restart needed" in go("-vvvv", "--check", "--diff").ok().output
+
+
+@whole
+@pytest.mark.parametrize("flags", [(), TALKATIVE], ids=["quiet", "talkative"])
+def test_a_life(audit, go, flags):
+    go("--check", *flags, nodes=NODES).ok()
+    go(*flags, nodes=NODES).ok()
+    assert go(*flags, nodes=NODES).ok().changed() == dict.fromkeys(NODES, 0)
+    go(*flags, nodes=NODES, preflight=False, password=PASSWORD + "2").ok()
+    audit.lab.registry_password(SHORT)
+    short = go(*flags, nodes=NODES, password=SHORT).ok()
+    for node in NODES:
+        assert short.of(node)["msg"].startswith("containerd ") and "registries" in short.of(node)["msg"]
+        assert "/etc/containerd" in json.dumps(short.of(node)) and "*" not in short.of(node)["hosts_dir"]
+    go(*flags, nodes=NODES, state="absent").ok()
+    assert not kept(audit, "n1") and not kept(audit, "n3")
+
+
+@whole
+@pytest.mark.parametrize("auth_method", ["auto", "header", "config"])
+@pytest.mark.parametrize("strict", [False, True], ids=["basic", "bearer"])
+def test_harbor(audit, go, auth_method, strict):
+    audit.lab.harbor_strict(strict)
+    variables = {name.partition("registry_")[2]: value for name, value in HARBOR.items()}
+    password = {"password": "S3cret+/p$ss"}
+    go(*TALKATIVE, nodes=("n2", "n4"), auth_method=auth_method, **{**variables, **password}).ok()
+
+
+@whole
+def test_the_full_form(audit, go):
+    endpoints = {
+        "http://registry.lan": {"username": "robot$puller", "password": PASSWORD, "headers": {"X-Token": PASSWORD}},
+        "http://registry.lan:5000": {"identity_token": needles.CORE},
+    }
+    mirrors = {"*": "http://registry.lan", "quay.io": ["http://registry.lan", "http://registry.lan:5000"]}
+    variables = {"mirrors": mirrors, "endpoints": endpoints, "url": None, "username": None, "password": None}
+    env = {"ANSIBLE_DEBUG": "1"}
+    done = go(*TALKATIVE, nodes=("n3", "n4"), preflight=False, env=env, **variables)
+    assert done.rc == 0 or "endpoints" in done.failed()
+
+
+@whole
+def test_remote_files_that_are_kept(audit, go):
+    """Without pipelining, ansible-core stores the module with its arguments on the node: for root alone."""
+    env = {"ANSIBLE_PIPELINING": "false", "ANSIBLE_KEEP_REMOTE_FILES": "true"}
+    player, nodes = Player(audit.folder), ("n3",)
+    audit.inputs.add(audit.folder / "vars-1.json")
+    with audit.sampler(nodes) as sampler:
+        done = player("--limit=n3", *TALKATIVE, env={**audit.environment, **env}, password=PASSWORD).ok()
+    leaks = audit.leaks(done.output, sampler, nodes)
+    assert leaks and all(leak.startswith("n3's file /root/.ansible/tmp/") for leak in leaks), "\n".join(leaks)
+    readable = ["find", "/root/.ansible/tmp/", "-mindepth", "1", "-perm", "/077"]
+    assert audit.lab.run("n3", readable).stdout == ""
+    go("--check", env={"ANSIBLE_PIPELINING": "false"}, nodes=("n1",)).ok()
+
+
+# --- runs that fail ---
+
+
+def test_broken_toml_that_holds_the_password(audit, go):
+    """The sample of failing runs: parsers that quote the line, ours and containerd's."""
+    audit.lab.write("n3", CONFIG, LOGIN + f"password = {PASSWORD}\n", mode="0600")
+    audit.lab.write("n1", CONFIG, 'version = 2\nimports = ["/etc/containerd/x.toml"]\n')
+    audit.lab.write("n1", "/etc/containerd/x.toml", LOGIN + f"token = [{needles.CORE!r}, 5x]\n", mode="0600")
+    options = {"url": "http://registry.lan", "preflight": False}
+    done = go(*TALKATIVE, tasks=[{"airgap.containerd.containerd_registry": options}])
+    assert done.rc != 0 and "not valid TOML at line 5" in done.failed() and "does not accept" in done.failed()
+
+
+@whole
+@pytest.mark.parametrize("line", ["password = 5", 'password = ["CaN4ryXq7ZpWd", 5]', 'CaN4ryXq7ZpWd$ = "x"', "{0}"])
+def test_imports_that_containerd_does_not_accept(audit, go, line):
+    broken = LOGIN.rpartition("password")[0] + line.format(PASSWORD) + "\n"
+    for node in NODES:
+        audit.lab.write(node, CONFIG, 'version = 2\nimports = ["/etc/containerd/x.toml"]\n')
+        audit.lab.write(node, "/etc/containerd/x.toml", broken, mode="0600")
+    assert go(*TALKATIVE, nodes=NODES, preflight=False).rc != 0
+    shown = go(*TALKATIVE, nodes=NODES, tasks=[{"airgap.containerd.containerd_info": {}}]).ok()
+    assert shown.of("n3", "airgap.containerd.containerd_info")["containerd"]["registry"]["error"]
+
+
+@whole
+def test_a_wrong_password(audit, go):
+    audit.lab.registry_password("another")
+    done = go(*TALKATIVE, nodes=NODES)
+    assert done.rc != 0 and "refuses the username and password" in done.failed()
+
+
+@whole
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"password": [PASSWORD]},
+        {"password": {"a": PASSWORD}},
+        {"password": f"{PASSWORD}\n"},
+        {"username": f"u:{PASSWORD}"},
+        {"username": None},
+        {"url": f"http://robot:{needles.CORE}@registry.lan"},
+        {"url": f"robot:{needles.CORE}@registry.lan"},
+        {"upstreams": [f"https://u:{needles.CORE}@quay.io"]},
+        {"direct": [f"u:{needles.CORE}@quay.io"]},
+        {"projects": {f"u:{needles.CORE}@quay.io": "x"}},
+        {"mirrors": {"quay.io": f"http://u:{needles.CORE}@x.lan"}},
+        {"mirrors": {"quay.io": {"endpoints": [{"url": "http://x.lan", "password": PASSWORD}]}}},
+        {"endpoints": {"http://registry.lan": {"passwrod": PASSWORD}}},
+        {"endpoints": {"http://registry.lan": PASSWORD}},
+        {"endpoints": {f"http://u:{needles.CORE}@registry.lan": {"username": "u", "password": "p"}}},
+        {"endpoints": {"http://registry.lan": {"auth": f"{PASSWORD}"}}},
+        {"endpoints": {"http://registry.lan": {"username": "u", "password": [PASSWORD]}}},
+        {"endpoints": {"http://registry.lan": {"headers": {"Authorization": PASSWORD}}}},
+        {"endpoints": {"https://registry.lan": {"client_key": f"-----BEGIN PRIVATE KEY-----\n{needles.CORE}"}}},
+        {"endpoints": [PASSWORD]},
+    ],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_wrong_variables(go, variables):
+    assert go(*TALKATIVE, nodes=("n3",), **{key: value for key, value in variables.items()}).rc != 0
+
+
+@whole
+def test_a_rollback(audit, go):
+    failing = [*SHELL, "echo no restart today >&2; exit 3"]
+    assert go(*TALKATIVE, restart_command=failing).rc != 0
+    go(*TALKATIVE).ok()
+    assert go(*TALKATIVE, password=PASSWORD + "3", preflight=False, restart_command=failing).rc in (0, 2)
+    assert (
+        go(*TALKATIVE, nodes=("n1",), password="x", preflight=False, restart_command=[*SHELL, "kill -9 $PPID"]).rc != 0
+    )
+    go(*TALKATIVE).ok()
+
+
+# --- the modules ---
+
+HEADER = {"quay.io": {"hosts": [{"url": "http://registry.lan", "header": {"Authorization": f"Basic {PASSWORD}"}}]}}
+AUTH = ["plugins", "cri_images", "registry", "configs", "r.lan", "auth"]
+
+
+def merge(password) -> dict:
+    data = {"username": "u", "password": password}
+    for key in reversed(AUTH):
+        data = {key: data}
+    return data
+
+
+TASKS = {
+    "config": {"containerd_config": {"merge": merge(PASSWORD + "2"), "backup": True}},
+    "config, refused": {"containerd_config": {"merge": merge([PASSWORD, 5])}},
+    "config, removed": {"containerd_config": {"remove": [AUTH]}},
+    "hosts": {"containerd_hosts": {"namespaces": HEADER}},
+    "hosts, refused": {"containerd_hosts": {"namespaces": {"quay.io": {"password": PASSWORD}}}},
+    "info": {"containerd_info": {"query": "files"}},
+    "restart": {"containerd_restart": {"restore": [{"path": CONFIG, "backup": "/etc/containerd/none"}]}},
+}
+
+
+@whole
+@pytest.mark.parametrize("flags", [("--check", *TALKATIVE), TALKATIVE], ids=["check", "apply"])
+def test_modules(audit, go, flags):
+    """Without `no_log` on the tasks, on nodes that hold the canary already."""
+    for node in NODES:
+        audit.lab.write(node, CONFIG, LOGIN, mode="0600")
+    for task in TASKS.values():
+        named = {f"airgap.containerd.{name}": options for name, options in task.items()}
+        go(*flags, nodes=NODES, tasks=[{**named, "register": "kept"}, {"ansible.builtin.debug": {"var": "kept"}}])
+
+
+# --- the control: what is planted is found ---
+
+
+def test_every_way_of_writing_is_found():
+    for how, data in needles.written().items():
+        assert needles.find(b"before " + data + b" after\n"), how
+    assert not needles.find(b'password = "********"\npassword: always\n' + Path(__file__).read_bytes()[:0])
+
+
+def test_every_place_is_looked_at(audit):
+    """A playbook that leaks in each place on purpose."""
+    player, lab = Player(audit.folder), audit.lab
+    for name, text in (
+        ("/tmp/readable", needles.CORE),
+        ("/etc/containerd/readable.toml", LOGIN),
+        ("/var/log/x", PASSWORD),
+    ):
+        lab.write("n3", name, text)
+    lab.run("n3", ["logger", f"planted {needles.CORE}"])
+    tasks = [
+        {"ansible.builtin.debug": {"msg": needles.CORE}},
+        {"ansible.builtin.set_fact": {"planted": needles.CORE, "cacheable": True}},
+        {"ansible.builtin.command": {"argv": ["sh", "-c", "sleep 0.5", needles.CORE]}},
+        {
+            "ansible.builtin.copy": {"content": PASSWORD, "dest": str(audit.folder / "tmp/planted"), "mode": "0644"},
+            "delegate_to": "localhost",
+            "vars": {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"},
+        },
+    ]  # fmt: skip
+    playbook = audit.folder / "tasks.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "n3", "gather_facts": False, "tasks": tasks}]))
+    audit.inputs.add(playbook)
+    with audit.sampler(("n3",)) as sampler:
+        done = player("-vvvv", playbook=str(playbook), env=audit.environment)
+        subprocess.run(["sh", "-c", "sleep 0.3", needles.CORE], check=True)
+        time.sleep(0.2)
+    leaks = audit.leaks(done.output, sampler, ("n3",))
+    places = {leak.rpartition(":")[0] for leak in leaks}
+    assert places >= {
+        "output", "process list", "n3's journal", "n3's file /tmp/readable", "n3's file /var/log/x",
+        "n3's file /etc/containerd/readable.toml", "controller's file ansible.log", "controller's file run-1.jsonl",
+        "controller's file tmp/planted",
+    }, "\n".join(leaks)  # fmt: skip
+    for start in ("controller's file facts/", "controller's file junit/", "temporary file "):
+        assert any(place.startswith(start) for place in places), (start, sorted(places))
