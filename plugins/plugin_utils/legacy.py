@@ -55,8 +55,9 @@ def from_hosts(
             replaced.append(f"{path} has no effect any more: images of {namespace} come from where the variables say")
             continue
         try:
-            if any(each.host for each in asked):
-                mirrors[namespace] = [_url(each) for each in asked if each.host and not _is_upstream(each, namespace)]
+            listed = [_url(each) for each in asked if each.host and not _is_upstream(each, namespace)]
+            if listed or namespace != "*":
+                mirrors[namespace] = listed or [endpoints.upstream_url(namespace)]
             for each in asked:
                 plain.deep_merge(configs, _config(each, namespace, rel))
         except ConfigError as exc:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from airgap_lab import LabError
 from support import NODES, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
@@ -91,7 +92,9 @@ def legacy(lab, play):
         lab.write(node, CONFIG, LEGACY_CONFIG, "0600")
         lab.run(node, ["systemctl", "restart", "containerd"])
     pulls(lab, NODES, PLAIN)
-    pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)  # containerd 2 knows no TLS settings in config.toml
+    pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)
+    with pytest.raises(LabError, match="x509"):  # containerd 2 knows no TLS settings in config.toml
+        lab.pull("n4", "registry.lan:8443/lab/app:1")
     before = {node: files(lab, node) for node in NODES}
     refused = play("--limit=n2,n3,n4", playbook="playbooks/migrate.yml", url=URL, migrate=False)
     assert refused.rc == 2 and {node: files(lab, node) for node in NODES} == before

@@ -359,3 +359,11 @@ def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
     again = make(before)
     assert list(again.tree.writes) == [f"{HOSTS_DIR}/quay.io/hosts.toml"] and not again.restart_due
     assert "now root alone can read it" in again.warnings[-1]
+
+
+def test_certificates_beside_a_new_hosts_toml_are_named_in_it():
+    found = {"own.lan": None, "own.lan/ca.crt": True, "own.lan/notes.crt": False}
+    done = make(observed("1.7.24", "version = 2\n", hosts=found), url="https://own.lan", preflight=False)
+    for namespace in ("own.lan", "docker.io"):
+        text = done.tree.writes[f"{HOSTS_DIR}/{namespace}/hosts.toml"]
+        assert toml_edit.load(text)["ca"] == [f"{HOSTS_DIR}/own.lan/ca.crt"]
