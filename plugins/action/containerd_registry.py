@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -15,7 +13,6 @@ from ansible_collections.airgap.containerd.plugins.module_utils import _service
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     model,
     node,
-    plain,
     plan,
     preflight,
     report,
@@ -36,7 +33,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.controller impor
 )
 
 ROLE = "containerd_registry"
-MERGING = ("mirrors", "endpoints", "projects")
 LISTS = {"type": "list", "elements": "str"}
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -77,7 +73,8 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
         present = args["state"] == "present"
-        wanted = model.desired(self._merged(args, prefix, task_vars), prefix, self._read) if present else None
+        options = model.merged(args, prefix, task_vars, lambda value: self._templar.template(value))
+        wanted = model.desired(options, prefix, self._read) if present else None
         check_places(args, prefix)
         check_range(f"{prefix}restart_timeout", args["restart_timeout"], 1, MAX_SECONDS)
         check_range(f"{prefix}restart_throttle", args["restart_throttle"], 0, None)
@@ -99,17 +96,6 @@ class ActionModule(Action):
         if (todo.changed or restarts or todo.record_changed or observed["interrupted"]) and not self._task.check_mode:
             outcome = self._apply(args, todo, observed, restarts, task_vars)
         return self._result(args, todo, observed, restarts, outcome)
-
-    def _merged(self, args: dict[str, Any], prefix: str, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Add the role's variables that begin with the name of a mapping, in the order of their names."""
-        merged = dict(args)
-        for option in MERGING if prefix else ():
-            for name in sorted(each for each in task_vars if str(each).startswith(f"{prefix}{option}_")):
-                value = self._templar.template(task_vars[name])
-                if not isinstance(value, Mapping):
-                    raise Refusal(f"{name}: is merged into {prefix}{option}, so it has to be a mapping as that is")
-                merged[option] = plain.deep_merge(copy.deepcopy(merged[option]), value)
-        return merged
 
     def _read(self, path: str) -> str:
         """Return the text of a file on the controller, looked for where Ansible looks for files."""

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import access, mirrors, pem
+from ansible_collections.airgap.containerd.plugins.plugin_utils import access, mirrors, pem, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils.access import Access
 from ansible_collections.airgap.containerd.plugins.plugin_utils.checks import Check, ModelError
 from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Endpoint, Mirror, asked, upstream_url
 
 __all__ = ["Access", "Check", "Desired", "Endpoint", "Mirror", "ModelError", "desired", "upstream_url"]
+
+_MERGING = ("mirrors", "endpoints", "projects")
 
 
 class Desired(NamedTuple):
@@ -31,6 +34,26 @@ class Desired(NamedTuple):
     def asked(self) -> Iterator[Endpoint]:
         """Yield every endpoint of every mirror and the registries themselves where they are asked too."""
         return asked(self.mirrors)
+
+
+def merged(
+    options: Mapping[str, Any],
+    prefix: str,
+    variables: Mapping[str, Any],
+    template: Callable[[Any], Any] = lambda value: value,
+) -> dict[str, Any]:
+    """Return options with all variables merged in that begin with the name of a mapping, in the order of their names.
+
+    Without a prefix (a module's own options) there are no such variables. Raises ModelError.
+    """
+    found = dict(options)
+    for option in _MERGING if prefix else ():
+        for name in sorted(each for each in variables if str(each).startswith(f"{prefix}{option}_")):
+            value = template(variables[name])
+            if not isinstance(value, Mapping):
+                raise ModelError(f"{name}: is merged into {prefix}{option}, so it has to be a mapping as that is")
+            found[option] = plain.deep_merge(copy.deepcopy(found[option]), value)
+    return found
 
 
 def _read(path: str) -> str:

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.action.containerd_registry import ARGUMENT_SPEC
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
-from ansible_collections.airgap.containerd.plugins.plugin_utils import plan, resolve_node, resolve_report
+from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plan, resolve_node, resolve_report
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import REFUSALS, TEMPLATE
 
 PREFIX = "containerd_registry_"
@@ -51,7 +51,7 @@ def _from_variables(version: str, variables: Mapping[str, Any]) -> Any:
     checked = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
     if checked.error_messages:
         raise AnsibleFilterError(f"resolve: variables: {checked.error_messages[0]}")
-    options = checked.validated_parameters
+    options = model.merged(checked.validated_parameters, PREFIX, variables)
     template = Path(options["hosts_template"] or TEMPLATE).read_text(encoding="utf-8")
     chosen = {key: options[key] for key in ("mode", "auth_method", "prune", "migrate")}
     return resolve_node.from_variables(version, options, plan.Settings(template=template, prefix=PREFIX, **chosen))

@@ -226,6 +226,13 @@ def test_the_variables_alone(version):
     assert one["endpoints"][0]["credentials"].startswith("yes") and PASSWORD not in json.dumps([one, two])
 
 
+def test_variables_that_add_up():
+    more = {"containerd_registry_projects_own": {"ghcr.io": "github"}, "containerd_registry_projects_z": {"*": "rest"}}
+    variables = {**VARIABLES, **more}
+    assert "/v2/github/a/b/" in urls(resolve_filter.resolve("ghcr.io/a/b", "2.1.9", variables=variables))[0]
+    assert "/v2/rest/a/b/" in urls(resolve_filter.resolve("quay.io/a/b", "2.1.9", variables=variables))[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
