@@ -93,7 +93,7 @@ integration: need-root venv-test ## The integration tests, on the lab's nodes (r
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: audit differential matrix molecule bench
+.PHONY: audit differential matrix molecule bench faults
 audit: need-root venv-test ## The whole secret audit: run everything with a canary password and look for it everywhere (root)
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration/test_audit.py
 
@@ -109,6 +109,10 @@ molecule: need-root venv-molecule ## The molecule scenarios, on the lab's nodes 
 
 bench: need-root venv-run ## Time it next to a bare ping and the conventional way, on an idle machine; PARTS="wire cri" (root)
 	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
+
+faults: need-root venv-test ## Kill, refuse and starve the node half at every step, on the lab; about half an hour (root)
+	@command -v strace >/dev/null || apt-get -qq install --yes --no-install-recommends strace
+	@PATH=$(TEST):$$PATH $(TEST)/python tests/faults/faults
 
 # --- For a release -----------------------------------------------------------------------------------------------
 

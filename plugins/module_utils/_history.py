@@ -126,7 +126,7 @@ def read_record(state=None):
 
 
 def begin(request, files, daemon):
-    """Return the open state of a run that is about to change ``files`` (see `current`).
+    """Return the open state of a run that is about to change ``files`` (see `current`) while ``daemon`` (its id) runs.
 
     It goes on where an open state of an earlier run stands: what came before that run is what to go back to.
     """
@@ -144,7 +144,7 @@ def begin(request, files, daemon):
         "config": request.get("config") or prior.get("config"),
         "record": prior["record"],
         "next": request.get("record"),
-        "daemon": daemon if request.get("due") else prior["daemon"],
+        "daemon": daemon if request.get("due") or daemon == prior["daemon"] else None,
         "undoes": bool(request.get("restore")),
     }
 

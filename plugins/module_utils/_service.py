@@ -5,6 +5,7 @@
 
 import os
 import re
+import select
 import socket
 import struct
 import subprocess
@@ -13,6 +14,7 @@ import time
 from ansible_collections.airgap.containerd.plugins.module_utils import _complaint, _cri
 
 _PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart")
+MAX_OUTPUT = 4 * 1024 * 1024  # bytes of what a command prints: the largest is `containerd config dump`
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
 
 
@@ -21,23 +23,47 @@ class ServiceError(Exception):
 
 
 def run(argv, timeout=60):
-    """Run a command without a shell; return ``(rc, stdout, stderr)`` as text. A missing program is rc 127."""
-    environment = dict(os.environ, LC_ALL="C", LANG="C")
+    """Run a command without a shell; return ``(rc, stdout, stderr)`` as text, at most MAX_OUTPUT bytes of each.
+
+    A missing program is rc 127, one that does not end within ``timeout`` seconds is killed and rc 124. What it leaves
+    running in the background, such as a daemon, is not waited for.
+    """
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
-            timeout=timeout,
-            check=False,
+            env=dict(os.environ, LC_ALL="C", LANG="C"),
         )
     except OSError as exc:
         return 127, "", "%s: %s" % (argv[0], exc.strerror)
-    except subprocess.TimeoutExpired:
+    with process.stdout, process.stderr:
+        out, err = _collect(process, time.monotonic() + timeout)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
         return 124, "", "%s: no end within %d s" % (" ".join(argv[:2]), timeout)
-    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+
+def _collect(process, deadline):
+    """Return what a process prints until it ends, or until the deadline."""
+    kept = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+    todo, ended = set(kept), False
+    while todo and time.monotonic() < deadline:
+        ready = select.select(list(todo), [], [], 0 if ended else 0.05)[0]
+        if ended and not ready:
+            break
+        for handle in ready:
+            data = os.read(handle, 65536)
+            kept[handle] = (kept[handle] + data)[:MAX_OUTPUT]
+            if not data:
+                todo.discard(handle)
+        ended = process.poll() is not None
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return kept[process.stdout.fileno()], kept[process.stderr.fileno()]
 
 
 def unit(name):

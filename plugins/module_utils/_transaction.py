@@ -227,6 +227,8 @@ def _restored_request(request):
             _history.write_record(_history.read_record(state))
             _history.close(state)
     state = _history.read(_history.LAST)
+    if not state:  # a killed run that went back was complete, as is noticed only now
+        return dict(request, restore=None, writes=[], removes=[])
     writes, removes = _changes_to(state["files"], state["config"])
     for each in writes:
         each["backup"] = _history.STATE_DIR if each["path"] in request["edited"] else None
@@ -274,7 +276,7 @@ def _apply(request):
         left, state = [], None
         if not request.get("keep_record") and (changes or _history.read(_history.OPEN)):
             files = {path: _history.current(path) for path in changes}
-            daemon = _service.daemon(request["socket"]) if request.get("due") else None
+            daemon = _service.daemon(request["socket"]) if request.get("socket") else None
             state = _history.begin(request, files, daemon and daemon["id"])
             state["made"] = state["made"] + batch.made
         left = _commit(request, state, batch, changes)

@@ -76,6 +76,35 @@ class Player:
         **variables: Any,
     ) -> Run:
         """Run a playbook on the lab; keyword arguments become extra variables of the role."""
+        command, environment = self._command(arguments, playbook, env or {}, inventory, variables)
+        done = subprocess.run(
+            command,
+            cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
+            check=False,
+        )  # fmt: skip
+        record = Path(environment["AIRGAP_RECORD"])
+        entries = [json.loads(line) for line in record.read_text().splitlines()]
+        stats = [entry["stats"] for entry in entries if "stats" in entry]
+        results = [entry for entry in entries if "stats" not in entry]
+        return Run(done.returncode, done.stdout + done.stderr, results, stats[0] if stats else {})
+
+    def start(self, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
+        """Begin to run the site playbook, in a process group of its own; its output is one text."""
+        command, environment = self._command(arguments, "playbooks/site.yml", {}, (), variables)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def _command(
+        self,
+        arguments: tuple[str, ...],
+        playbook: str,
+        env: dict[str, str],
+        inventory: tuple[str, ...],
+        variables: dict[str, Any],
+    ) -> tuple[list[str], dict[str, str]]:
+        """Return the command line and the environment of a run, which has files of its own."""
         self.runs += 1
         record = self.folder / f"run-{self.runs}.jsonl"
         record.touch()
@@ -87,18 +116,10 @@ class Player:
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
             "ANSIBLE_NOCOLOR": "1",
-            **(env or {}),
+            **env,
         }
         sources = [word for source in (str(ROOT / "inventories" / "lab"), *inventory) for word in ("-i", source)]
-        done = subprocess.run(
-            ["ansible-playbook", *sources, playbook, "-e", f"@{extra}", *arguments],
-            cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
-            check=False,
-        )  # fmt: skip
-        entries = [json.loads(line) for line in record.read_text().splitlines()]
-        stats = [entry["stats"] for entry in entries if "stats" in entry]
-        results = [entry for entry in entries if "stats" not in entry]
-        return Run(done.returncode, done.stdout + done.stderr, results, stats[0] if stats else {})
+        return ["ansible-playbook", *sources, playbook, "-e", f"@{extra}", *arguments], environment
 
 
 def pid(lab: Lab, node: str) -> str:

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs on the node instead of AnsiballZ: the node half itself, a request on stdin, its answer on stdout."""
+
+import json
+import sys
+import types
+
+sys.path.insert(0, sys.argv[1])
+for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["ansible.module_utils.basic"].AnsibleModule = None
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _detached  # noqa: E402
+from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402
+
+request = json.load(sys.stdin)
+if request["do"] == "observe":
+    result = containerd_node.answer(request, None)
+else:
+    try:
+        result = _detached.call(lambda each: containerd_node.answer(each, None), request)
+    except _detached.Killed:
+        result = {"failure": "killed"}
+json.dump(result, sys.stdout)

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Going back: by itself when containerd does not serve with the new files, and on demand after the last run."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from support import CONFIG_PATH, NODES, assert_served, files
+
+CONFIG = "/etc/containerd/config.toml"
+STATE = "/var/lib/airgap-containerd"
+DROP_IN = "/etc/systemd/system/containerd.service.d/test.conf"
+# Real causes that come with the new configuration only, as an old plugin or a taken port would.
+IS_NEW = "grep -q -e certs.d -e registry.lan /etc/containerd/config.toml"
+WITH_FILE = f"ExecStartPre=/bin/sh -c 'if {IS_NEW}; then cp /root/bad.toml {{0}}; else rm -f {{0}}; fi'"
+CRI_TABLE = '[plugins."io.containerd.grpc.v1.cri"]'
+CAUSES = {
+    "a config that CRI refuses": (
+        f'version = 2\n{CRI_TABLE}\nstream_idle_timeout = "never"\n',
+        WITH_FILE.format("/etc/containerd/conf.d/bad.toml"),
+        "CRI does not answer",
+    ),
+    "a containerd that does not start": (
+        'version = 2\noom_score = "none"\n',
+        WITH_FILE.format("/etc/containerd/conf.d/bad.toml"),
+        "systemctl restart containerd failed",
+    ),
+    "a port that is taken": (
+        'version = 2\n[metrics]\naddress = "127.0.0.1:22"\n',
+        WITH_FILE.format("/etc/containerd/conf.d/bad.toml"),
+        "address already in use",
+    ),
+    "a health check that times out": (
+        "",
+        f"ExecStartPost=/bin/sh -c 'if {IS_NEW}; then kill -STOP $MAINPID; fi'",
+        "no answer from /run/containerd/containerd.sock within",
+    ),
+}
+
+
+@pytest.fixture
+def everywhere(play, tmp_path):
+    """Run the role on all nodes, each by itself: the failure of one does not keep the others from it."""
+    tasks = [{"ansible.builtin.import_role": {"name": "airgap.containerd.containerd_registry"}}]
+    playbook = tmp_path / "everywhere.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    return lambda *arguments, **variables: play(*arguments, playbook=str(playbook), restart_throttle=0, **variables)
+
+
+def _spoil(lab, node: str, cause: str) -> None:
+    bad, unit, dummy = CAUSES[cause]
+    text = lab.read(node, CONFIG)
+    if "imports" not in text:
+        lab.write(node, CONFIG, 'imports = ["/etc/containerd/conf.d/*.toml"]\n' + text)
+    lab.run(node, ["mkdir", "-p", "/etc/containerd/conf.d"])
+    lab.write(node, "/root/bad.toml", bad)
+    lab.write(node, DROP_IN, f"[Service]\n{unit}\n")
+    lab.run(node, ["sh", "-c", "systemctl daemon-reload; systemctl restart containerd"])
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_files_of_before_come_back(fresh, everywhere, cause):
+    for node in NODES:
+        _spoil(fresh, node, cause)
+    before = {node: files(fresh, node) for node in NODES}
+    timeout = 8 if "times out" in cause else 60
+    run = everywhere(restart_timeout=timeout)
+    for node in NODES:
+        said = run.of(node)["msg"]
+        assert CAUSES[cause][2] in said and "The files of before were put back (/etc/containerd/config.toml" in said, (
+            said
+        )
+        assert "containerd serves CRI with them again" in said, said
+        assert files(fresh, node) == before[node]
+        fresh.run(node, ["sh", "-c", f"rm {DROP_IN}; systemctl daemon-reload"])
+    everywhere().ok()
+    assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+
+
+def test_the_first_node_that_fails_its_restart_stops_the_rollout(fresh, play):
+    before = {node: files(fresh, node) for node in NODES[1:]}
+    _spoil(fresh, "n1", "a port that is taken")
+    run = play()
+    assert run.rc != 0 and "address already in use" in run.failed()
+    assert {node: files(fresh, node) for node in NODES[1:]} == before
+
+
+def _etc(lab, node: str) -> dict[str, str]:
+    return {path: digest for path, digest in files(lab, node).items() if path.startswith("/etc/containerd")}
+
+
+def _roll_back(play, *arguments: str):
+    return play(*arguments, playbook="playbooks/rollback.yml")
+
+
+def test_the_last_run_is_undone_on_demand(fresh, play):
+    original = {node: _etc(fresh, node) for node in NODES}
+    play().ok()
+    first = {node: _etc(fresh, node) for node in NODES}
+    play(url="http://registry.lan:5000", extra_upstreams=["registry.example.org"], auth_method="auto").ok()
+    second = {node: _etc(fresh, node) for node in NODES}
+    predicted = _roll_back(play, "--check", "--diff").ok()
+    assert predicted.changed() == dict.fromkeys(NODES, 1) and {n: _etc(fresh, n) for n in NODES} == second
+    assert "S3cret" not in predicted.output and "registry.lan:5000" in predicted.output
+    undone = _roll_back(play).ok()
+    assert undone.changed() == dict.fromkeys(NODES, 1) and {n: _etc(fresh, n) for n in NODES} == first
+    assert all("before the run of 2" in undone.of(node)["msg"] for node in NODES)
+    assert play().ok().changed() == dict.fromkeys(NODES, 0), "what the first run wanted is what is there"
+    again = _roll_back(play).ok()
+    assert again.changed() == dict.fromkeys(NODES, 0), "an operator who runs it twice undoes no other run"
+    assert all("there is no run to undo" in again.of(node)["msg"] for node in NODES)
+    for node in NODES:
+        assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+        assert fresh.run(node, ["sh", "-c", f"find {STATE} ! -user root -o -perm /077"]).stdout == ""
+    play(state="absent").ok()
+    assert {node: _etc(fresh, node) for node in NODES} == original
+    assert _roll_back(play).ok().changed() == dict.fromkeys(NODES, 0)
+
+
+def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
+    original = {node: _etc(fresh, node) for node in CONFIG_PATH}
+    play(f"--limit={','.join(CONFIG_PATH)}").ok()
+    edited = "# by hand\n"
+    fresh.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", edited)
+    run = _roll_back(play, f"--limit={','.join(CONFIG_PATH)}").ok()
+    assert {node: _etc(fresh, node) for node in CONFIG_PATH} == original
+    assert "certs.d/quay.io/hosts.toml was changed since the run that is undone" in " ".join(run.output.split())
+    assert fresh.run("n3", ["sh", "-c", f"cat {STATE}/quay.io-hosts.toml.*"]).stdout == edited
+    assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in CONFIG_PATH)
+
+
+def test_a_run_that_put_its_restart_off_is_undone_with_what_completes_it(fresh, play):
+    original = _etc(fresh, "n3")
+    play("--limit=n3", restart=False).ok()
+    assert _roll_back(play, "--limit=n3").ok().of("n3")["restarted"] and _etc(fresh, "n3") == original
+    play("--limit=n3", restart=False).ok()
+    play("--limit=n3").ok()
+    assert _roll_back(play, "--limit=n3").ok().changed() == {"n3": 1} and _etc(fresh, "n3") == original
+
+
+def test_taking_back_what_was_never_restarted_is_not_forgotten(fresh, play):
+    play("--limit=n3").ok()
+    assert play("--limit=n3", state="absent", restart=False).ok().of("n3")["restart_due"]
+    done = play("--limit=n3", state="absent").ok()
+    assert done.of("n3")["restarted"] and fresh.run("n3", ["test", "-e", STATE]).returncode != 0
+    assert play("--limit=n3", state="absent").ok().changed() == {"n3": 0}

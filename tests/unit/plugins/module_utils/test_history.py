@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which record is true, and what to go back to, after runs that were killed, not proven, or undone."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe, _service, _transaction
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    monkeypatch.setattr(_observe, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(_history, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(_service, "daemon", lambda socket: {"id": "1:1", "started": 0.0})
+    monkeypatch.setattr(_service, "serves_cri", lambda socket: None)
+    (tmp_path / "config.toml").write_text("zero\n")
+    return tmp_path
+
+
+def record(text: str, *names: str) -> dict:
+    return {
+        "format": 1,
+        "config": {"sha256": text},
+        "files": {name: {"sha256": text, "original": None} for name in names},
+    }
+
+
+def request(node, text: str, **more) -> dict:
+    files = [str(node / "certs.d" / name / "hosts.toml") for name in ("a.io", "b.io")] + [str(node / "config.toml")]
+    content = base64.b64encode(f"{text}\n".encode()).decode()
+    return {
+        "writes": [{"path": path, "content": content, "mode": 0o600} for path in files],
+        "config": files[-1],
+        "socket": "/s",
+        "record": record(text, *files[:2]),
+        **more,
+    }
+
+
+def die_at(monkeypatch, number: int) -> None:
+    """Die when the given rename is due: what is done when a process is killed is nothing at all."""
+    real, count = os.rename, [0]
+
+    def rename(*paths):
+        count[0] += 1
+        if count[0] == number:
+            monkeypatch.setattr(os, "rename", real)
+            raise SystemExit
+        real(*paths)
+
+    monkeypatch.setattr(os, "rename", rename)
+
+
+def test_after_a_killed_run_each_file_has_the_record_that_is_true_of_it(node, monkeypatch):
+    _transaction.apply(request(node, "one"))
+    die_at(monkeypatch, 3)  # the state, a.io, and then not b.io
+    with pytest.raises(SystemExit):
+        _transaction.apply(request(node, "two"))
+    found = _history.read_record(_history.read(_history.OPEN))
+    assert {path.split("/")[-2]: each["sha256"] for path, each in found["files"].items()} == {
+        "a.io": "two",
+        "b.io": "one",
+    }
+    assert found["config"]["sha256"] == "one"
+
+
+def test_the_run_that_completes_a_killed_one_goes_back_to_before_both(node, monkeypatch):
+    _transaction.apply(request(node, "one"))
+    die_at(monkeypatch, 3)
+    with pytest.raises(SystemExit):
+        _transaction.apply(request(node, "two"))
+    monkeypatch.setattr(_service, "check", lambda asked: None)
+    answers = iter([_service.ServiceError("no CRI"), {"daemon": None, "seconds": 0.1}])
+
+    def restart(asked):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(_service, "restart", restart)
+    with pytest.raises(_transaction.TransactionError, match="no CRI"):
+        _transaction.apply(request(node, "three", due=True, restart={"service": "x"}))
+    assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
+    assert _history.read(_history.RECORD)["config"]["sha256"] == "one" and _history.read(_history.OPEN) is None
+
+
+def test_a_state_is_open_until_its_daemon_is_replaced(node, monkeypatch):
+    _transaction.apply(request(node, "one", due=True))
+    assert _history.read(_history.OPEN)["daemon"] == "1:1" and _history.target() == _history.OPEN
+    monkeypatch.setattr(_service, "daemon", lambda socket: {"id": "2:2", "started": 0.0})
+    _transaction.apply(request(node, "two"))
+    assert _history.read(_history.OPEN) is None and _history.target() == _history.LAST
+    assert _history.read(_history.LAST)["record"]["config"]["sha256"] == "one", "the first run was proven meanwhile"
+
+
+def test_going_back_once_leaves_nothing_to_go_back_to(node):
+    _transaction.apply(request(node, "one"))
+    _transaction.apply(request(node, "two"))
+    state = _history.read(_history.LAST)
+    back = {"restore": _history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
+    _transaction.apply({**back, "record": state["record"]})
+    assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
+    assert _history.target() is None and _history.read(_history.RECORD)["config"]["sha256"] == "one"
+
+
+def test_going_back_that_was_killed_at_its_end_can_be_done_again(node, monkeypatch):
+    _transaction.apply(request(node, "one"))
+    _transaction.apply(request(node, "two"))
+    state = _history.read(_history.LAST)
+    back = {"restore": _history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
+    monkeypatch.setattr(_history, "close", lambda state: None)
+    _transaction.apply({**back, "record": state["record"]})
+    monkeypatch.undo()
+    monkeypatch.setattr(_observe, "LOCK", str(node / "lock"))
+    monkeypatch.setattr(_history, "STATE_DIR", str(node / "state"))
+    monkeypatch.setattr(_service, "daemon", lambda socket: None)
+    assert _history.target() == _history.LAST
+    _transaction.apply({**back, "record": state["record"]})
+    assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"} and _history.target() is None
+
+
+def test_another_run_is_noticed_by_its_record(node):
+    seen = _history.fingerprint()
+    _transaction.apply(request(node, "one"))
+    with pytest.raises(_transaction.TransactionError, match="while this run was planned"):
+        _transaction.apply(request(node, "two", fingerprint=seen))
+    assert (node / "config.toml").read_text() == "one\n"
+
+
+def test_what_the_file_system_refuses_half_way_is_taken_back(node, monkeypatch):
+    real, count = os.rename, [0]
+
+    def rename(*paths):
+        count[0] += 1
+        if count[0] == 3:
+            raise OSError(28, "No space left on device", paths[0])
+        real(*paths)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with pytest.raises(_transaction.TransactionError, match="No space left on device.*nothing was changed"):
+        _transaction.apply(request(node, "one"))
+    assert (node / "config.toml").read_text() == "zero\n"
+    assert sorted(path.name for path in node.rglob("*") if path.is_file()) == ["config.toml", "lock"]
