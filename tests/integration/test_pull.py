@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 from support import IMAGES, LEGACY, NODES
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _cri
+
 ACTION = "airgap.containerd.containerd_pull"
 BUSYBOX = "docker.io/library/busybox:1"
 ETCD = "quay.io/coreos/etcd:1"
@@ -32,6 +34,25 @@ def pull(task):
         return done, lambda node, image: next(each for each in result(node)["images"] if each["image"] == image)
 
     return run
+
+
+def test_the_cri_client_against_every_release(ready):
+    """1.4 serves v1alpha2 alone, 1.6 and 1.7 both, 2.1 v1 alone; pulls of nothing say what containerd says."""
+    for node in NODES:
+        client = _cri.Client(str(ready.socket(node)), timeout=30)
+        version = client.version()
+        assert version["api"] == ("runtime.v1alpha2" if node == "n1" else "runtime.v1")
+        assert version["runtime_version"].lstrip("v").startswith(ready.config.nodes[node].containerd.rsplit(".", 1)[0])
+        assert client.image("quay.io/none:1") is None and client.used_images() == set()
+        identity = client.pull(ETCD)
+        found = client.image(ETCD)
+        assert found["id"] == identity and found in client.images() and found["size"] > 100000 and not found["pinned"]
+        client.remove(ETCD)
+        client.remove(ETCD)
+        assert client.image(ETCD) is None
+        with pytest.raises(_cri.CriError) as failure:
+            client.pull("quay.io/coreos/none:1")
+        assert failure.value.code in ("NOT_FOUND", "UNKNOWN") and "coreos/none" in failure.value.message
 
 
 def images(lab, node: str) -> dict[str, str]:

@@ -171,6 +171,18 @@ def test_used_images(server: Server, client: _cri.Client) -> None:
     assert server.requests[0].path == "/runtime.v1.RuntimeService/ListContainers"
 
 
+@pytest.mark.parametrize("bad", [b"\x0a\x02\x20\x01\x28", b"\x08\x01", b"\x0a\x03\x2a\x01\xff", b"\x0a\x02\x20\x01"])
+def test_hostile_containers(server: Server, client: _cri.Client, bad: bytes) -> None:
+    server.reply = lambda request: answer(bad)
+    assert failure(client.used_images).code == "INTERNAL"
+
+
+@pytest.mark.parametrize("bad", [b"\x42\x01\x01", b"\x22\x01\x01"])  # pinned and size as bytes
+def test_hostile_images(server: Server, client: _cri.Client, bad: bytes) -> None:
+    server.reply = lambda request: answer(_cri.encode_message([(1, b"\x0a\x01x" + bad)]))
+    assert failure(client.image, "a").code == "INTERNAL"
+
+
 @pytest.mark.parametrize(
     ("status", "message", "text"),
     [
