@@ -142,4 +142,5 @@ document.getElementById("summary").textContent =
 document.getElementById("filter").addEventListener("input", narrow);
 document.getElementById("failures").addEventListener("change", narrow);
 document.querySelector("header form").addEventListener("submit", (event) => event.preventDefault());
+for (const text of data.harbor || []) document.getElementById("harbor").append(make("p", "Harbor: " + text, {class: "failed"}));
 matrix();

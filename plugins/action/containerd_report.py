@@ -22,6 +22,7 @@ class ActionModule(Action):
 
     argument_spec = {
         "results": {"type": "dict", "required": True},
+        "harbor": {"type": "dict"},
         "dest": {"type": "path", "required": True},
     }
 
@@ -29,7 +30,7 @@ class ActionModule(Action):
         if not args["results"]:
             raise Refusal("results: there is none, so no node was asked")
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        found = verify_report.document(args["results"], created)
+        found = verify_report.document(args["results"], created, args["harbor"])
         files = {
             "page": os.path.join(args["dest"], "verify.html"),
             "json": os.path.join(args["dest"], "verify.json"),

@@ -41,7 +41,7 @@ def probe(request):
 def _image(endpoints):
     answers = []
     for endpoint in endpoints:
-        answers.append(_probe(endpoint))
+        answers.append(ask(endpoint))
         if serves(answers[-1]):
             break
     return answers
@@ -52,7 +52,8 @@ def serves(answer):
     return answer["status"] == 200 and answer["kind"] != "text/html"
 
 
-def _probe(endpoint):
+def ask(endpoint):
+    """Ask one endpoint; see probe."""
     answer = dict.fromkeys(("failure", "message", "status", "kind", "digest", "challenge", "realm", "anonymous"), None)
     try:
         _ask(endpoint, answer)

@@ -9,9 +9,9 @@ short_description: Carry out one request of the other modules of this collection
 version_added: 1.0.0
 description:
   - The half of M(airgap.containerd.containerd_registry), M(airgap.containerd.containerd_info),
-    M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_hosts),
-    M(airgap.containerd.containerd_pull) and M(airgap.containerd.containerd_restart) that runs on the node. They send
-    it what to do.
+    M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_harbor),
+    M(airgap.containerd.containerd_hosts), M(airgap.containerd.containerd_pull) and
+    M(airgap.containerd.containerd_restart) that runs on the node. They send it what to do.
   - Playbooks use those modules, never this one. What it takes and returns may change with any release.
 attributes:
   check_mode:
@@ -53,6 +53,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.containerd.plugins.module_utils import (
     _detached,
     _edit,
+    _harbor,
     _observe,
     _probe,
     _pull,
@@ -72,6 +73,8 @@ def carry_out(request, module):
         return _observe.observe(request)
     if request["do"] == "probe":
         return _probe.probe(request)
+    if request["do"] == "harbor":
+        return _harbor.look(request)
     if request["do"] == "pull":
         return _pull.pull(request)
     if request["do"] == "restart":
@@ -98,7 +101,7 @@ def main():
     )
     request = _wire.decode(module.params["request"])
     changes = request["do"] in ("apply", "edit", "restart")
-    if module.check_mode and request["do"] not in ("look", "observe", "probe"):
+    if module.check_mode and request["do"] not in ("harbor", "look", "observe", "probe"):
         module.fail_json(msg="in check mode nothing but reading is allowed")
     try:
         result = _detached.call(lambda each: answer(each, module), request) if changes else answer(request, module)

@@ -23,6 +23,9 @@ options:
     description: What M(airgap.containerd.containerd_pull) returned, keyed by node.
     type: dict
     required: true
+  harbor:
+    description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was asked too.
+    type: dict
   dest:
     description: Directory on the controller for C(verify.html) and C(verify.json). It is made if it is not there.
     type: path

@@ -114,6 +114,7 @@ EDITED = {
     "backup": TEXT,
     "info": PATH_INFO,
 }
+HARBOR_PROJECT = {"name": str, "status": (int, None), "registry_id": (int, None), "upstream": TEXT, "answer": ANSWER}
 SHAPES = {
     "look": LOOK,
     "edit": EDITED,
@@ -122,6 +123,7 @@ SHAPES = {
     "apply": APPLIED,
     "pull": PULLS,
     "probe": {"images": [[ANSWER]]},
+    "harbor": {"projects": [HARBOR_PROJECT]},
 }
 """By what was asked for."""
 

@@ -40,18 +40,25 @@ _KEPT = (
 """What a document keeps of an outcome; the rest differs from node to node and tells nobody anything."""
 
 
-def document(results: Mapping[str, Any], created: str) -> dict[str, Any]:
+def document(results: Mapping[str, Any], created: str, harbor: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the results of `containerd_pull`, keyed by host, as one document (docs/verify.md has its schema).
+
+    `harbor` is the result of `containerd_harbor`, if it was asked.
 
     Equal outcomes stand in it once, and nodes point to them. Nodes with failures come first.
     """
     outcomes: dict[str, int] = {}
     nodes = [_node(str(name), result, outcomes) for name, result in results.items()]
     nodes.sort(key=lambda node: node["ok"])
+    checked = bool(harbor and not harbor.get("skipped"))
+    wrong = [clean(harbor.get("msg") or "no answer")] if harbor and checked and harbor.get("failed") else []
+    if harbor and checked and harbor.get("projects"):
+        wrong = clean(list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"])))
     return {
         "format": FORMAT,
         "created": created,
-        "ok": all(node["ok"] for node in nodes),
+        "ok": not wrong and all(node["ok"] for node in nodes),
+        "harbor": wrong if checked else None,
         "nodes": nodes,
         "outcomes": [json.loads(text) for text in outcomes],
     }
@@ -101,6 +108,8 @@ def table(found: Mapping[str, Any]) -> list[str]:
     for (index, error), members in groups.items():
         merged.setdefault(_told(found["outcomes"][index] if index >= 0 else None, error), []).extend(members)
     lines = []
+    for text in found["harbor"] or []:
+        lines.extend(textwrap.wrap(text, WIDTH, initial_indent="HARBOR    ", subsequent_indent=" " * 10))
     total = len(found["nodes"])
     for told, members in sorted(merged.items(), key=lambda item: item[0][:3]):
         lines.extend(_group(told, members, total))
@@ -151,4 +160,7 @@ def closing(found: Mapping[str, Any]) -> str:
     images = len({each["image"] for each in found["outcomes"]})
     what = f"{images} image{'' if images == 1 else 's'}"
     verdict = "ok" if found["ok"] else "FAILED"
-    return f"{good} of {total} nodes get {what} from where they should: {verdict}"
+    asked = (
+        "" if found["harbor"] is None else f", Harbor {'lacks something' if found['harbor'] else 'has what they need'}"
+    )
+    return f"{good} of {total} nodes get {what} from where they should{asked}: {verdict}"

@@ -60,3 +60,39 @@ def test_the_role_fails_a_node_that_cannot_pull(ready, play):
     assert "Push the image to http://registry.lan" in run.failed()
     run = play("--limit=n2", "--check", verify_images=[NONE]).ok()
     assert not [each for each in run.results if each["task"] == "airgap.containerd.containerd_pull"]
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["basic", "strict"])
+def test_harbor(ready, task, strict):
+    account = {"url": "http://harbor.lan", "username": "robot$puller", "password": "S3cret+/p$ss"}
+    reader = {"reader_username": "admin", "reader_password": account["password"]}
+    projects = {"docker.io": "dockerhub", "quay.io": "quay", "*": "mirror"}
+    ready.harbor_strict(strict)
+    try:
+        run, result = task("containerd_harbor", "--limit=n1", projects=projects, **account, **reader)
+        run.ok()
+        found = {each["upstream"]: each for each in result("n1")["projects"]}
+        assert {name: each["proxy_cache_of"] for name, each in found.items()} == {
+            "docker.io": "https://hub.docker.com", "quay.io": "https://quay.io", "*": ""
+        }  # fmt: skip
+        assert all(each["exists"] and each["may_pull"] for each in found.values())
+        wrong = {"ghcr.io": "quay", "quay.io": "missing", "docker.io": "dockerhub"}
+        run, result = task("containerd_harbor", "--limit=n1", projects=wrong, **account)
+        found = {each["upstream"]: each for each in result("n1")["projects"]}
+        quay, dockerhub = found["quay.io"], found["docker.io"]
+        # The robot account sees nothing of the API, but the registry tells it of a missing project.
+        assert (quay["exists"], dockerhub["exists"], dockerhub["proxy_cache_of"]) == (False, True, None)
+        assert run.rc != 0 and "Harbor has no project missing for quay.io" in run.failed()
+        run, result = task("containerd_harbor", "--limit=n1", projects=wrong, **account, **reader)
+        assert "Harbor's project quay is a proxy cache of https://quay.io, not of ghcr.io" in run.failed()
+        run, result = task("containerd_harbor", "--limit=n1", projects=projects, **{**account, "password": "wrong"})
+        assert run.failed().count("The account may not pull") == 3 and "wrong" not in run.output
+    finally:
+        ready.harbor_strict(False)
+
+
+def test_harbor_in_the_report(ready, play, tmp_path):
+    options = {"url": "http://harbor.lan", "projects": {"quay.io": "missing"}, "verify_harbor": True}
+    run = play("--limit=n2", playbook=VERIFY, verify_images=[BUSYBOX], report_dir=str(tmp_path), **options)
+    assert run.rc != 0 and "HARBOR    Harbor has no project missing for quay.io" in run.output
+    assert "1 of 1 nodes get 1 image from where they should, Harbor lacks something: FAILED" in run.output

@@ -65,6 +65,18 @@ def test_a_fleet_that_is_well():
     assert lines[-1] == "1 of 1 nodes get 3 images from where they should: ok"
 
 
+def test_what_harbor_lacks_comes_first_and_fails_the_report():
+    problems = [{"problems": ["no project a."]}, {"problems": ["no project a.", EVIL]}]
+    found = verify_report.document(fleet(1), NOW, {"failed": False, "projects": problems})
+    jsonschema.validate(found, SCHEMA)
+    assert verify_report.table(found)[0] == "HARBOR    no project a." and not found["ok"]
+    assert verify_report.table(found)[-1].endswith("Harbor lacks something: FAILED")
+    assert verify_report.document(fleet(1), NOW, {"skipped": True})["harbor"] is None
+    assert verify_report.document(fleet(1), NOW, {"failed": True, "msg": "x"})["harbor"] == ["x"]
+    well = verify_report.document(fleet(1), NOW, {"projects": [{"problems": []}]})
+    assert well["ok"] and verify_report.closing(well).endswith("Harbor has what they need: ok")
+
+
 def test_the_table_of_300_nodes_stays_readable():
     lines = verify_report.table(document(fleet(300)))
     assert len(lines) < 15 and max(map(len, lines)) <= 120
