@@ -90,7 +90,9 @@ containerd:
       type: str
       returned: success
     files:
-      description: The configuration file and those it imports, each with C(path) and C(data), secrets masked.
+      description:
+        - The configuration file and those it imports, each with C(path), its C(origin) (V(main) or V(import)) and
+          C(data), secrets masked.
       type: list
       elements: dict
       returned: success
@@ -98,6 +100,9 @@ containerd:
       description:
         - The registry settings in effect, as containerd itself reports them (C(config_path), C(mirrors), C(configs)),
           its complaint if it does not accept the configuration (C(error)), and the files that mention them (C(set_by)).
+        - C(settings) tells for each value in effect the C(file) that sets it, with C(path), the keys that lead to it in
+          containerd's own output, and C(value), masked if it is secret. C(without_effect) has the C(path), C(file)
+          and C(reason) of every setting that has no effect.
       type: dict
       returned: success
     hosts_dir:

@@ -178,7 +178,7 @@ def _proven(
             {"path": list(path), "value": value} for path, value in settings if _can_be_proven(path, value, rel)
         ],
         "defaults": [list(path) for path in removed if path not in new.settings],
-        "others": _others(config, [path for path, dummy in settings] + removed, before, after),
+        "others": _others(config, [path for path, dummy in settings] + removed, old, before, after),
     }
     return edit._replace(check=check, warnings=_warnings(config, remove, removed, new))
 
@@ -219,14 +219,23 @@ def _can_be_proven(path: Path, value: Any, rel: Release) -> bool:
 
 
 def _others(
-    config: Configuration, changed: list[Path], before: Mapping[str, Any] | None, after: Mapping[str, Any]
+    config: Configuration,
+    changed: list[Path],
+    old: imports.Combined,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
 ) -> list[list[str]] | None:
-    """Return what else may differ in containerd's own output once the file is changed, None if that is open."""
-    old = before or {}
-    if any(old.get(key) != after.get(key) for key in ("imports", "disabled_plugins", "required_plugins")):
+    """Return what else may differ in containerd's own output once the file is changed, None if that is open.
+
+    A table of a kind of which there can be many, such as a runtime, has no defaults any more once a file has it.
+    """
+    known = before or {}
+    if any(known.get(key) != after.get(key) for key in ("imports", "disabled_plugins", "required_plugins")):
         return None
     if not config.is_part:
         return None
+    tables = {path[:-1] for path in changed if len(path) > 4}
+    changed = changed + [each for each in sorted(tables) if not any(moves.matches(path, each) for path in old.settings)]
     servers = [] if all(path[0] == "plugins" for path in changed) else [["plugins", name] for name in moves.NEW_IN_4]
     return [list(path) for path in changed] + sorted(servers)
 

@@ -9,7 +9,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node, releases, secrets, toml_edit, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    imports,
+    node,
+    plain,
+    releases,
+    reply,
+    secrets,
+    toml_edit,
+    tree,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan, restart_due
 
 
@@ -101,11 +110,34 @@ def _managed(record: Any) -> Mapping[str, Any]:
     return files if isinstance(files, dict) else {}
 
 
+def _origins(observed: Mapping[str, Any], sources: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return which file sets each registry setting, and which ones have no effect and why."""
+    found: dict[str, Any] = {"settings": [], "without_effect": []}
+    try:
+        rel = releases.release(releases.parse(observed["version"] or ""))
+        data = {each["path"]: toml_edit.load(node.text(each["content"]) or "") for each in sources}
+        files = {path: imports.File(path, reply.checked(each, reply.CONFIG)) for path, each in data.items()}
+        combined = imports.combine(imports.in_order(observed["config"]["path"], files, rel)[0], rel)
+    except (releases.ReleaseError, reply.ReplyError, toml_edit.TomlError, UnicodeDecodeError):
+        return found  # what is wrong with it is in `error` and in the files
+    for path, each in combined.settings.items():
+        if "registry" in path:
+            value = plain.at(_plain(plain.nested(list(path), each.value)), path)
+            found["settings"].append({"path": list(path), "value": value, "file": each.origin})
+    for lost in combined.lost:
+        if "registry" in lost.place:
+            found["without_effect"].append({"path": list(lost.place), "file": lost.origin, "reason": lost.why})
+    return found
+
+
 def info(observed: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a node runs, as `containerd_info` shows it."""
     effective = observed["effective"]
     sources = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
-    files = [{"path": each["path"], "data": _parsed(each["content"])} for each in sources]
+    files = [
+        {"path": each["path"], "origin": "import" if number else "main", "data": _parsed(each["content"])}
+        for number, each in enumerate(sources)
+    ]
     return {
         "version": releases.dotted(releases.parse(observed["version"])) if observed["version"] else None,
         "binary": observed["binary"],
@@ -125,6 +157,7 @@ def info(observed: Mapping[str, Any]) -> dict[str, Any]:
                 for host, each in (effective.get("configs") or {}).items()
             },
             "set_by": [each["path"] for each in files if _sets_registry(each["data"])],
+            **_origins(observed, sources),
         },
         "hosts_dir": observed["hosts_dir"],
         "namespaces": {

@@ -62,3 +62,20 @@ def test_a_diff_of_a_new_and_of_a_removed_file():
 def test_changes_are_masked():
     (change,) = report.changes("", LOGIN)
     assert change["path"][-1] == "password" and change["after"] == "********"
+
+
+def test_info_tells_which_file_sets_what():
+    registry = '[plugins."io.containerd.grpc.v1.cri".registry.configs."a.lan".auth]\nusername = "u"\npassword = "pw1"\n'
+    sources = [
+        {"path": "/c/config.toml", "content": node.content('version = 2\nimports = ["d/*.toml"]\n' + registry)},
+        {"path": "/c/d/1.toml", "content": node.content("version = 2\n" + registry.replace("pw1", "pw2"))},
+    ]
+    seen = {"version": "containerd x 2.1.9 y", "config": {"path": "/c/config.toml"}}
+    found = report._origins(seen, sources)
+    assert {each["path"][-1]: (each["value"], each["file"]) for each in found["settings"]} == {
+        "username": ("u", "/c/d/1.toml"),
+        "password": ("********", "/c/d/1.toml"),
+    }
+    (lost,) = found["without_effect"]
+    assert lost["file"] == "/c/config.toml" and lost["path"][-1] == "password" and "/c/d/1.toml" in lost["reason"]
+    assert report._origins({**seen, "version": None}, sources) == {"settings": [], "without_effect": []}
