@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""containerd_config on real nodes: what it writes takes effect, and what it refuses, they ignore."""
+
+from __future__ import annotations
+
+import pytest
+import tomllib
+import yaml
+from support import NODES, files
+
+CONFIG = "/etc/containerd/config.toml"
+DROP_IN = "/etc/containerd/conf.d/50-test.toml"
+V2 = "io.containerd.grpc.v1.cri"
+IMAGES, RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
+DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
+
+
+@pytest.fixture
+def config(play, tmp_path):
+    """Run containerd_config once or several times in one play; return the run and the results by node and task."""
+
+    def run(*steps: dict, limit: str = "all", arguments: tuple[str, ...] = (), env: dict | None = None):
+        playbook = tmp_path / "config.yml"
+        tasks = [{"airgap.containerd.containerd_config": step} for step in steps]
+        playbook.write_text(yaml.safe_dump([{"hosts": limit, "gather_facts": False, "tasks": tasks}]))
+        done = play(*arguments, playbook=str(playbook), env=env)
+        results = {node: [each["result"] for each in done.results if each["host"] == node] for node in NODES}
+        return done, results
+
+    return run
+
+
+def dump(lab, node: str, path: str = CONFIG) -> dict:
+    """What the node's containerd makes of a file."""
+    command = "migrate" if node == "n4" else "dump"
+    return tomllib.loads(lab.run(node, ["containerd", "--config", path, "config", command]).stdout)
+
+
+def cri(document: dict, runtime: bool = False) -> dict:
+    plugins = document["plugins"]
+    return plugins.get(RUNTIME if runtime else IMAGES) or plugins[V2]
+
+
+def test_a_runtime_by_alias_on_every_release(fresh, config, play, tmp_path):
+    runtime = {"runtime_type": "io.containerd.runc.v2", "options": {"BinaryName": "/usr/bin/nvidia"}}
+    runtimes = {"runc": {"runtime_type": "io.containerd.runc.v2"}, "nvidia": runtime}
+    step = {"merge": {"plugins": {"cri_runtime": {"containerd": {"runtimes": runtimes}}}}, "backup": True}
+    before = {node: fresh.read(node, CONFIG) for node in NODES}
+    run, results = config(step)
+    assert run.ok().changed() == dict.fromkeys(NODES, 1)
+    playbook = tmp_path / "restart.yml"
+    tasks = [{"airgap.containerd.containerd_restart": {}}]
+    playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    play(playbook=str(playbook)).ok()
+    for node in NODES:
+        assert (
+            cri(dump(fresh, node), True)["containerd"]["runtimes"]["nvidia"]["runtime_type"] == runtime["runtime_type"]
+        )
+        assert fresh.read(node, results[node][0]["backup_file"]) == before[node]
+        assert not results[node][0]["backup_file"].endswith(".toml")
+    run, results = config(step)
+    assert run.ok().changed() == dict.fromkeys(NODES, 0)
+
+
+def test_a_runtime_that_would_take_the_default_one_away(fresh, config):
+    """Releases 1.5 to 1.7 drop their own runc as soon as the file has a runtime, and CRI does not load without it."""
+    runtimes = {"nvidia": {"runtime_type": "io.containerd.runc.v2"}}
+    merge = {"plugins": {"cri_runtime": {"containerd": {"runtimes": runtimes}}}}
+    before = files(fresh, "n3")
+    run, dummy = config({"merge": merge}, limit="n3")
+    assert run.rc != 0 and "would take away" in run.failed() and "runtimes.runc" in run.failed()
+    assert files(fresh, "n3") == before
+    fresh.write(
+        "n3", "/root/t/c.toml", f'version = 2\n[plugins."{V2}".containerd.runtimes.nvidia]\nruntime_type = "x"\n'
+    )
+    assert set(cri(dump(fresh, "n3", "/root/t/c.toml"))["containerd"]["runtimes"]) == {"nvidia"}
+    run, dummy = config({"merge": merge}, limit="n1,n4")
+    run.ok()
+
+
+IGNORED = [
+    ("n3", 2, IMAGES, V2),
+    ("n3", None, V2, "plugins.cri"),
+    ("n1", 2, IMAGES, V2),
+    ("n4", None, "cri", IMAGES),
+    ("n4", 2, "cri", V2),
+    ("n4", 3, V2, IMAGES),
+]
+
+
+@pytest.mark.parametrize(("node", "version", "table", "instead"), IGNORED)
+def test_a_table_that_is_ignored_is_refused_and_really_is(fresh, config, node, version, table, instead):
+    head = f"version = {version}\n" if version else "[plugins.opt]\npath = '/opt/x'\n"
+    fresh.write(node, CONFIG, head)
+    before = files(fresh, node)
+    run, dummy = config({"merge": {"plugins": {table: {"max_concurrent_downloads": 7}}}}, limit=node)
+    assert run.rc != 0 and "ignores this in a file of version" in run.failed(), run.output
+    assert instead in run.failed() and files(fresh, node) == before
+    fresh.write(node, "/root/t/c.toml", f'{head}[plugins."{table}"]\nmax_concurrent_downloads = 7\n')
+    assert cri(dump(fresh, node, "/root/t/c.toml"))["max_concurrent_downloads"] == 3
+    run, dummy = config({"merge": DOWNLOADS}, limit=node)
+    run.ok()
+    assert cri(dump(fresh, node))["max_concurrent_downloads"] == 7
+
+
+def test_a_drop_in_that_wipes_the_main_file(fresh, config):
+    """Up to 1.7 it really takes the whole table away, 2.x merges it."""
+    cni = {"conf_dir": "/etc/cni/other.d"}
+    for node in ("n3", "n4"):
+        fresh.write(node, CONFIG, fresh.read(node, CONFIG).replace("/etc/cni/net.d", cni["conf_dir"]))
+    imports = {"merge": {"imports": ["/etc/containerd/conf.d/*.toml"]}, "lists": "union"}
+    run, dummy = config(imports, {"path": DROP_IN, "merge": DOWNLOADS}, limit="n3,n4")
+    assert run.stats["n3"]["failures"] == 1 and run.stats["n4"]["failures"] == 0
+    assert (
+        "would take the effect from" in run.failed() and CONFIG in run.failed() and "replaces it whole" in run.failed()
+    )
+    assert fresh.run("n3", ["test", "-e", DROP_IN]).returncode != 0
+    both = cri(dump(fresh, "n4")), cri(dump(fresh, "n4"), True)
+    assert both[0]["max_concurrent_downloads"] == 7 and both[1]["cni"]["conf_dir"] == cni["conf_dir"]
+    assert cri(dump(fresh, "n3"))["cni"]["conf_dir"] == cni["conf_dir"]
+    fresh.write("n3", DROP_IN, f'version = 2\n[plugins."{V2}"]\nmax_concurrent_downloads = 7\n')
+    assert cri(dump(fresh, "n3"))["cni"]["conf_dir"] == "/etc/cni/net.d", "so the refusal was right"
+    # and now that the drop-in owns the table, a change in the main file would have no effect
+    run, dummy = config({"merge": {"plugins": {"cri_runtime": {"enable_selinux": True}}}}, limit="n3")
+    assert run.rc != 0 and DROP_IN in run.failed() and "has no effect in" in run.failed()
