@@ -39,7 +39,7 @@ def resolve(
         else:
             node = _from_variables(version, variables)
     except REFUSALS as exc:
-        raise AnsibleFilterError(f"resolve: {exc}") from exc
+        raise AnsibleFilterError(f"resolve: {exc}") from None  # Ansible would add the cause to the message
     answers = resolve_report.answers(images if isinstance(images, list) else [images], node)
     return answers if isinstance(images, list) else answers[0]
 

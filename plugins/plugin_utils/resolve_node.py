@@ -11,13 +11,13 @@ from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    go_url,
     hosts_reader,
     model,
     plain,
     plan,
     registry_config,
     releases,
+    reply,
     resolve_hosts,
     toml_edit,
 )
@@ -64,10 +64,10 @@ def from_files(
 ) -> Node:
     """Return the node that has these files alone: the text of a config.toml, and `{DIRECTORY/NAME: text}`.
 
-    Raises ReleaseError or TomlError. Files that the config.toml imports are not looked for.
+    Raises ReleaseError, TomlError or ConfigError. Files that the config.toml imports are not looked for.
     """
     rel = releases.release(releases.parse(version))
-    data = toml_edit.load(config or "")
+    data = _checked(config)
     table = registry_config.images_table(rel, data)
     settings = table.get("registry") or {}
     configs = settings.get("configs") or {}
@@ -94,6 +94,14 @@ def from_files(
         not_loaded=why_not_loaded(rel, registry, tls_tables, data.get("disabled_plugins") or []),
         notes=tuple(_misplaced(rel, data)),
     )
+
+
+def _checked(config: str | None) -> dict[str, Any]:
+    data = toml_edit.load(config or "")
+    try:
+        return reply.checked(data, reply.CONFIG, "config.toml")
+    except reply.ReplyError as exc:
+        raise registry_config.ConfigError(f"{exc}: containerd does not accept it either") from exc
 
 
 def from_variables(version: str, options: Mapping[str, Any], settings: plan.Settings) -> Node:
@@ -150,7 +158,7 @@ def _pulls_itself(images: Mapping[str, Any], registry: Mapping[str, Any]) -> boo
 
 def _auths(urls: Iterable[str]) -> frozenset[str]:
     """Return the hosts of the old table `auths`, whose keys are URLs."""
-    return frozenset((go_url.parse(url).host or url) if "://" in url else url for url in urls)
+    return frozenset(url.partition("://")[2].partition("/")[0] or url for url in urls)
 
 
 def _config_path(rel: Release, data: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
