@@ -76,9 +76,6 @@ FIXES = {
 }
 """What to change, by class. {endpoint}, {host}, {name} (host without port) and {namespace} are filled in."""
 
-BYPASSES = ("hosts_toml_broken", "config_path_list", "wrong_table", "config_path_unknown", "shadowed")
-"""Classes that may let a pull succeed, from the internet and not from the mirror."""
-
 _NOTES = (
     ("config_path is a list", "config_path_list"),
     ("the registry table of", "wrong_table"),

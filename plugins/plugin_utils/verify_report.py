@@ -43,25 +43,28 @@ _KEPT = (
 def document(results: Mapping[str, Any], created: str, harbor: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the results of `containerd_pull`, keyed by host, as one document (docs/verify.md has its schema).
 
-    `harbor` is the result of `containerd_harbor`, if it was asked.
-
-    Equal outcomes stand in it once, and nodes point to them. Nodes with failures come first.
+    Equal outcomes stand in it once, and nodes point to them. Nodes with failures come first. `harbor` is the result of
+    `containerd_harbor`, if it was asked.
     """
     outcomes: dict[str, int] = {}
     nodes = [_node(str(name), result, outcomes) for name, result in results.items()]
     nodes.sort(key=lambda node: node["ok"])
-    checked = bool(harbor and not harbor.get("skipped"))
-    wrong = [clean(harbor.get("msg") or "no answer")] if harbor and checked and harbor.get("failed") else []
-    if harbor and checked and harbor.get("projects"):
-        wrong = clean(list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"])))
+    wrong = None if not harbor or harbor.get("skipped") else clean(_lacks(harbor))
     return {
         "format": FORMAT,
         "created": created,
         "ok": not wrong and all(node["ok"] for node in nodes),
-        "harbor": wrong if checked else None,
+        "harbor": wrong,
         "nodes": nodes,
         "outcomes": [json.loads(text) for text in outcomes],
     }
+
+
+def _lacks(harbor: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with Harbor; without projects in the result it could not be asked at all."""
+    if "projects" not in harbor:
+        return [harbor.get("msg") or "no answer"]
+    return list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"]))
 
 
 def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
@@ -97,21 +100,18 @@ def clean(data: Any) -> Any:
 
 def table(found: Mapping[str, Any]) -> list[str]:
     """Return the lines for the terminal: what is equal on several nodes once, failures first, a plain line last."""
-    groups: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for node in found["nodes"]:
         if node["error"]:
-            groups.setdefault((-1, node["error"]), []).append({"node": node["name"]})
+            groups.setdefault(_told(None, node["error"]), []).append({"node": node["name"]})
         for each in node["results"]:
-            key = (each["outcome"], "")
-            groups.setdefault(key, []).append({"node": node["name"], "seconds": each["seconds"]})
-    merged: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for (index, error), members in groups.items():
-        merged.setdefault(_told(found["outcomes"][index] if index >= 0 else None, error), []).extend(members)
+            told = _told(found["outcomes"][each["outcome"]], "")
+            groups.setdefault(told, []).append({"node": node["name"], "seconds": each["seconds"]})
     lines = []
     for text in found["harbor"] or []:
         lines.extend(textwrap.wrap(text, WIDTH, initial_indent="HARBOR    ", subsequent_indent=" " * 10))
     total = len(found["nodes"])
-    for told, members in sorted(merged.items(), key=lambda item: item[0][:3]):
+    for told, members in sorted(groups.items(), key=lambda item: item[0][:3]):
         lines.extend(_group(told, members, total))
     return [*lines, "", closing(found)]
 
