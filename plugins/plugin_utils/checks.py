@@ -157,7 +157,7 @@ class Check:
             return {}
         self.text(f"{option}username", username)
         if ":" in username:
-            self.fail(f"{option}username", username, "holds a colon, which no registry can receive in a username")
+            self.refuse(f"{option}username", "holds a colon, which no registry can receive in a username")
         return {"username": str(username), "password": self.text(f"{option}password", password)}
 
 

@@ -46,8 +46,7 @@ def go(audit):
             playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
             audit.inputs.add(playbook)
             options["playbook"] = str(playbook)
-        else:
-            options = {"password": PASSWORD, **options}
+        options = {"password": PASSWORD, **options}
         audit.inputs.add(audit.folder / f"vars-{player.runs + 1}.json")
         with audit.sampler(nodes) as sampler:
             done = player(f"--limit={','.join(nodes)}", *arguments, env={**audit.environment, **(env or {})}, **options)
@@ -104,14 +103,13 @@ def test_harbor(audit, go, auth_method, strict):
 @whole
 def test_the_full_form(audit, go):
     endpoints = {
-        "http://registry.lan": {"username": "robot$puller", "password": PASSWORD, "headers": {"X-Token": PASSWORD}},
+        "http://registry.lan": {"headers": {"X-Token": needles.CORE}},
         "http://registry.lan:5000": {"identity_token": needles.CORE},
     }
     mirrors = {"*": "http://registry.lan", "quay.io": ["http://registry.lan", "http://registry.lan:5000"]}
-    variables = {"mirrors": mirrors, "endpoints": endpoints, "url": None, "username": None, "password": None}
+    variables = {"mirrors": mirrors, "endpoints": endpoints}
     env = {"ANSIBLE_DEBUG": "1"}
-    done = go(*TALKATIVE, nodes=("n3", "n4"), preflight=False, env=env, **variables)
-    assert done.rc == 0 or "endpoints" in done.failed()
+    go(*TALKATIVE, nodes=("n3", "n4"), preflight=False, env=env, **variables).ok()
 
 
 @whole
@@ -206,7 +204,9 @@ def test_a_rollback(audit, go):
 
 # --- the modules ---
 
-HEADER = {"quay.io": {"hosts": [{"url": "http://registry.lan", "header": {"Authorization": f"Basic {PASSWORD}"}}]}}
+# As playbooks have it: what stands in a task as it is, ansible-core's junit callback writes down itself.
+GIVEN = "{{ containerd_registry_password }}"
+HEADER = {"quay.io": {"hosts": [{"url": "http://registry.lan", "header": {"Authorization": f"Basic {GIVEN}"}}]}}
 AUTH = ["plugins", "cri_images", "registry", "configs", "r.lan", "auth"]
 
 
@@ -218,11 +218,11 @@ def merge(password) -> dict:
 
 
 TASKS = {
-    "config": {"containerd_config": {"merge": merge(PASSWORD + "2"), "backup": True}},
-    "config, refused": {"containerd_config": {"merge": merge([PASSWORD, 5])}},
+    "config": {"containerd_config": {"merge": merge(GIVEN + "2"), "backup": True}},
+    "config, refused": {"containerd_config": {"merge": merge([GIVEN, 5])}},
     "config, removed": {"containerd_config": {"remove": [AUTH]}},
     "hosts": {"containerd_hosts": {"namespaces": HEADER}},
-    "hosts, refused": {"containerd_hosts": {"namespaces": {"quay.io": {"password": PASSWORD}}}},
+    "hosts, refused": {"containerd_hosts": {"namespaces": {"quay.io": {"password": GIVEN}}}},
     "info": {"containerd_info": {"query": "files"}},
     "restart": {"containerd_restart": {"restore": [{"path": CONFIG, "backup": "/etc/containerd/none"}]}},
 }

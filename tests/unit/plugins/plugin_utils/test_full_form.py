@@ -219,7 +219,7 @@ MISTAKES = [
     (access(insecure_skip_verify=True), r"has no key 'insecure_skip_verify': did you mean skip_verify\?"),
     (access(identitytoken=SECRET), r"has no key 'identitytoken': did you mean identity_token\?"),
     (access(username="u"), r"pre_endpoints\[http://registry.lan\].password: missing or empty"),
-    (access(username="a:b", password=SECRET), r"\].username: 'a:b' holds a colon"),
+    (access(username="a:b", password=SECRET), r"\].username: holds a colon"),
     (access(username="u", password=12345), r"\].password: is a number where a string is wanted: put it in quotes"),
     (access(username="u", password=[SECRET]), r"\].password: is a list where a string is wanted"),
     (access(username="u", password=SECRET + "\n"), r"\].password: holds a line break .* needs \| trim"),
