@@ -232,6 +232,8 @@ def _restored_request(request):
     writes, removes = _changes_to(state["files"], state["config"])
     for each in writes:
         each["backup"] = _history.STATE_DIR if each["path"] in request["edited"] else None
+    for path in set(removes).intersection(request["edited"]):
+        back_up(path, _history.STATE_DIR)
     emptied = {os.path.dirname(each) for each in removes}
     directories = [path for path in state["made"] if path in emptied]
     return dict(request, writes=writes, removes=removes, directories=directories, made=state["made"])
