@@ -144,6 +144,8 @@ RECORD = {
         None,
     ),
     "endpoints?": {str: {"url": str, "digest": str, "auth": TEXT, "error": TEXT}},
+    "carried?": {str: str},
+    "carried_legacy?": {"mirrors": {str: [str]}, "configs": {str: {str: {str: object}}}},
     "proven?": {str: object},
     str: object,
 }
