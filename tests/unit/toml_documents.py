@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import tomllib
 from hypothesis import strategies as st
+
+try:
+    import tomllib
+except ImportError:  # Python 3.10, of the oldest controllers
+    import tomli as tomllib
 
 Path = tuple[str, ...]
 

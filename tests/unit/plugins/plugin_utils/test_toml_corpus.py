@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 import pytest
-import tomllib
 from corpus import corpus
+from toml_documents import tomllib
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit, toml_scan
 

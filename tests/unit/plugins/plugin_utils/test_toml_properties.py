@@ -11,10 +11,22 @@ import re
 from typing import Any
 
 import pytest
-import tomllib
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
-from toml_documents import KEYS, SCALARS, TABLES, Change, Document, Path, Statement, at, changes, documents, tables
+from toml_documents import (
+    KEYS,
+    SCALARS,
+    TABLES,
+    Change,
+    Document,
+    Path,
+    Statement,
+    at,
+    changes,
+    documents,
+    tables,
+    tomllib,
+)
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_edit import TomlError
