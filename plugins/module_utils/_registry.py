@@ -71,6 +71,9 @@ def send(method, url, headers=None, tls=None, form=None, timeout=TIMEOUT):
         text = "%s does not speak HTTP here (%s)"
         raise Failure("no_http", text % (parts.netloc, type(exc).__name__)) from exc
     except (OSError, IOError) as exc:
+        # Since TLS 1.3 a client without certificate is refused after the handshake: a reset may overtake the alert.
+        if parts.scheme == "https" and exc.errno in (errno.ECONNRESET, errno.EPIPE):
+            raise Failure("tls", "TLS with %s failed: it ended the connection" % parts.netloc) from exc
         text = "cannot connect to %s: %s" % (parts.netloc, exc.strerror or exc)
         raise Failure(_KINDS.get(exc.errno, "lost"), text) from exc
     finally:
