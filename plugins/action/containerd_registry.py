@@ -73,7 +73,7 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
         present = args["state"] == "present"
-        options = model.merged(args, prefix, task_vars, lambda value: self._templar.template(value))
+        options = model.merged(args, prefix, task_vars, self._templar.template)
         wanted = model.desired(options, prefix, self._read) if present else None
         check_places(args, prefix)
         check_range(f"{prefix}restart_timeout", args["restart_timeout"], 1, MAX_SECONDS)

@@ -55,8 +55,7 @@ def _leaves(document, path=()):
         yield path, document
         return
     for key in document:
-        for found in _leaves(document[key], path + (key,)):
-            yield found
+        yield from _leaves(document[key], path + (key,))
 
 
 def _changed(before, after, allowed):

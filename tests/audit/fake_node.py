@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_config
 from ansible_collections.airgap.containerd.plugins.module_utils import _edit, _history, _observe, _wire
@@ -78,7 +79,9 @@ def run(module, result: dict[str, Any], **arguments) -> dict[str, Any]:
         environment=None, no_log=False, get_search_path=lambda: ["/nowhere"],
     )  # fmt: skip
     context = SimpleNamespace(no_log=False, check_mode=True, diff=True, verbosity=4)
-    action = module.ActionModule(task, Connection(), context, loader=DataLoader(), templar=None, shared_loader_obj=None)
+    loader = DataLoader()
+    parts = {"loader": loader, "templar": Templar(loader=loader), "shared_loader_obj": None}
+    action = module.ActionModule(task, Connection(), context, **parts)
     action._execute_module = lambda **dummy: copy.deepcopy(result)
     return action.run(task_vars={})
 

@@ -187,7 +187,7 @@ def test_a_wrong_password(audit, go):
     ids=lambda variables: next(iter(variables)),
 )
 def test_wrong_variables(go, variables):
-    assert go(*TALKATIVE, nodes=("n3",), **{key: value for key, value in variables.items()}).rc != 0
+    assert go(*TALKATIVE, nodes=("n3",), **variables).rc != 0
 
 
 @whole

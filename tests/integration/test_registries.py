@@ -131,7 +131,7 @@ def test_certificates_change_without_a_restart(applied, lab, play):
     on_node = {"remote_src": True, "ca": "/etc/pki/lab/ca.crt", "client_cert": "/etc/pki/lab/client.crt"}
     changed = variables(lab, client_key="/etc/pki/lab/client.key", **on_node)
     changed["endpoints_ca"] = {"https://registry.lan": {"ca": pem(lab)["ca"] * 2}}
-    run = play(**{name: value for name, value in changed.items()}).ok()
+    run = play(**changed).ok()
     assert run.changed() == dict.fromkeys(NODES, 1)
     assert [node for node in CONFIG_PATH if pid(lab, node) != before[node]] == []
     for node in NODES:

@@ -107,8 +107,8 @@ class _Writer:
             if kind == "table":
                 inner += self.sections(here, "[", depth - 1)
             elif kind == "array":
-                count = self.draw(st.integers(1, 3))
-                inner.append([each for _ in range(count) for each in self.flat(self.sections(here, "[[", depth - 1))])
+                tables = [self.sections(here, "[[", depth - 1) for _dummy in range(self.draw(st.integers(1, 3)))]
+                inner.append([each for table in tables for each in self.flat(table)])
             elif kind == "dotted":
                 inner += self.dotted(own, here, depth - 1)
             else:
@@ -159,7 +159,7 @@ class _Writer:
             self.add(f"{indent}{line}{self.tail()}", section.path, "header")
         step = self.draw(st.sampled_from(["", "  ", "\t"]))
         equals = self.draw(st.sampled_from([" = ", " = ", "=", "  =\t"]))
-        for keys, _ in self.draw(st.permutations(section.pairs)) if not self.tidy else section.pairs:
+        for keys, _dummy in self.draw(st.permutations(section.pairs)) if not self.tidy else section.pairs:
             self.noise(section.path)
             name = self.draw(st.sampled_from([".", ".", " . "])).join(map(self.key, keys))
             line = f"{indent}{step}{name}{equals}{self.value(2)}{self.tail()}"
@@ -231,7 +231,7 @@ class _Writer:
 
     def items(self, depth: int) -> list[str]:
         one: Callable[[], str] = self.string if self.draw(st.integers(0, 3)) else lambda: self.value(depth)
-        return [one() for _ in range(self.draw(st.integers(0, 4)))]
+        return [one() for _dummy in range(self.draw(st.integers(0, 4)))]
 
     def inline_table(self, depth: int) -> str:
         pairs = []
@@ -266,7 +266,7 @@ class Change:
 def changes(draw: st.DrawFn, data: dict[str, Any]) -> Change:
     """Draw a change to the data: mostly of what is there or beside it, sometimes of what is not or cannot be."""
     change = Change(lists=draw(st.sampled_from(["replace", "append", "union"])))
-    for _ in range(draw(st.integers(1, 3))):
+    for _dummy in range(draw(st.integers(1, 3))):
         path, found = place(draw, data)
         if draw(st.integers(0, 3)) == 0:
             if path:

@@ -16,11 +16,11 @@ def document(**settings):
     return {"oom_score": 0, "plugins": {"a.v1.x": {**DEFAULTS["plugins"]["a.v1.x"], **settings}}}
 
 
-def problems(after, before=DEFAULTS, settings=(), defaults=(), others=()):
+def problems(after, before=None, settings=(), defaults=(), others=()):
     asked = [{"path": ["plugins", "a.v1.x", *path], "value": value} for path, value in settings]
     allowed = None if others is None else [list(path) for path in others] + [each["path"] for each in asked]
     check = {"settings": asked, "defaults": [list(path) for path in defaults], "others": allowed}
-    return _expect.problems(after, before, lambda: DEFAULTS, check)
+    return _expect.problems(after, before or DEFAULTS, lambda: DEFAULTS, check)
 
 
 @pytest.mark.parametrize(

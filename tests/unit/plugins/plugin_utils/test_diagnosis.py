@@ -38,9 +38,9 @@ PULL = {"image": IMAGE, "present": False, "digest": "sha256:1", "bytes": 1, "sec
 PULL = {**PULL, "removed": True, "kept": None}
 
 
-def seen(hosts=MIRROR, *answers, config=CONFIG, error=ERROR, version="1.7.24", **more):
+def seen(hosts=MIRROR, *answers, config=CONFIG, version="1.7.24", **more):
     there = resolve_node.from_files(version, config, {"quay.io/hosts.toml": hosts} if hosts is not None else {})
-    return diagnosis.Seen(there, resolve.resolve(IMAGE, there), error=error, answers=answers, **more)
+    return diagnosis.Seen(there, resolve.resolve(IMAGE, there), error=more.pop("error", ERROR), answers=answers, **more)
 
 
 def kind(*arguments, **options):

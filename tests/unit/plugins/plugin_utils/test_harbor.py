@@ -14,8 +14,8 @@ NO_PROJECT = {"status": 401, "message": "project P not found", "failure": None}
 REFUSED = {"status": 401, "message": "unauthorized", "failure": None}
 
 
-def judge(upstream="quay.io", answer=NOT_THERE, status=200, registry_id=None, url=None):
-    seen = {"name": "p", "status": status, "registry_id": registry_id, "upstream": url, "answer": answer}
+def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=None):
+    seen = {"name": "p", "status": status, "registry_id": registry_id, "upstream": url, "answer": answer or NOT_THERE}
     return harbor.judge(upstream, seen)
 
 
