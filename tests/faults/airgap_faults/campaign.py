@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import yaml
 from airgap_lab import Lab
 
-from airgap_faults import direct
+from airgap_faults import direct, starving, striking
 from airgap_faults.injection import Point, failing, points, watch
-from airgap_faults.starving import Starvation, all_of_them
+from airgap_faults.starving import Starvation
+from airgap_faults.striking import Strike
 from ansible_collections.airgap.containerd.plugins.plugin_utils.node import NodeError
 
 LOGIN = yaml.safe_load((direct.PROJECT / "inventories/lab/group_vars/all.yml").read_text())
@@ -89,7 +91,8 @@ class Victim:
         self.states: dict[str, dict[str, str]] = {}
         self.points: dict[str, list[Point]] = {}
         self.steps = cycle(legacy=name == "n1")
-        self.log = direct.temporary() / "strace.log"
+        self.folder = direct.temporary()
+        self.log = self.folder / "strace.log"
 
     def begin(self) -> None:
         """Bring the node into the state `before`."""
@@ -133,18 +136,22 @@ class Victim:
         if isinstance(fault, Starvation):
             with fault.on(self.target):
                 return self._attempt(step)
+        if isinstance(fault, Strike):
+            return fault.on(self.target, self._options(step), self.folder)
         self.target.strace = fault.strace(self.log)
         self._attempt(step)
         return fault.happened(self.log)
 
     def _attempt(self, step: Step) -> bool:
         """Run a step; return whether it failed."""
-        options = {**step.options, "restart_command": FAILING_RESTART} if step.refused else step.options
         try:
-            self.controller.run_once(**options)
+            self.controller.run_once(**self._options(step))
         except NodeError:
             return True
         return False
+
+    def _options(self, step: Step) -> dict[str, Any]:
+        return {**step.options, "restart_command": FAILING_RESTART} if step.refused else step.options
 
     def _converge(self, step: Step) -> None:
         """The next run, without help, ends in the wanted state, and the one after it changes nothing."""
@@ -219,30 +226,34 @@ def cri() -> Any:
     return Lab._cri()
 
 
-Fault = Point | Starvation
+Fault = Point | Starvation | Strike
 Assignment = dict[str, dict[str, list[Fault]]]
 
 
 def choose(victims: list[Victim], number: int, seed: int, every: bool) -> Assignment:
-    """Return the faults of each node and step: `number` of them by chance.
+    """Return the faults of each node and step: `number` of them by chance, as many of each sort.
 
     With `every`, all kills come first: each on one of the nodes with hosts.toml files in turn, which take more system
-    calls, and every other one of the node with legacy mirrors.
+    calls, and every other one of the node with legacy mirrors. The others fill up what is left.
     """
     dice = random.Random(seed)
     chosen: Assignment = {victim.name: {step.name: [] for step in victim.steps} for victim in victims}
-    rest: list[tuple[str, str, Fault]] = []
+    sorts: list[list[tuple[str, str, Fault]]] = [[], [], [], []]
     for victim in victims:
         for step in victim.steps:
             kills = victim.points[step.name]
-            others: list[Fault] = [*failing(kills), *all_of_them()]
-            mine = [_is_mine(victim.name, index) for index in range(len(kills))]
-            if every:
-                chosen[victim.name][step.name] += [kill for kill, is_mine in zip(kills, mine, strict=True) if is_mine]
-            others += [kill for kill, is_mine in zip(kills, mine, strict=True) if not every or not is_mine]
-            rest += [(victim.name, step.name, fault) for fault in others]
-    count = sum(len(faults) for steps in chosen.values() for faults in steps.values())
-    for name, step_name, fault in dice.sample(rest, max(0, min(number - count, len(rest)))):
+            mine = [kill for index, kill in enumerate(kills) if _is_mine(victim.name, index)] if every else []
+            chosen[victim.name][step.name] += mine
+            others = [] if every else kills
+            for sort, faults in zip(
+                sorts, (others, failing(kills), starving.all_of_them(), striking.all_of_them()), strict=True
+            ):
+                sort += [(victim.name, step.name, fault) for fault in faults]
+    left = number - sum(len(faults) for steps in chosen.values() for faults in steps.values())
+    for sort in sorts:
+        dice.shuffle(sort)
+    in_turn = [each for turn in zip_longest(*sorts) for each in turn if each]
+    for name, step_name, fault in in_turn[: max(left, 0)]:
         chosen[name][step_name].append(fault)
     for steps in chosen.values():
         for faults in steps.values():

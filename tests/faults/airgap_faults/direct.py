@@ -86,6 +86,7 @@ class Controller(containerd_registry.ActionModule):
     def __init__(self, target: Target):
         self.target = target
         self._task = SimpleNamespace(check_mode=False, diff=False, _role=None)
+        self._templar = SimpleNamespace(template=lambda value: value)
 
     def run_once(self, **options: Any) -> dict[str, Any]:
         """Run the module with the role's defaults; raises what it refuses."""
