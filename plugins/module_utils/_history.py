@@ -12,6 +12,7 @@ to, for which the last one is kept::
      "after": {path: sha256 | None},                                     # what the run makes of them
      "made": [directories that it creates],
      "config": path of config.toml,
+     "between": None | {"write": config.toml with the logins of before and of the run, "record": its "config"},
      "record": record of before, "next": record of the run,
      "daemon": id of the containerd that does not know the new files, None where none has to,
      "undoes": whether the run goes back to the last state}
@@ -106,6 +107,19 @@ def read_record(state=None):
     if not state or "damaged" in state:
         return state or read(RECORD)
     digests = _digests(state)
+    record = _record_of_digests(state, digests)
+    return dict(record, config=state["between"]["record"]) if record and _is_between(state, digests) else record
+
+
+def _is_between(state, digests):
+    """Whether config.toml is neither the one of before nor that of the run, but the one that works beside both."""
+    between = state.get("between")
+    before, after, now = digests.get(state.get("config"), (None, None, None))
+    return bool(between) and now not in (before, after) and now == digest_of(between["write"])
+
+
+def _record_of_digests(state, digests):
+    """Return the record that is true of the files, config.toml taken for the run's where it is not that of before."""
     old = {path for path, (before, after, now) in digests.items() if now == before != after}
     new = {path for path, (before, after, dummy) in digests.items() if before != after} - old
     if not old:
@@ -133,6 +147,8 @@ def begin(request, files, daemon):
     prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(RECORD), "daemon": None}
     digests = _digests(prior)
     foreign = {path for path, (before, after, now) in digests.items() if now not in (before, after)}
+    if _is_between(prior, digests):
+        foreign.discard(prior["config"])
     after = dict(prior["after"], **{each["path"]: digest_of(each) for each in request["writes"]})
     after.update(dict.fromkeys(request["removes"]))
     kept = {path: each for path, each in prior["files"].items() if path not in foreign}
@@ -142,6 +158,7 @@ def begin(request, files, daemon):
         "after": {path: each if path in files else digests[path][2] for path, each in after.items()},
         "made": prior["made"],
         "config": request.get("config") or prior.get("config"),
+        "between": request.get("between") or prior.get("between"),
         "record": prior["record"],
         "next": request.get("record"),
         "daemon": daemon if request.get("due") or daemon == prior["daemon"] else None,

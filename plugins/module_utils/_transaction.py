@@ -4,8 +4,8 @@
 """Carry out a plan on the node: check, stage, commit, restart, prove, and put everything back when that fails.
 
 containerd, restarted between any two steps, finds a configuration that works: files that config.toml needs come before
-it, those that it needs no more go after it, and each comes or goes in one step. What a step has begun stands in the
-open state (see _history), so the next run completes what a killed one left.
+it, those that it needs no more go after it, logins in it that they need come first, and each comes or goes in one step.
+What a step has begun stands in the open state (see _history), so the next run completes what a killed one left.
 """
 
 import errno
@@ -83,12 +83,22 @@ def back_up(path, folder):
     return copy
 
 
-def _changes_to(files, config):
-    """Return ``(writes, removes)`` that make files what they were (see _history.current), in the order of a plan."""
+def _changes_to(files, config, between=None):
+    """Return ``(writes, removes)`` that make files what they were (see _history.current), in the order of a plan.
+
+    ``between`` is that of the state: the config.toml that works with the files of before and with those of now.
+    """
     different = {path: each for path, each in files.items() if _history.current(path) != each}
     writes = [dict(each, path=path) for path, each in different.items() if each is not None]
     removes = [path for path, each in different.items() if each is None]
-    return sorted(writes, key=lambda each: each["path"] == config), sorted(removes, key=lambda path: path != config)
+    writes.sort(key=lambda each: each["path"] == config)
+    if between and len(different) > 1 and writes and writes[-1]["path"] == config:
+        first = between["write"]
+        if first["content"] == writes[-1]["content"]:
+            writes.insert(0, writes.pop())
+        elif _history.digest_of(first) != _files.digest(_files.read(config)):
+            writes.insert(0, first)
+    return writes, sorted(removes, key=lambda path: path != config)
 
 
 def _stage(writes):
@@ -115,9 +125,9 @@ def _remove_all(paths, directories):
     return [path for path in directories if os.path.isdir(path)]
 
 
-def _put_back(files, made, config):
+def _put_back(files, made, config, between=None):
     """Make files what they were, and take away the directories that were made for others."""
-    writes, removes = _changes_to(files, config)
+    writes, removes = _changes_to(files, config, between)
     batch = _stage(writes)
     try:
         batch.commit()
@@ -126,7 +136,7 @@ def _put_back(files, made, config):
     _remove_all(removes, [path for path in made if path in {os.path.dirname(each) for each in removes}])
     for directory in reversed(made):
         _files.remove_empty_directory(directory)
-    return [each["path"] for each in writes] + removes
+    return sorted({each["path"] for each in writes}) + removes
 
 
 def _names(paths):
@@ -153,7 +163,7 @@ def _commit(request, state, batch, changes):
         text = "%s: %s" % (exc.filename or "writing the files", exc.strerror)
         batch.discard()
         try:
-            _put_back(now, batch.made, request.get("config"))
+            _put_back(now, batch.made, request.get("config"), request.get("between"))
             _history.write_record(record)
             if state and _history.read(_history.OPEN) != prior:
                 _history.write_open(prior)
@@ -174,7 +184,7 @@ def _restart(request, state):
         if not state or not state["files"]:
             raise TransactionError("%s. No file was changed since it worked, so none was put back" % exc) from exc
         try:
-            restored = _put_back(state["files"], state["made"], state["config"])
+            restored = _put_back(state["files"], state["made"], state["config"], state["between"])
             _history.write_record(state["record"])
             _history.write_open(None)
             _history.tidy()
@@ -229,14 +239,15 @@ def _restored_request(request):
     state = _history.read(_history.LAST)
     if not state:  # a killed run that went back was complete, as is noticed only now
         return dict(request, restore=None, writes=[], removes=[])
-    writes, removes = _changes_to(state["files"], state["config"])
+    between = state.get("between")
+    writes, removes = _changes_to(state["files"], state["config"], between)
     for each in writes:
         each["backup"] = _history.STATE_DIR if each["path"] in request["edited"] else None
     for path in set(removes).intersection(request["edited"]):
         back_up(path, _history.STATE_DIR)
     emptied = {os.path.dirname(each) for each in removes}
     directories = [path for path in state["made"] if path in emptied]
-    return dict(request, writes=writes, removes=removes, directories=directories, made=state["made"])
+    return dict(request, writes=writes, removes=removes, directories=directories, made=state["made"], between=between)
 
 
 def apply(request):
@@ -245,7 +256,8 @@ def apply(request):
     ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``fingerprint`` (of the record and
     the states), ``writes`` (ordered list of ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the
     folder for a copy, or None), ``removes`` and ``directories`` (paths; a directory goes when nothing else is in it),
-    ``config`` (path of config.toml), ``sweep`` (directories where killed runs may have left temporary files),
+    ``config`` (path of config.toml), ``between`` (see _history; where it is needed it comes first in ``writes``, which
+    then name config.toml twice), ``sweep`` (directories where killed runs may have left temporary files),
     ``check`` (what the configuration must effectively be: see why_not_effective, with ``binary`` and ``path``),
     ``socket``, ``due`` (whether containerd does not know the new files until it restarts), ``restart`` (see
     _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave it alone, and keep no state),

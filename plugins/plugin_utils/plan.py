@@ -61,6 +61,7 @@ class Plan(NamedTuple):
     restores: str | None = None  # state previous: the name of the state that the node goes back to
     since: str | None = None  # and when the run was that is undone
     forgets: bool = False  # whether the states of before go with the rest
+    between: tuple[str, dict[str, Any]] | None = None  # config.toml while hosts.toml files change, and its record
 
     @property
     def config_changed(self) -> bool:
@@ -156,6 +157,10 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
         if name not in kept.mirrors
     ]
     text_after, undo = _edit(text, this.pristine, target.change, recorded)
+    is_live = mode == "config_path" and observed["hosts_dir"] in observed["effective"].get("config_path", "").split(":")
+    between = None
+    if is_live and text_after != text and (planned.writes or planned.removes):
+        between = _edit(text, this.pristine, registry_config.with_logins_of(target.change, recorded), recorded)
     edited = conflicts.edited_keys(data, recorded, observed["config"]["sha256"])
     if edited:
         warnings.append(
@@ -191,6 +196,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
             record_changed=False,
             warnings=[*wanted.warnings, *warnings, *planned.warnings, *target.replaced],
             migrated=list(target.migrated),
+            between=between and (between[0] or "", between[1]),
         ),
     )
     _check_effective(plan, observed)

@@ -9,6 +9,7 @@ the unit stays active (`ValidateRegistryConfig`, every release from 1.5 on).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
@@ -136,6 +137,19 @@ def config_path_change(
             if isinstance(config, Mapping) and "tls" in config:
                 change.remove.append([*registry, "configs", host, "tls"])
     return change
+
+
+def with_logins_of(change: Change, recorded: Mapping[str, Any]) -> Change:
+    """Return a change that keeps the logins that an earlier run set, by its record, beside those of `change`.
+
+    hosts.toml files that rely on logins in config.toml work with it whether they are the old ones or the new ones.
+    """
+    ours = (recorded.get("undo") or {}).get("ours") or {}
+    merge: dict[str, Any] = {}
+    for name, plugin in (ours.get("plugins") or {}).items():
+        configs = plain.at(plugin, ["registry", "configs"])
+        plain.deep_merge(merge, plain.nested(["plugins", name, "registry", "configs"], configs) if configs else {})
+    return change._replace(merge=plain.deep_merge(copy.deepcopy(merge), change.merge))
 
 
 def legacy_change(

@@ -58,7 +58,8 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     """Return the request that carries out `plan`.
 
     Files of `hosts_dir` come first, config.toml last, removals after it: containerd never reads a `config_path`
-    whose files are not there yet.
+    whose files are not there yet. Where it reads them already, the logins in config.toml come before the files that
+    rely on them, and go after those that did.
     """
     config = observed["config"]
     message = tree_changes(plan.tree, observed)
@@ -67,7 +68,15 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
         message.update(restore=plan.restores, edited=plan.tree.edited, writes=[], removes=[])
     elif (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
         backup = _history.STATE_DIR if plan.config_edited else None
-        message["writes"].append({**config_write(config, plan.config_after), "backup": backup})
+        writes = [*message["writes"], {**config_write(config, plan.config_after), "backup": backup}]
+        if plan.between:
+            text, record = plan.between
+            message["between"] = {"write": config_write(config, text), "record": record}
+            if text == plan.config_after:
+                writes.insert(0, writes.pop())
+            elif text != plan.config_before:
+                writes.insert(0, message["between"]["write"])
+        message["writes"] = writes
     elif plan.config_changed:
         message["removes"].insert(0, config["real_path"])
     check = None

@@ -58,12 +58,14 @@ class Step(NamedTuple):
 
 def cycle(legacy: bool) -> list[Step]:
     """The runs that lead from the state `before` through the others back to it; each is tried with every fault."""
-    other = {**OTHER, **({} if legacy else {"auth_method": "config"})}
+    in_config = {} if legacy else {"auth_method": "config"}  # where both registries' logins have to stand meanwhile
+    other = {**OTHER, **in_config}
     return [
         Step("first run", WISH, "one"),
         Step("change", other, "other"),
         Step("rollback", {"state": "previous"}, "one"),
         Step("refused", other, "other", refused=True),
+        Step("move", {**WISH, **in_config}, "moved"),
         Step("back", WISH, "back"),  # in legacy mode with other words than "one", and the same meaning
         Step("absent", {"state": "absent"}, "before"),
     ]

@@ -100,6 +100,38 @@ def test_a_state_is_open_until_its_daemon_is_replaced(node, monkeypatch):
     assert _history.read(_history.LAST)["record"]["config"]["sha256"] == "one", "the first run was proven meanwhile"
 
 
+def between(node, text: str, both: str) -> dict:
+    """A request that writes config.toml with the logins of before and after, the files that need them, and itself."""
+    wanted = request(node, text)
+    first = {**wanted["writes"][-1], "content": base64.b64encode(f"{both}\n".encode()).decode()}
+    record_of_it = {"sha256": both}
+    return {**wanted, "writes": [first, *wanted["writes"]], "between": {"write": first, "record": record_of_it}}
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+def test_a_run_that_was_killed_with_both_logins_in_config_is_no_hand_edit(node, monkeypatch, number):
+    _transaction.apply(request(node, "one"))
+    die_at(monkeypatch, number)  # the state, config.toml, and then not a.io, b.io, or config.toml again
+    with pytest.raises(SystemExit):
+        _transaction.apply(between(node, "two", "both"))
+    assert (node / "config.toml").read_text() == "both\n"
+    found = _history.read_record(_history.read(_history.OPEN))
+    assert found["config"] == {"sha256": "both"}
+    assert [each["sha256"] for each in found["files"].values()].count("two") == number - 3
+    _transaction.apply(between(node, "two", "both"))
+    assert {path.read_text() for path in node.rglob("*.toml")} == {"two\n"}
+    state = _history.read(_history.LAST)
+    assert state["record"]["config"]["sha256"] == "one"
+    order = []
+    replace = os.rename
+    monkeypatch.setattr(os, "rename", lambda *paths: (order.append(paths[1]), replace(*paths)))
+    back = {"restore": _history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
+    _transaction.apply({**back, "record": state["record"]})
+    assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
+    files = [path for path in order if path.endswith(".toml")]
+    assert files[0] == files[-1] == str(node / "config.toml") and len(files) == 4, "the same way in reverse"
+
+
 def test_going_back_once_leaves_nothing_to_go_back_to(node):
     _transaction.apply(request(node, "one"))
     _transaction.apply(request(node, "two"))

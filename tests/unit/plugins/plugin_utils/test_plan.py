@@ -322,6 +322,47 @@ def test_hosts_come_before_config_in_the_request():
     assert message["check"]["config_path"] == HOSTS_DIR and message["restart"]["cri"] is True
 
 
+def _live(before, done):
+    """The node after a run, with hosts_dir in use."""
+    after = after_run(before, done)
+    after["effective"]["config_path"] = HOSTS_DIR
+    return after
+
+
+def _order(plan_, before):
+    """What the request writes to config.toml before the files of hosts_dir, and after them."""
+    paths = [each["path"] for each in request.apply(plan_, before, None)["writes"]]
+    at = [index for index, path in enumerate(paths) if path == CONFIG]
+    return [index == 0 for index in at]
+
+
+def _logins(text):
+    registry = toml_edit.load(text)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    return sorted(registry.get("configs", {}))
+
+
+def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_those_that_did():
+    start = observed("1.7.24", "version = 2\n")
+    header = make(start)
+    assert header.between is None and _order(header, start) == [False], "nothing reads hosts_dir yet"
+    one = _live(start, header)
+    new = {"auth_method": "config"}
+    to_config = make(one, SETTINGS._replace(**new))
+    assert _order(to_config, one) == [True] and _logins(to_config.config_after) == ["registry.lan"]
+    two = _live(one, to_config)
+    moved = make(two, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
+    assert _order(moved, two) == [True, False] and _logins(moved.config_after) == ["other.lan"]
+    assert _logins(moved.between[0]) == ["other.lan", "registry.lan"]
+    half = {**two, "record": {**two["record"], "config": moved.between[1]}}
+    text = moved.between[0]
+    half["config"] = {**two["config"], "content": node.content(text), "sha256": tree.sha256(text)}
+    again = make(half, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
+    assert again.config_after == moved.config_after and not again.config_edited and not again.warnings
+    assert undo.make_absent(half).config_after == "version = 2\n"
+    back = make(two)
+    assert _order(back, two) == [False] and _logins(back.config_after) == []
+
+
 def test_a_damaged_record_is_refused():
     with pytest.raises(registry_config.ConfigError, match="record.json"):
         make(observed("1.7.24", "", record={"damaged": True}))
