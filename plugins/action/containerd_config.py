@@ -37,6 +37,7 @@ class ActionModule(Action):
         "version": {"type": "str"},
         **FILE_COMMON_ARGUMENTS,
     }
+    libraries = ("tomlkit",)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         _check(args)

@@ -69,6 +69,7 @@ class ActionModule(Action):
     """Read, plan, apply."""
 
     argument_spec = ARGUMENT_SPEC
+    libraries = ("tomlkit",)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""

@@ -25,6 +25,7 @@ attributes:
     platforms: Linux
 requirements:
   - jmespath (on the controller)
+  - tomlkit >= 0.15.1 (on the controller)
   - tomli (on the controller, where its Python is older than 3.11)
 author:
   - airgap.containerd contributors (@airgap)

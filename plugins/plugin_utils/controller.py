@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from abc import abstractmethod
@@ -73,7 +74,7 @@ class Action(ActionBase):
         dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             for library in self.libraries:
-                _require(library)
+                require(library)
             result.update(self.carry_out(args, task_vars or {}))
             if self._discovered_interpreter_key:  # so that the next task need not look for it again
                 result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
@@ -128,8 +129,7 @@ def require_containerd(observed: Mapping[str, Any], version: str | None, prefix:
         )
 
 
-def _require(library: str) -> None:
-    try:
-        __import__(library)
-    except ImportError as exc:
-        raise Refusal(missing_required_lib(library, reason="on the controller")) from exc
+def require(library: str) -> None:
+    """Refuse to go on without a Python library; it is found here and imported where it is needed, if it is."""
+    if importlib.util.find_spec(library) is None:
+        raise Refusal(missing_required_lib(library, reason="on the controller"))

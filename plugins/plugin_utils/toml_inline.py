@@ -1,16 +1,16 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change one value of a TOML file; what stays in a list or an inline table keeps its spelling and its comments."""
+"""Change one value of a TOML file; tomlkit keeps the spelling and the comments of what stays in it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, parts
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_scan import Path, TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values import (
     ABSENT,
     at,
@@ -19,130 +19,113 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_values impo
     new_key,
     render,
     same,
+    show,
 )
 
-_COMMENT_BESIDE = re.compile(r"[ \t]*#[^\r\n]*")
 _QUOTE = re.compile("[\"']")
+_INSIDE = re.compile(r"(.[ \t]*)(.*?)([ \t]*.)", re.DOTALL)
+_ENDS_WITH_COMMENT = re.compile(r"\n[ \t]*#[^\n]*\s*\]\Z")
 
 
-@dataclass(frozen=True)
-class Pen:
-    """How new text is written: the quotes of keys and texts if the value has none, line ends, indentation of items."""
+def rewrite(text: str, old: Any, new: Any, path: Path, quote: str) -> str:
+    """Return the text of a value that means `old`, changed to mean `new`; errors name the path.
 
-    quote: str
-    eol: str
-    indent: str
-
-
-def rewrite(text: str, old: Any, new: Any, path: Path, pen: Pen) -> str:
-    """Return the text of a value that means `old`, changed to mean `new`; errors name the path."""
+    What is new gets the quotes that the value has, or else the given ones.
+    """
     if same(old, new):
         return text
     found = _QUOTE.search(text)
-    pen = Pen(found.group() if found else pen.quote, pen.eol, pen.indent)
-    if isinstance(old, list) and isinstance(new, list) and text[0] == "[":
-        return _List(text, path, pen).rewrite(old, new)
-    if isinstance(old, dict) and isinstance(new, dict) and text[0] == "{":
-        return _Table(text, path, pen).rewrite(old, new)
-    return render(new, path, pen.quote)
+    quote = found.group() if found else quote
+    if isinstance(old, list) and isinstance(new, list):
+        return _changed(_change_list, text, old, new, path, quote)
+    if isinstance(old, dict) and isinstance(new, dict) and old:
+        return _changed(_change_table, text, old, new, path, quote)
+    return render(new, path, quote)
 
 
-@dataclass
-class _Cell:
-    """An item of an array or a pair of an inline table, from the end of the one before to its own comma or comment."""
-
-    gap: str  # blanks, line ends and comments on lines of their own
-    key: Path
-    head: str  # the key and the equals sign, "" in arrays
-    value: str
-    before_comma: str
-    after: str  # a comment on the same line
-
-
-class _Container:
-    """What lists and inline tables have in common: cells, and how one is taken out or put in."""
-
-    def __init__(self, text: str, path: Path, pen: Pen) -> None:
-        self.path = path
-        self.pen = pen
-        self.opening = text[0] + self._beside(text, 1)
-        self.cells: list[_Cell] = []
-        found, end = parts(text)
-        pos = len(self.opening)
-        for part in found:
-            gap, head, value = text[pos : part.start], text[part.start : part.value], text[part.value : part.end]
-            pos = part.end if part.comma < 0 else part.comma + 1
-            after = self._beside(text, pos)
-            before_comma = text[part.end : pos].removesuffix(",")
-            self.cells.append(_Cell(gap, part.path, head, value, before_comma, after))
-            pos += len(after)
-        self.tail = text[pos : end - 1]
-        self.closing = text[end - 1]
-        # What stands between the brackets and what is in them, if that is on one line.
-        self.pad = self.cells[0].gap if self.cells else "" if text[0] == "[" else " "
-        self.trailing_comma = found[-1].comma >= 0 if found else "\n" in self.tail and text[0] == "["
-
-    @staticmethod
-    def _beside(text: str, pos: int) -> str:
-        match = _COMMENT_BESIDE.match(text, pos)
-        return match.group() if match else ""
-
-    def __str__(self) -> str:
-        text = self.opening
-        for cell in self.cells:
-            comma = "," if self.trailing_comma or cell is not self.cells[-1] else ""
-            text += cell.gap + cell.head + cell.value + cell.before_comma + comma + cell.after
-        is_blank = not self.cells and not (self.opening[1:] + self.tail).strip()
-        return text + ("" if is_blank else self.tail) + self.closing
-
-    def take_out(self, index: int) -> None:
-        """Remove a cell with the comment beside it; comments on lines of their own stay."""
-        gap = self.cells.pop(index).gap
-        comments = gap[: gap.rindex("\n")].removesuffix("\r") if "#" in gap else ""
-        if index < len(self.cells):
-            cell = self.cells[index]
-            cell.gap = comments + cell.gap if "\n" in cell.gap else gap
-        elif "\n" in self.tail:
-            self.tail = comments + self.tail
-        elif "\n" in gap and ("#" in gap or "#" in (self.cells[-1].after if self.cells else self.opening)):
-            self.tail = gap
-
-    def put_in(self, index: int, path: Path, head: str, value: str) -> None:
-        """Add a cell that stands as its neighbours do."""
-        if not self.cells and "\n" in self.tail:
-            start, _newline, indent = self.tail.rpartition("\n")
-            gap, self.tail = f"{start}\n{indent}  ", self.pen.eol + indent
-        elif not self.cells:
-            gap = self.tail = self.pad
-        elif "\n" in self.cells[max(index - 1, 0)].gap:
-            gap = self.pen.eol + self.cells[max(index - 1, 0)].gap.rpartition("\n")[2]
-        elif index == 0:
-            gap, self.cells[0].gap = self.cells[0].gap, self.cells[0].gap or " "
-        else:
-            gap = self.cells[-1].gap if len(self.cells) > 1 and "\n" not in self.cells[-1].gap else " "
-        before = self.cells[index - 1].after if index else self.opening
-        if "#" in before and "\n" not in gap:
-            gap = f"{self.pen.eol}{self.pen.indent}  "
-        self.cells.insert(index, _Cell(gap, path, head, value, "", ""))
+def _changed(change: Callable[..., str], text: str, old: Any, new: Any, path: Path, quote: str) -> str:
+    """Return the text of a list or an inline table after a change, proven to mean the new data."""
+    # tomlkit writes lines of its own with \n, and takes blanks inside the brackets for those between two items.
+    opening, inside, closing = _INSIDE.fullmatch(text.replace("\r\n", "\n")).groups()
+    changed = change(opening[0] + inside + closing[-1], old, new, path, quote)[1:-1].strip(" \t")
+    result = opening + changed + closing if changed else opening[0] + closing[-1]
+    if not same(load(f"x = {result}"), {"x": new}):
+        raise TomlError(f"{show(path)}: the value is written in a way that does not allow this change")
+    return result.replace("\n", "\r\n") if "\r\n" in text else result
 
 
-class _List(_Container):
-    def rewrite(self, old: list, new: list) -> str:
-        if is_mixed(new) and not is_mixed(old):
-            render(new, self.path)  # raises the error
-        for what, start, end, first, last in reversed(opcodes(old, new)):
-            if what == "equal":
-                continue
-            shared = min(end - start, last - first)
-            for index in reversed(range(start + shared, end)):
-                self.take_out(index)
-            for offset, item in enumerate(new[first + shared : last]):
-                text = render(item, self.path, self.pen.quote)
-                self.put_in(start + shared + offset, (), "", text)
-            for offset in range(shared):
-                cell = self.cells[start + offset]
-                cell.value = rewrite(cell.value, old[start + offset], new[first + offset], self.path, self.pen)
-        return str(self)
+def _parsed(text: str, path: Path) -> Any:
+    import tomlkit  # here, since most runs change nothing, and it takes longer to import than all else to run
+
+    try:
+        value = tomlkit.value(text)
+        if value.as_string() == text:
+            return value
+    except tomlkit.exceptions.TOMLKitError:
+        pass
+    # It loses the blank behind a date: [2026-01-02 , 2026-01-03].
+    raise TomlError(f"{show(path)}: tomlkit cannot keep what is in this value as it is: change the file by hand")
+
+
+def _change_list(text: str, old: list, new: list, path: Path, quote: str) -> str:
+    import tomlkit
+
+    if is_mixed(new) and not is_mixed(old):
+        render(new, path)  # raises the error
+    array = _parsed(text, path)
+    if _ENDS_WITH_COMMENT.search(text):
+        array.add_line(indent="", newline=False)  # adds the last comma, which append() forgets in this case
+    for what, start, end, first, last in reversed(opcodes(old, new)):
+        if what == "equal":
+            continue
+        shared = min(end - start, last - first)
+        for index in reversed(range(start + shared, end)):
+            del array[index]
+        for offset, item in enumerate(new[first + shared : last]):
+            array.insert(start + shared + offset, tomlkit.value(render(item, path, quote)))
+        for offset in range(shared):
+            index = start + offset
+            item = tomlkit.item(array[index]).as_string()  # since it gives booleans as they are
+            array[index] = tomlkit.value(rewrite(item, old[index], new[first + offset], path, quote))
+    return array.as_string()
+
+
+def _change_table(text: str, old: dict, new: dict, path: Path, quote: str) -> str:
+    # tomlkit reads inline tables, but does not change them well: {a = 1, b = 2, c = 3} without b is {a = 1,  c = 3},
+    # { a = 1 } with b is { a = 1, b = 2}, and {a.b = 1, a.c = 2} without a.b is an AttributeError.
+    kept: dict = {}
+    result, gap, separator, equals = "", "", "", ""
+    for key, item in _parsed(text, path).value.body:
+        if not key:
+            gap += item.as_string()
+            continue
+        keys, head, value = _pair(key, item)
+        equals = equals or ("=" if head.endswith("=") else " = ")
+        wanted = at(new, keys)
+        if wanted is not ABSENT:
+            _put(kept, keys, wanted)
+            value = rewrite(value, at(old, keys), wanted, (*path, *keys), quote)
+            result += (gap if result else "") + head + value
+        separator, gap = gap, ""
+    for keys, _old, value in differences(kept, new):
+        parts = ((*path, *keys[:size]) for size in range(1, len(keys) + 1))
+        head = ".".join(new_key(part, quote) for part in parts) + equals
+        result += ((separator or ", ") if result else "") + head + render(value, (*path, *keys), quote)
+    return f"{{{result}}}"
+
+
+def _pair(key: Any, item: Any) -> tuple[Path, str, str]:
+    """Return the keys of a pair in an inline table, the text in front of its value, and the value."""
+    if not key.is_dotted():
+        return (key.key,), key.as_string() + key.sep, item.as_string()
+    keys, head, value = _pair(*item.value.body[0])
+    return (key.key, *keys), f"{key.as_string()}.{head}", value
+
+
+def _put(data: dict, path: Path, value: Any) -> None:
+    for name in path[:-1]:
+        data = data.setdefault(name, {})
+    data[path[-1]] = value
 
 
 def opcodes(old: list, new: list) -> list[tuple[str, int, int, int, int]]:
@@ -155,28 +138,3 @@ def opcodes(old: list, new: list) -> list[tuple[str, int, int, int, int]]:
         return number
 
     return SequenceMatcher(None, [kind(item) for item in old], [kind(item) for item in new], False).get_opcodes()
-
-
-class _Table(_Container):
-    def rewrite(self, old: dict, new: dict) -> str:
-        equals = " = " if not self.cells or " " in self.cells[0].head[len(self.cells[0].head.rstrip("= \t")) :] else "="
-        kept: dict = {}
-        for index in reversed(range(len(self.cells))):
-            cell = self.cells[index]
-            value = at(new, cell.key)
-            if value is ABSENT:
-                self.take_out(index)
-                continue
-            cell.value = rewrite(cell.value, at(old, cell.key), value, (*self.path, *cell.key), self.pen)
-            _put(kept, cell.key, value)
-        for path, _old, value in list(differences(kept, new)):
-            parts_of = ((*self.path, *path[:size]) for size in range(1, len(path) + 1))
-            head = ".".join(new_key(part, self.pen.quote) for part in parts_of) + equals
-            self.put_in(len(self.cells), path, head, render(value, (*self.path, *path), self.pen.quote))
-        return str(self)
-
-
-def _put(data: dict, path: Path, value: Any) -> None:
-    for name in path[:-1]:
-        data = data.setdefault(name, {})
-    data[path[-1]] = value

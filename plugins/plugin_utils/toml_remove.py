@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_inline import Pen, opcodes, rewrite
+from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_inline import opcodes, rewrite
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_lines import (
     attached,
     attaches,
@@ -59,8 +59,8 @@ def take_out(before: dict, after: dict, style: Style) -> tuple[str, list[str]]:
 
 def _rewritten(style: Style, entry: Entry, before: dict, after: dict) -> str:
     start, end = entry.value
-    pen = Pen(style.text_quote(entry.path), style.eol, entry.indent)
-    value = rewrite(style.text[start:end], at(before, entry.path), at(after, entry.path), entry.path, pen)
+    old, new = at(before, entry.path), at(after, entry.path)
+    value = rewrite(style.text[start:end], old, new, entry.path, style.text_quote(entry.path))
     return style.text[entry.start : start] + value + style.text[end : entry.start + len(entry.text)]
 
 

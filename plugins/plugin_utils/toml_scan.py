@@ -79,16 +79,6 @@ class Value(NamedTuple):
     end: int
 
 
-class Part(NamedTuple):
-    """An item of an array, or a pair of an inline table."""
-
-    path: Path  # pairs: within the inline table
-    start: int
-    value: int  # where the value starts: at C(start) in an array
-    end: int
-    comma: int  # where the comma behind it is, -1 if there is none
-
-
 class Layout(NamedTuple):
     """How a text is written, in the order of the text (an inline table comes after the values in it)."""
 
@@ -135,11 +125,6 @@ def scan(text: str) -> Layout:
         return _Scanner(text).run()
     except RecursionError:
         raise TomlError("the layout cannot be followed: values are nested too deeply") from None
-
-
-def parts(text: str) -> tuple[list[Part], int]:
-    """Return what an array or inline table that starts the text holds, and where it ends."""
-    return _Scanner(text).parts(0, ())
 
 
 class _Scanner:
@@ -189,25 +174,13 @@ class _Scanner:
         char = self.text[pos : pos + 1]
         if char not in ("[", "{"):
             return self._match(_STRING if char in ("'", '"') else _SCALAR, pos).end()
-        return self.parts(pos, path)[1]
-
-    def parts(self, pos: int, path: Path) -> tuple[list[Part], int]:
-        """Return the parts of the array or inline table at pos, and its end."""
-        is_array = self.text[pos] == "["
-        found = []
+        is_array = char == "["
         pos = self._gap(pos + 1)
         while self.text[pos : pos + 1] != ("]" if is_array else "}"):
-            if is_array:
-                part = Part((), pos, pos, self._value(pos, path), -1)
-            else:
-                value, _written = self._pair(pos, path)
-                part = Part(value.path[len(path) :], pos, value.start, value.end, -1)
-            pos = self._gap(part.end)
+            pos = self._gap(self._value(pos, path) if is_array else self._pair(pos, path)[0].end)
             if self.text[pos : pos + 1] == ",":
-                part = part._replace(comma=pos)
                 pos = self._gap(pos + 1)
-            found.append(part)
-        return found, pos + 1
+        return pos + 1
 
     def _keys(self, pos: int) -> tuple[Path, tuple[str, ...], int]:
         written = []

@@ -244,6 +244,47 @@ class _Writer:
         return "{" + pad + self.draw(st.sampled_from([", ", ","])).join(pairs) + pad + "}"
 
 
+@dataclass
+class Item:
+    """An item of a list, and the comment behind it ("" for none)."""
+
+    text: str
+    comment: str
+
+
+@dataclass
+class WrittenList:
+    """A list over several lines, or on one, with the comments that stand on lines of their own."""
+
+    text: str
+    eol: str
+    items: list[Item]
+    comments: list[str]
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> WrittenList:
+    """Draw a list of different texts, written in every way that TOML allows."""
+    writer = _Writer(draw)
+    texts = draw(st.lists(TEXTS, max_size=4, unique=True))
+    spelled = [draw(st.sampled_from([writer.basic, writer.literal]))(f"{text} {i}") for i, text in enumerate(texts)]
+    if draw(st.booleans()):
+        pad, separator = draw(st.sampled_from(["", " "])), draw(st.sampled_from([",", ", ", " , "]))
+        return WrittenList(f"[{pad}{separator.join(spelled)}{pad}]", "\n", [Item(text, "") for text in spelled], [])
+    lines, items, comments = ["["], [], []
+    for number, text in enumerate(spelled):
+        for _dummy in range(draw(st.integers(0, 2))):
+            comments.append(f"# {next(writer.counter)} [a]")
+            lines.append(f"  {comments[-1]}")
+        items.append(Item(text, draw(st.sampled_from(["", f"# it's {number}"]))))
+        comma = "," if number + 1 < len(spelled) or draw(st.booleans()) else ""
+        lines.append(f"  {text}{comma} {items[-1].comment}".rstrip())
+    if draw(st.booleans()):
+        comments.append(f"# {next(writer.counter)} the end")
+        lines.append(f"  {comments[-1]}")
+    return WrittenList(writer.eol.join([*lines, "]"]), writer.eol, items, comments)
+
+
 SCALARS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
 LISTS = st.one_of(*(st.lists(kind, max_size=3) for kind in (TEXTS, st.integers(-9, 9), st.booleans())))
 TABLES = st.recursive(

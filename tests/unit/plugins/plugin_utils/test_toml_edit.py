@@ -14,6 +14,7 @@ import textwrap
 from datetime import date, datetime
 
 import pytest
+import tomlkit
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_edit import TomlError
@@ -455,7 +456,7 @@ TEXT_CASES = {
         'a = [\n  # both\n  "x", # x\n  "y" # y\n]\n',
         {"a": ["x"]},
         [],
-        'a = [\n  # both\n  "x" # x\n]\n',
+        'a = [\n  # both\n  "x", # x\n]\n',
     ),
     "a list on one line": ('a = [ "x", "y" ]\n', {"a": ["y", "z"]}, [], 'a = [ "y", "z" ]\n'),
     "an inline table in a list": (
@@ -464,11 +465,24 @@ TEXT_CASES = {
         [],
         "a = [{b = 0x1, c = 3}]\n",
     ),
+    "an inline table on one line": ("a = {b=1, c = 0x2}\n", {"a": {"b": 3, "d": 4}}, [], "a = {b=3, c = 0x2, d=4}\n"),
+    "an inline table loses its first and last keys": (
+        "a = { b = 1, 'c.d' = 0x2, e = 3 }\n",
+        {},
+        [["a", "b"], ["a", "e"]],
+        "a = { 'c.d' = 0x2 }\n",
+    ),
     "an inline table with dotted keys": (
-        "a = {b.c = 1, b.d = 2}\n",
+        "a = {b.c = 1, b . d = 0x2}\n",
         {"a": {"b": {"e": 3}}},
         [["a", "b", "c"]],
-        "a = {b.d = 2, b.e = 3}\n",
+        "a = {b . d = 0x2, b.e = 3}\n",
+    ),
+    "an inline table with dotted keys in a list": (
+        "a = [{b.c = 1, b.d = 2}, {e = 0x1}] # x\n",
+        {"a": [{"b": {"c": 1}}, {"e": 1}]},
+        [],
+        "a = [{b.c = 1}, {e = 0x1}] # x\n",
     ),
     "arrays of tables grow in place": (
         "[[a]]\nx = 0x1 # one\n\n[a.b]\ny = 1\n\n# two\n[[a]]\nx = 2\n\n[c]\n",
@@ -529,6 +543,8 @@ def test_no_change_returns_the_very_text(name: str) -> None:
         ("", {"a": {"b\n": 1}}, [], 'a."b\\n": containerd up to 1.7 cannot read a key with such characters'),
         ("a = {}\n", {"a": {"b'\"": 1}}, [], "cannot read a key with such characters"),
         ("a = [1] # hunter2\n", {"a": [1, "b"]}, [], "a: the values in a list must be of one type"),
+        # tomlkit would lose a blank.
+        ("a = [ 2026-01-02 , 2026-01-03] # hunter2\n", {"a": [date(2026, 1, 3)]}, [], "a: tomlkit cannot keep what"),
         ("[a.b]\n", {"a": {"b": "hunter2"}}, [], "a.b: the file has a table here, it cannot become a value"),
         ("a = {b = 1}\n", {"a": ["hunter2"]}, [], "a: the file has a table here"),
         (
@@ -614,16 +630,30 @@ def test_quote_refuses(value: object) -> None:
         toml_edit.quote(value)
 
 
-def test_nothing_but_the_standard_library_is_needed() -> None:
+def test_tomlkit_is_not_even_loaded_unless_something_in_a_list_or_an_inline_table_changes() -> None:
     program = """if True:
         import sys
         from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
-        toml_edit.edit("a = [1]", {"a": [2], "b": {"c": {}}}, [])
+        text = "a = [1]\\nb = { c = 1 }\\nd = 1"
+        assert toml_edit.edit(text, toml_edit.load(text), [["e"]]) is text
+        toml_edit.edit(text, {"d": 2, "f": {"g": {}, "h": ["i"]}}, [["b"]])
         known = {*sys.stdlib_module_names, "ansible_collections", "__main__"}
         print(sorted({name.partition(".")[0] for name in sys.modules} - known))
+        toml_edit.edit(text, {"a": [2]}, [])
+        assert "tomlkit" in sys.modules
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert [name for name in ast.literal_eval(done.stdout) if name != "tomli" and "distutils" not in name] == []
+
+
+def test_what_tomlkit_refuses_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(text: str) -> None:
+        raise tomlkit.exceptions.ParseError(1, 2, text)
+
+    monkeypatch.setattr(tomlkit, "value", refuse)
+    with pytest.raises(TomlError, match="^a: tomlkit cannot keep what is in this value as it is: change the file by"):
+        toml_edit.edit("a = ['hunter2']", {"a": ["x"]}, [])
+    assert toml_edit.edit("a = ['hunter2']", {"b": ["x"]}, []) == "a = ['hunter2']\nb = ['x']"
 
 
 # (policy, list in the file, list in the merge, result)

@@ -24,6 +24,7 @@ from toml_documents import (
     at,
     changes,
     documents,
+    lists,
     tables,
     tomllib,
 )
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.properties
 
 IMPOSSIBLE = re.compile(
     "cannot become a|a list cannot be added to it|must be of one type|is not finite|does not fit in|cannot read a"
+    "|tomlkit cannot keep what is in this value"
 )
 """What no edit can do, whatever the file looks like."""
 
@@ -231,6 +233,26 @@ def test_a_fault_in_the_editing_is_refused_and_never_written(data: st.DataObject
             assert IMPOSSIBLE.search(str(error)) or "does not allow this change" in str(error)
             return
     assert strict(tomllib.loads(after)) == strict(merge_plainly(document.data, change))
+
+
+@given(st.data())
+def test_a_list_keeps_what_stays_in_it_as_it_is_written(data: st.DataObject) -> None:
+    written = data.draw(lists())
+    kept = [item for item in written.items if data.draw(st.booleans())]
+    new = [tomllib.loads(f"x = {item.text}")["x"] for item in kept]
+    for number in range(data.draw(st.integers(0, 2))):
+        index = data.draw(st.integers(0, len(kept)))
+        kept[index:index] = [None]
+        new[index:index] = [f"new {number}"]
+    after = toml_edit.edit(f"x = {written.text}", {"x": new}, [])
+    assert after.startswith("x = [") and tomllib.loads(after) == {"x": new}
+    for comment in written.comments:
+        assert f"  {comment}{written.eol}" in after
+    position = 0
+    for item in filter(None, kept):
+        position = after.find(item.text, position) + len(item.text)
+        assert position >= len(item.text), f"lost or moved: {item.text!r}"
+        assert after[position:].lstrip(" ,\t").startswith(item.comment)
 
 
 @given(SCALARS | st.lists(st.text()))
