@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     model,
     node,
     plan,
+    releases,
     report,
     request,
     tree,
@@ -55,6 +56,8 @@ class ActionModule(Action):
             server, asked = _endpoints(name, value)
             files[f"{hosts.directory(name)}/hosts.toml"] = hosts.render(template, name, server, asked)
         observed = node.execute(self, observation({"hosts_dir": args["hosts_dir"]}), task_vars)
+        if observed["version"]:
+            hosts.check_on(releases.release(releases.parse(observed["version"])), files, args["hosts_dir"])
         record = plan.read_record(observed)
         conflicts.check_hosts_dir(observed, args["namespaces"])
         planned = tree.plan(files, args["hosts_dir"], observed["hosts"], record.get("hosts") or {}, args["prune"])

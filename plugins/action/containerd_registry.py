@@ -15,9 +15,12 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     node,
     plan,
     preflight,
+    promises,
+    releases,
     report,
     request,
     throttle,
+    tree,
     undo,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
@@ -81,7 +84,7 @@ class ActionModule(Action):
         check_range(f"{prefix}restart_throttle", args["restart_throttle"], 0, None)
         settings = self._settings(args, prefix)
         if args["validate_only"]:
-            return {"changed": False, "msg": "the variables are right"}
+            return {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
         asked = preflight.questions(wanted) if wanted and args["preflight"] else []
         question = {**observation(args), "endpoints": asked, "previous": args["state"] == "previous"}
         observed = node.execute(self, question, task_vars)
@@ -163,6 +166,17 @@ class ActionModule(Action):
         if self._task.diff:
             result["diff"] = report.diff(todo)
         return result
+
+
+def _validate(wanted: model.Desired | None, settings: plan.Settings, version: str | None) -> dict[str, Any]:
+    """Check what needs no node: what the template makes of the variables, and the release, if it is given."""
+    if not wanted:
+        return {"depends_on_release": False}
+    tree.render(settings.template, wanted.mirrors)
+    chosen = settings.mode, settings.auth_method
+    if version:
+        promises.check_on(wanted, releases.release(releases.parse(version)), *chosen, settings.prefix)
+    return {"depends_on_release": not version and promises.depends_on_release(wanted, *chosen)}
 
 
 def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) -> None:

@@ -244,4 +244,8 @@ restart_due:
   description: Whether the running containerd does not know the configuration on disk.
   type: bool
   returned: success
+depends_on_release:
+  description: Whether there are releases of containerd that cannot keep what the options ask for.
+  type: bool
+  returned: with O(validate_only)
 """

@@ -9,6 +9,8 @@ error here (`parseHostsFile` and `loadHostDir` in containerd's remotes/docker/co
 
 from __future__ import annotations
 
+import itertools
+import posixpath
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,7 +19,15 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import checks, secrets, toml_edit, toml_values
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    checks,
+    hosts_reader,
+    secrets,
+    toml_edit,
+    toml_scan,
+    toml_values,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
 
 CATCH_ALL = "_default"
 """The directory for every registry without one of its own (containerd's name for `*`)."""
@@ -100,11 +110,36 @@ def check(text: str, namespace: str) -> None:
     hosts = data.get("host")
     if not isinstance(hosts, dict) or not any(line.strip().startswith("[host") for line in text.splitlines()):
         raise HostsError(f"hosts.toml of {namespace} has no [host] table: containerd up to 1.7.31 discards such a file")
-    _check_endpoint(namespace, data.get("server"), {key: value for key, value in data.items() if key in _OPTIONS})
+    _check_endpoint(namespace, data.get("server"), {key: data[key] for key in data if key not in ("server", "host")})
     for url, options in hosts.items():
         if not isinstance(options, dict):
-            raise HostsError(f"hosts.toml of {namespace}: host {url!r} is not a table")
+            raise HostsError(f"hosts.toml of {namespace}: host {secrets.quoted(url)} is not a table")
         _check_endpoint(namespace, url, options)
+    headers = [entry.path[1] for entry in toml_scan.scan(text).entries if _is_host_header(entry)]
+    asked = [url for url, dummy in itertools.groupby(headers)]
+    for url in hosts:
+        if asked.count(url) != 1:
+            raise HostsError(
+                f'hosts.toml of {namespace}: {secrets.quoted(url)} needs one [host."URL"] header, its tables right '
+                f"below it: containerd takes the hosts to ask from the headers, in their order"
+            )
+
+
+def _is_host_header(entry: toml_scan.Entry) -> bool:
+    return entry.is_header and entry.path[0] == "host" and len(entry.path) > 1
+
+
+def check_on(rel: Release, files: Mapping[str, str], hosts_dir: str) -> None:
+    """Raise HostsError where this release would discard one of `files`, or ignore part of it.
+
+    `files` is `{DIRECTORY/hosts.toml: text}`.
+    """
+    for path, text in files.items():
+        directory = posixpath.dirname(path)
+        found = hosts_reader.read(text, rel, posixpath.join(hosts_dir, directory))
+        reason = found.discarded or (f"{found.ignored[0]}, so it would have no effect" if found.ignored else None)
+        if reason:
+            raise HostsError(f"hosts.toml of {namespace(directory)} on containerd {rel}: {reason}")
 
 
 def _check_endpoint(namespace: str, url: Any, options: Mapping[str, Any]) -> None:

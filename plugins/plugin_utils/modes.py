@@ -13,6 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     conflicts,
     credentials,
     endpoints,
+    hosts,
     legacy,
     migration,
     model,
@@ -49,15 +50,10 @@ class Target(NamedTuple):
     replaced: tuple[str, ...]  # what it does not
 
 
-def choose(node: Node, wanted: model.Desired, mode: str, auth_method: str, prefix: str) -> str:
+def choose(node: Node, wanted: model.Desired, mode: str, prefix: str) -> str:
     """Return "config_path" or "legacy"; raises ConfigError where what is asked for cannot be had."""
     before = migration.mirrors_of(node.registry(node.pristine))
-    chosen = registry_config.choose_mode(node.rel, mode, {**before, **wanted.mirrors}, set(before), prefix)
-    if chosen == "legacy" and auth_method == "header":
-        raise ConfigError(
-            f"{prefix}auth_method is header, and containerd {node.rel} in legacy mode has none: set it to auto"
-        )
-    return chosen
+    return registry_config.choose_mode(node.rel, mode, {**before, **wanted.mirrors}, set(before), prefix)
 
 
 def config_path(node: Node, wanted: model.Desired, settings: Any, asked: Mapping[str, Any]) -> Target:
@@ -84,10 +80,12 @@ def config_path(node: Node, wanted: model.Desired, settings: Any, asked: Mapping
         if each.endpoints or not conflicts.is_of_others(name, observed, node.record["files"])
     }
     auth = credentials.in_config(wanted, rel, settings.auth_method, asked)
+    rendered = tree.render(settings.template, mirrors, extras)
+    hosts.check_on(rel, rendered, observed["hosts_dir"])
     return Target(
         files={
             **certificates.files(((each, wanted.access_to(each)) for each in endpoints.asked(mirrors)), folder),
-            **tree.render(settings.template, mirrors, extras),
+            **rendered,
             **from_roots.files,
         },
         change=registry_config.config_path_change(rel, node.pristine, observed["hosts_dir"], auth),

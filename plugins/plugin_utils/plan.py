@@ -140,7 +140,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     recorded = record.get("config") or {}
     this = modes.Node(rel, observed, data, pristine_data(data, recorded), record)
     asked, warnings = preflight.judge(wanted, observed["endpoints"])
-    mode = modes.choose(this, wanted, settings.mode, settings.auth_method, settings.prefix)
+    mode = modes.choose(this, wanted, settings.mode, settings.prefix)
     kept, given_up = promises.keep(wanted, rel, mode, settings.auth_method, settings.prefix)
     conflicts.check_config_in_use(observed, settings.prefix)
     warnings += given_up + conflicts.proxied(observed, kept.mirrors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils import registry_config, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Access, Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils.model import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils.registry_config import ConfigError
@@ -27,6 +28,10 @@ class Broken(NamedTuple):
 
 def keep(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> tuple[Desired, list[str]]:
     """Return what is left of `wanted` for a node, and warnings; raises ConfigError where a wish was explicit."""
+    if mode == "legacy" and auth_method == "header":
+        raise ConfigError(
+            f"{prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto"
+        )
     find = _in_legacy_mode if mode == "legacy" else _in_config_path_mode
     found = [*find(wanted, rel), *_logins(wanted, mode, auth_method)]
     upgrade = f"set {prefix}mode to auto" if mode == "legacy" and rel.config_path else "upgrade its containerd"
@@ -39,13 +44,27 @@ def keep(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str
     return wanted, list(dict.fromkeys(each.text for each in found))
 
 
+def check_on(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> None:
+    """Raise ConfigError where a new node with this release could not keep an explicit wish."""
+    keep(wanted, rel, registry_config.choose_mode(rel, mode, wanted.mirrors, (), prefix), auth_method, prefix)
+
+
+def depends_on_release(wanted: Desired, mode: str, auth_method: str) -> bool:
+    """Whether there are releases that cannot keep an explicit wish, so that it takes a look at the nodes."""
+    try:
+        for version in releases.LANDMARKS:
+            check_on(wanted, releases.release(version), mode, auth_method, "")
+    except ConfigError:
+        return True
+    return False
+
+
 def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
     where = f"containerd {rel} has legacy mirrors, which"
     for name, mirror in wanted.mirrors.items():
         hosts = [each.host for each in mirror.endpoints]  # containerd adds no registry that is one of its endpoints
         if mirror.fallback == "none" and hosts and name not in hosts:
-            own = f"mirrors[{name}].fallback"
-            option = own if own in wanted.explicit else "fallback"
+            option = _fallback(wanted, name)
             text = f"{where} cannot keep it from asking the public registry last"
             yield Broken(option, text, option in wanted.explicit)
         for option, endpoint in _endpoints(name, mirror):
@@ -56,6 +75,12 @@ def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
     for access in _accesses(wanted):
         if access.has_tls and not rel.tls_tables:
             yield Broken(access.option, f"{where} have no TLS settings any more")
+        elif access.has_tls:
+            text = (
+                f"TLS settings are in config.toml on containerd {rel} in legacy mode, where containerd 2 ignores them: "
+                f"after an upgrade, run this again before anything else"
+            )
+            yield Broken(access.option, text, explicit=False)
         if any(name != "Authorization" for name in access.headers):
             yield Broken(f"{access.option}.headers", f"{where} have no headers of their own")
 
@@ -65,9 +90,14 @@ def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
         text = f"containerd {rel} has no catch-all: only what is listed is mirrored"
         yield Broken("catch_all", text, "catch_all" in wanted.explicit)
     for name, mirror in wanted.mirrors.items():
+        last = mirror.endpoints[-1] if mirror.endpoints and mirror.fallback == "none" else None
         for option, endpoint in _endpoints(name, mirror):
             if endpoint.dial_timeout and not rel.dial_timeout:
                 yield Broken(f"{option}.dial_timeout", f"containerd {rel} knows no dial_timeout")
+            if not rel.hosts_by_header and "[" in endpoint.base and endpoint is not last:
+                text = f"containerd {rel} can ask an IPv6 address only if nothing is asked after it"
+                wish = _fallback(wanted, name) if mirror.fallback == "upstream" else option
+                yield Broken(wish, text, remedy="give the address a name in DNS")
             if "referrers" in endpoint.capabilities and not rel.referrers:
                 text = f"containerd {rel} discards a hosts.toml with the capability referrers"
                 yield Broken(f"{option}.capabilities", text)
@@ -82,6 +112,12 @@ def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
         if "Authorization" in access.headers and (mode == "legacy" or auth_method == "config"):
             text = "config.toml holds logins with username and password, and auth is a header of another kind"
             yield Broken(f"{access.option}.auth", text, remedy="" if mode == "legacy" else remedy)
+
+
+def _fallback(wanted: Desired, name: str) -> str:
+    """Return the option that says what is asked after the endpoints of a mirror."""
+    own = f"mirrors[{name}].fallback"
+    return own if own in wanted.explicit else "fallback"
 
 
 def _endpoints(name: str, mirror: Mirror) -> Iterator[tuple[str, Endpoint]]:

@@ -21,6 +21,11 @@ OLDEST: Version = (1, 4, 0)
 
 V1, V2, V3_IMAGES, V3_RUNTIME = moves.V1, moves.V2, moves.V3_IMAGES, moves.V3_RUNTIME
 
+LANDMARKS: tuple[Version, ...] = (
+    OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 2, 0), (2, 2, 2),
+)  # fmt: skip
+"""Releases that differ in what they can keep of the wishes for registries."""
+
 CRI_PLUGINS = frozenset({V1, V2, V3_IMAGES, V3_RUNTIME})
 """Every name under which `disabled_plugins` may switch CRI off."""
 

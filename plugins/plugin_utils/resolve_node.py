@@ -213,6 +213,11 @@ def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[str]:
     read = registry_config.images_table(rel, data)
     if not rel.config_path and plain.at(read, ["registry", "config_path"]):
         yield f"containerd {rel} does not know config_path: it has no effect"
+    configs = plain.at(read, ["registry", "configs"]) or {}
+    unread = [] if rel.tls_tables else [host for host, each in configs.items() if each.get("tls")]
+    if unread:
+        shown = ", ".join(unread)
+        yield f"TLS settings in config.toml ({shown}) have no effect: containerd {rel} reads them in hosts.toml"
     for name, table in (data.get("plugins") or {}).items():
         settings = table.get("registry") if isinstance(table, Mapping) else None
         if settings and plain.at(read, ["registry"]) is not settings and name in releases.CRI_PLUGINS:

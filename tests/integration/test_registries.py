@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from airgap_lab import LabError
 from support import CONFIG_PATH, LAB_VARIABLES, NODES, files, pid
 
 LOGIN = {
@@ -169,6 +170,24 @@ def test_legacy_mode_keeps_all_of_it_up_to_1_7(applied, lab, play):
         assert_served_as_wanted(lab, image, nodes)
     refused = play("--limit=n4", **full)
     assert refused.rc != 0 and "has legacy mirrors, which have no TLS settings any more" in refused.failed()
+    assert all("where containerd 2 ignores them" in str(modes.of(node)["warnings"]) for node in nodes)
+
+
+def test_one_node_that_cannot_keep_a_wish_stops_the_whole_fleet(applied, lab, play):
+    before = {node: files(lab, node) for node in NODES}
+    run = play(**{**variables(lab, **pem(lab)), "mode": "legacy", "fallback": "upstream", "direct": []})
+    assert run.rc != 0 and "has legacy mirrors, which have no TLS settings any more" in run.failed()
+    assert {node: files(lab, node) for node in NODES} == before
+
+
+def test_after_an_upgrade_legacy_tls_settings_wait_for_the_next_run(applied, lab, play):
+    image = "docker.io/library/busybox:1"
+    lab.swap("n3", "sid")
+    lab.run("n3", ["ctr", "-n", "k8s.io", "images", "rm", image])
+    with pytest.raises(LabError, match="x509"):
+        lab.pull("n3", image)
+    assert play("--limit=n3", **variables(lab, **pem(lab))).ok().of("n3")["mode"] == "config_path"
+    assert_served_as_wanted(lab, image, ("n3",))
 
 
 def test_absent_takes_the_certificates_back(applied, lab, play):
@@ -176,3 +195,4 @@ def test_absent_takes_the_certificates_back(applied, lab, play):
     for node in NODES:
         left = lab.run(node, ["find", "/etc/containerd/registry-tls", "/etc/containerd/certs.d"]).stdout.split()
         assert left in ([], ["/etc/containerd/certs.d"]), node
+    lab.reset("n3")  # with the containerd that it is to have

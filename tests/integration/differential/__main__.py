@@ -10,7 +10,6 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 from airgap_lab import Lab
@@ -39,8 +38,8 @@ def main() -> int:
             lab.down()
     for text in report.disagreements[: options.show]:
         print(text)
-    pulls = Counter(each.version for each in report.pulls)
-    print(", ".join(f"{version}: {count} pulls" for version, count in sorted(pulls.items())))
+    agreed = report.agreed().items()
+    print(", ".join(f"{version}: {right} of {count} pulls as foretold" for version, (right, count) in agreed))
     wrong = len(report.disagreements)
     print(
         f"{len(report.pulls)} pulls, {report.requests} requests and {report.logged} lines of the log compared in "

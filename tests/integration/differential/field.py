@@ -40,6 +40,11 @@ class Pull:
     error: str | None = None
     seen: list[Seen] = field(default_factory=list)
 
+    @property
+    def agrees(self) -> bool:
+        """Whether all requests, their order, and the error of a pull that asks nobody were as foretold."""
+        return self.seen == self.expected and _right_error(self)
+
 
 @dataclass
 class Report:
@@ -48,6 +53,12 @@ class Report:
     pulls: list[Pull] = field(default_factory=list)
     disagreements: list[str] = field(default_factory=list)
     logged: int = 0  # lines about broken files that were compared
+
+    def agreed(self) -> dict[str, tuple[int, int]]:
+        """How many pulls of each release were as foretold, and how many there were."""
+        versions = sorted({each.version for each in self.pulls})
+        ours = {version: [each.agrees for each in self.pulls if each.version == version] for version in versions}
+        return {version: (sum(each), len(each)) for version, each in ours.items()}
 
     @property
     def requests(self) -> int:
@@ -169,7 +180,7 @@ class Field:
         for pull in report.pulls:
             entries = recorded.pop((pull.node, pull.case.name), [])
             pull.seen = [_seen(each) for each in entries]
-            if pull.seen != pull.expected or not _right_error(pull):
+            if not pull.agrees:
                 report.disagreements.append(_describe(pull))
         report.disagreements += [f"nobody expected {key}: {entries}" for key, entries in recorded.items()]
 

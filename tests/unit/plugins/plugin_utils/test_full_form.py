@@ -229,6 +229,7 @@ MISTAKES = [
     (access(headers={"Authorization": SECRET}), r"headers\[Authorization\]: .* write the value as auth beside headers"),
     (access(headers={"bad name": "x"}), r"\].headers: 'bad name' is not a header's name"),
     (access(headers={"X-A": 5}), r"\].headers\[X-A\]: is a number where a string is wanted: put it in quotes"),
+    (access(headers={"X-A": ["a", 5]}), r"\].headers\[X-A\]: is a number where a string is wanted"),
     (access(headers={"X-A": "a\r\nX-B: c"}), r"\].headers\[X-A\]: holds a line break"),
     (access(headers=["X-A"]), r"\].headers: is a list: give a mapping"),
     (access(skip_verify=True), r"\]: has TLS settings, and http://registry.lan is plain HTTP: one is wrong"),

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import credentials, hosts, model, toml_edit, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    credentials,
+    hosts,
+    model,
+    releases,
+    toml_edit,
+    tree,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import TEMPLATE
 
 LOGIN = model.Access(auth={"username": "robot$puller", "password": "S3cret+/p$ss"})
@@ -97,11 +104,49 @@ def test_directories(namespace, directory):
         ('[host."https://m"]\ncapabilities = ["pul"]\n', "unknown capability 'pul'"),
         ('[host."https://m".auth]\nusername = "u"\n', "no option 'auth'"),
         ('host = "https://m"\n', r"no \[host\] table"),
+        ('[host."https://m"]\n"https://n" = 5\n', "containerd knows no option 'https://n'"),
+        ('[host]\n"https://m" = 5\n', "host 'https://m' is not a table"),
+        ('server = "http://m"\n[host]\n"http://n" = {capabilities = ["pull"]}\n', "'http://n' needs one"),
+        ('[host]\n"http://n".capabilities = ["pull"]\n', "'http://n' needs one"),
+        ('[host."http://m"]\n[host."http://n"]\n[host."http://m".header]\nA = "b"\n', "'http://m' needs one"),
+        ('[host."http://m"]\n[[host."http://n"]]\n', "host 'http://n' is not a table"),
+        ("unknown = 1\n[host]\n", "containerd knows no option 'unknown'"),
+        ('Server = "http://m"\n[host]\n', "containerd knows no option 'Server'"),
+        ('[host."https://m"]\nserver = "http://n"\n', "'https://m': containerd knows no option 'server'"),
+        ('[host."https://m"]\ndial_timeout = "5"\n', "dial_timeout is no duration"),
+        ('[host."https://m".header]\nA = "b\\nC: d"\n', "header A is not a string that fits on a line"),
+        ('[host."https://m".header]\n"A b" = "c"\n', "'A b' is not a header's name"),
     ],
 )
 def test_what_containerd_would_ignore_is_refused(text, message):
     with pytest.raises(hosts.HostsError, match=message):
         hosts.check(text, "docker.io")
+
+
+@pytest.mark.parametrize("namespace", ["../x", "a/b", "", "*x"])
+def test_what_cannot_be_a_directory_is_refused(namespace):
+    with pytest.raises(hosts.HostsError, match="is not a registry's name, so there is no directory"):
+        hosts.directory(namespace)
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "message"),
+    [
+        ("1.7.24", '[host."http://[fd00::5]"]\n', r"has brackets in it, which containerd 1.7.24 cannot read"),
+        (
+            "1.7.24",
+            '[host."http://m"]\ndial_timeout = "5s"\n',
+            "dial_timeout of http://m: unknown, so it would have no",
+        ),
+        ("1.5.18", '[host."http://m/x"]\noverride_path = true\n', "override_path of http://m/x: unknown"),
+        ("2.1.9", '[host."http://m"]\ncapabilities = ["referrers"]\n', "names the unknown capability 'referrers'"),
+    ],
+)
+def test_what_a_release_would_ignore_is_refused_for_it(version, text, message):
+    files = {"r.lan_81_/hosts.toml": text}
+    with pytest.raises(hosts.HostsError, match=f"^hosts.toml of r.lan:81 on containerd {version}: .*{message}"):
+        hosts.check_on(releases.release(releases.parse(version)), files, "/etc/containerd/certs.d")
+    hosts.check_on(releases.release(releases.parse("2.3.4")), files, "/etc/containerd/certs.d")
 
 
 def test_a_broken_template_is_named():

@@ -12,6 +12,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     certificates,
     credentials,
     endpoints,
+    hosts,
     model,
     plan,
     preflight,
@@ -72,8 +73,8 @@ def keep(version: str, mode: str = "config_path", auth_method: str = "auto", **o
     return promises.keep(wanted, rel, mode, auth_method, "pre_")[1]
 
 
-def mirror(**settings) -> dict:
-    return {"mirrors": {"quay.io": {"endpoints": [{"url": URL, **settings}]}}}
+def mirror(fallback: str | None = None, **settings) -> dict:
+    return {"mirrors": {"quay.io": {"endpoints": [{"url": URL, **settings}], "fallback": fallback}}}
 
 
 def access(**settings) -> dict:
@@ -122,6 +123,15 @@ BROKEN = [
         mirror(capabilities=["pull", "referrers"]),
         "discards a hosts.toml with the capability ref",
     ),
+    (
+        "1.7.24",
+        "config_path",
+        mirror(url="http://[fd00::5]", fallback="upstream"),
+        r"can ask an IPv6 address only if nothing is asked after it. Take pre_mirrors\[quay.io\].fallback out of this "
+        "node's variables, or give the address a name in DNS",
+    ),
+    ("1.6.20", "config_path", {"mirrors": {"quay.io": ["http://[fd00::5]", URL]}}, r"Take .*endpoints\[0\] out"),
+    ("1.7.24", "config_path", {"url": "http://[fd00::5]", "fallback": "upstream"}, "Take pre_fallback out of this"),
 ]
 
 
@@ -152,12 +162,78 @@ def test_logins_that_have_no_place(auth_method, login, message):
     [
         ("2.1.9", "config_path", mirror(dial_timeout="5s")),
         ("2.2.7", "config_path", mirror(capabilities=["pull", "resolve", "referrers"])),
-        ("1.7.24", "legacy", {"fallback": "upstream", **access(ca=CERT)}),
+        ("1.7.24", "config_path", {"fallback": "upstream", **access(ca=CERT)}),
+        ("1.7.24", "config_path", {"url": "http://[fd00::5]:5000"}),
+        ("2.1.9", "config_path", mirror(url="http://[fd00::5]", fallback="upstream")),
+        ("1.4.13", "legacy", {"fallback": "upstream", **mirror(url="http://[fd00::5]", fallback="upstream")}),
         ("1.4.13", "legacy", {"fallback": "upstream", **access(identity_token="t")}),
     ],
 )
 def test_wishes_that_are_kept(version, mode, options):
     assert keep(version, mode, **options) == []
+
+
+def test_a_header_has_no_place_in_legacy_mode():
+    with pytest.raises(registry_config.ConfigError, match="pre_auth_method is header, and containerd 1.4.13 in legacy"):
+        keep("1.4.13", "legacy", "header", fallback="upstream")
+
+
+@pytest.mark.parametrize(
+    ("options", "mode", "auth_method", "depends"),
+    [
+        ({}, "auto", "auto", False),
+        ({"fallback": "upstream"}, "auto", "auto", False),
+        (access(ca=CERT), "auto", "auto", False),
+        (access(auth="dTpw"), "auto", "config", False),
+        ({"url": "http://[fd00::5]:5000"}, "auto", "auto", False),
+        ({"fallback": "none"}, "auto", "auto", True),
+        ({"catch_all": True}, "auto", "auto", True),
+        (mirror(dial_timeout="5s"), "auto", "auto", True),
+        (mirror(capabilities=["pull", "resolve", "referrers"]), "auto", "auto", True),
+        (mirror(url="http://[fd00::5]", fallback="upstream"), "auto", "auto", True),
+        (access(headers={"X-A": "b"}), "auto", "auto", True),
+        ({}, "config_path", "auto", True),
+        ({}, "legacy", "auto", True),
+        ({}, "auto", "header", True),
+    ],
+)
+def test_whether_a_wish_depends_on_the_release(options, mode, auth_method, depends):
+    wanted = model.desired({"url": URL, **options}, "pre_")
+    assert promises.depends_on_release(wanted, mode, auth_method) == depends
+
+
+def test_landmarks_are_all_the_releases_that_differ():
+    matters = (
+        "config_path",
+        "override_path",
+        "catch_all",
+        "dial_timeout",
+        "referrers",
+        "hosts_by_header",
+        "tls_tables",
+        "mirrors_impossible",
+    )
+    every = [(1, minor, patch) for minor in range(4, 8) for patch in range(45)]
+    every += [(2, minor, patch) for minor in range(5) for patch in range(15)]
+
+    def able(version):
+        return tuple(getattr(releases.release(version), name) for name in matters)
+
+    assert {able(version) for version in every} == {able(version) for version in releases.LANDMARKS}
+
+
+def test_a_login_that_the_template_spoils_is_refused():
+    """What a release would ignore of a user's own template is refused for that release alone."""
+    template = SETTINGS.template.replace("{{ options(server) }}", 'dial_timeout = "5s"\n')
+    settings = SETTINGS._replace(template=template)
+    assert resolve_node.from_variables("2.1.9", {"url": URL}, settings).roots
+    with pytest.raises(hosts.HostsError, match="hosts.toml of .* on containerd 1.7.24: dial_timeout: unknown, so it"):
+        resolve_node.from_variables("1.7.24", {"url": URL}, settings)
+
+
+def test_tls_settings_that_an_upgrade_would_lose_are_told():
+    (warning,) = keep("1.7.24", "legacy", fallback="upstream", **access(ca=CERT))
+    assert "TLS settings are in config.toml on containerd 1.7.24 in legacy mode, where containerd 2 ignores" in warning
 
 
 def test_defaults_are_given_up_with_a_warning():

@@ -121,6 +121,10 @@ def test_tables_of_no_effect():
     wrong = ask(version="2.1.9", config="version = 3\n" + V2.partition("\n")[2] + CONFIG_PATH)
     assert "the registry table of plugins.'io.containerd.grpc.v1.cri' has no effect" in wrong["notes"][0]
     assert wrong["mode"] == "defaults"
+    tls = ask(version="2.1.9", config=V3 + CONFIG_PATH + 'configs."m:1".tls.ca_file = "/x"')
+    assert tls["notes"] == [
+        "TLS settings in config.toml (m:1) have no effect: containerd 2.1.9 reads them in hosts.toml"
+    ]
     old = ask(version="1.7.24", config=V3.replace("version = 3", "version = 2") + CONFIG_PATH)
     assert "reads that of 'io.containerd.grpc.v1.cri' in a config.toml of version 2" in old["notes"][0]
     unknown = ask(version="1.4.13")
@@ -170,11 +174,43 @@ def test_legacy_tls_is_gone_in_newer_releases():
     assert legacy("2.1.9", tls)["endpoints"][0]["tls"] == "yes"
 
 
+def test_what_is_never_asked():
+    odd = ask(hosts={"quay.io/hosts.toml": '[host."httpd.lan"]\n[host."http://"]\n'})
+    assert [each["skipped"] for each in odd["endpoints"]] == [
+        "its URL has no scheme that containerd knows", "its URL has no host", None,
+    ]  # fmt: skip
+    assert (
+        "every pull fails: an endpoint in mirrors is no URL"
+        in legacy("1.7.24", 'mirrors."quay.io".endpoint = ["http://m:x"]')["error"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("quay.io/A/b", "repository names are in lower case, write quay.io/a/b"),
+        ("https://quay.io/a", "no URL and no blanks, write quay.io/a"),
+        ("a" * 64, "this is an image's id"),
+        ("quay.io/a@sha256:12", "is not a digest"),
+        ("quay.io/a:b:c", "is not a tag"),
+    ],
+)
+def test_names_that_are_no_images(image, message):
+    answer = ask(image)
+    assert message in answer["error"] and answer["requests"] == []
+    assert any(message in line for line in tables({"n": [answer]}))
+
+
 def test_certificates_that_are_not_there():
     answer = ask(hosts={"quay.io/hosts.toml": MIRROR + 'ca = "ca.pem"'})
     assert 'unable to read CA cert "/etc/containerd/certs.d/quay.io/ca.pem"' in answer["error"]
     wrong = ask(hosts={"quay.io/hosts.toml": MIRROR + 'ca = "ca.pem"', "quay.io/ca.pem": "x"})
     assert "unable to load CA cert" in wrong["error"]
+    pair = MIRROR + 'client = [["c.pem", "k.pem"]]'
+    gone = ask(hosts={"quay.io/hosts.toml": pair, "quay.io/c.pem": "-----BEGIN CERTIFICATE-----"})
+    assert "/etc/containerd/certs.d/quay.io/k.pem is not there or no PEM file" in gone["error"]
+    both = {"quay.io/x.cert": "-----BEGIN CERTIFICATE-----", "quay.io/x.key": "-----BEGIN PRIVATE KEY-----"}
+    assert ask(hosts=both)["endpoints"][0]["tls"] == "yes, client certificate"
     docker = ask(hosts={"quay.io/ca.crt": "-----BEGIN CERTIFICATE-----"})
     assert docker["endpoints"][0]["tls"] == "own CA"
 
