@@ -29,6 +29,23 @@ MISTAKES = {
         "containerd_registry_url": "https://harbor.lan",
         "containerd_registry_endpoints": {"harbor.lan": {"ca": "nowhere.pem"}},
     },
+    "containerd_registry_mirrors[quay.io].endpoints[0].url: the URL holds a username or password": {
+        "containerd_registry_mirrors": {"quay.io": ["http://user:S3cret-of-mine@h.lan"]}
+    },
+    "containerd_registry_endpoints[http://harbor.lan]: is the same endpoint as": {
+        "containerd_registry_endpoints": {"harbor.lan": {}, "http://harbor.lan": {}}
+    },
+    "containerd_registry_endpoints[harbor.lan]: has TLS settings, and http://harbor.lan is plain HTTP": {
+        "containerd_registry_endpoints": {"harbor.lan": {"skip_verify": True}}
+    },
+    "containerd_registry_mirrors: '../x' is not a registry's name": {
+        "containerd_registry_mirrors": {"../x": ["http://h.lan"]}
+    },
+    "Take containerd_registry_fallback out of this node's variables, or upgrade its containerd": {
+        "containerd_registry_fallback": "none",
+        "containerd_registry_version": "1.4.13",
+    },
+    "hosts.toml of docker.io has no [host] table": {"containerd_registry_hosts_template": "bad.j2"},
 }
 
 
@@ -44,6 +61,8 @@ def results(play, tmp_path_factory) -> dict[str, dict]:
     certificate, key = pki.pair()
     for name, text in (("lan-ca.pem", certificate), ("node.pem", certificate), ("node.key", key)):
         (folder / "files" / name).write_text(text)
+    (folder / "templates").mkdir()
+    (folder / "templates" / "bad.j2").write_text("server = {{ server.url | toml }}\n")
     hosts = {f"example{number}": {**BLANK, **yaml.safe_load(text)} for number, text in enumerate(EXAMPLES)}
     url = {**BLANK, "containerd_registry_url": "http://harbor.lan"}
     hosts |= {f"mistake{number}": {**url, **wrong} for number, wrong in enumerate(MISTAKES.values())}
