@@ -97,12 +97,17 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
         raise HostsError(f"the template of hosts.toml failed for {namespace}: {exc}") from exc
     except toml_edit.TomlError as exc:
         raise HostsError(f"hosts.toml of {namespace}: {exc}") from exc
-    check(text, namespace)
+    data = check(text, namespace)
+    if server is not None and "server" not in data:
+        raise HostsError(
+            f"hosts.toml of {namespace} names no server, though {secrets.quoted(server['url'])} is to be asked last: "
+            f"containerd would ask the registry itself last"
+        )
     return text
 
 
-def check(text: str, namespace: str) -> None:
-    """Raise HostsError where containerd would ignore `text`, or part of it, without a word."""
+def check(text: str, namespace: str) -> dict[str, Any]:
+    """Return what is in `text`; raise HostsError where containerd would ignore it, or part of it, without a word."""
     try:
         data = toml_edit.load(text)
     except toml_edit.TomlError as exc:
@@ -123,6 +128,7 @@ def check(text: str, namespace: str) -> None:
                 f'hosts.toml of {namespace}: {secrets.quoted(url)} needs one [host."URL"] header, its tables right '
                 f"below it: containerd takes the hosts to ask from the headers, in their order"
             )
+    return data
 
 
 def _is_host_header(entry: toml_scan.Entry) -> bool:

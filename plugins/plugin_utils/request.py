@@ -27,10 +27,10 @@ def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = Non
 
 def config_write(config: Mapping[str, Any], text: str) -> dict[str, Any]:
     """Return the write of config.toml: for root alone when it holds a secret, else as it is (0644 for a new file)."""
-    mode = config.get("mode", 0o644)
     if secrets.holds_secret(text):
-        return write(config["real_path"], text, secrets.PRIVATE if secrets.is_exposed(config) else mode)
-    return write(config["real_path"], text, mode, config)
+        mode = secrets.PRIVATE if secrets.is_exposed(config) else config.get("mode", secrets.PRIVATE)
+        return write(config["real_path"], text, mode)
+    return write(config["real_path"], text, config.get("mode", 0o644), config)
 
 
 def tree_changes(planned: tree.Tree, observed: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,9 @@ MISTAKES = {
         "containerd_registry_fallback": "none",
         "containerd_registry_version": "1.4.13",
     },
-    "hosts.toml of docker.io has no [host] table": {"containerd_registry_hosts_template": "bad.j2"},
+    "has no [host] table: containerd up to 1.7.31 discards such a file": {
+        "containerd_registry_hosts_template": "bad.j2"
+    },
 }
 
 

@@ -98,7 +98,18 @@ def legacy(lab, play):
     before = {node: files(lab, node) for node in NODES}
     refused = play("--limit=n2,n3,n4", playbook="playbooks/migrate.yml", url=URL, migrate=False)
     assert refused.rc == 2 and {node: files(lab, node) for node in NODES} == before
-    return refused, play("--diff", url=URL).ok()
+    plan = play(playbook="playbooks/migrate.yml", url=URL).ok()
+    assert {node: files(lab, node) for node in NODES} == before
+    return refused, play("--diff", url=URL).ok(), plan
+
+
+def test_the_plan_of_the_fleet_is_what_is_done(legacy):
+    dummy, run, plan = legacy
+    for node in NODES:
+        assert plan.of(node)["changed"] and plan.of(node)["migrated"] == run.of(node)["migrated"], node
+        assert sorted(plan.of(node)["written"]) == sorted(run.of(node)["written"]), node
+    assert "the mirror of private.example.org (https://registry.lan/v2/team) moves" in plan.output
+    assert_no_secret(plan)
 
 
 def test_migrate_false_refuses(legacy):

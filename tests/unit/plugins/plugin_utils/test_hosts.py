@@ -154,6 +154,11 @@ def test_a_broken_template_is_named():
         hosts.render("{{ nothing }}", "docker.io", None, [])
 
 
+def test_a_template_that_forgets_the_last_endpoint_is_refused():
+    with pytest.raises(hosts.HostsError, match="of docker.io names no server, though 'http://m.lan' is to be"):
+        hosts.render("[host]\n", "docker.io", {"url": "http://m.lan"}, [])
+
+
 def test_values_are_quoted():
     server = {"url": 'http://m.lan/"\\x', "header": {"X-Odd": 'a"b\\c'}}
     data = toml_edit.load(hosts.render(template(), "docker.io", server, []))

@@ -391,6 +391,9 @@ def test_a_file_without_secrets_and_a_narrower_mode_stay():
     assert request.config_write(plain["config"], "a = 1\n")["mode"] == 0o644
     narrow = {**plain["config"], "mode": 0o400}
     assert request.config_write(narrow, SECRET)["mode"] == 0o400 and not make(plain).config_exposed
+    absent = {key: value for key, value in plain["config"].items() if key != "mode"}
+    assert request.config_write(absent, SECRET)["mode"] == 0o600, "a new file is nobody else's from the beginning"
+    assert request.config_write(absent, "a = 1\n")["mode"] == 0o644
 
 
 @pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o604}, {"uid": 65534}])
