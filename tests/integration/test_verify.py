@@ -27,7 +27,12 @@ def test_a_fleet_that_is_well(ready, play, tmp_path):
     before = {node: files(ready, node) for node in NODES}
     run = play(playbook=VERIFY, verify_images=[BUSYBOX, ETCD], report_dir=str(tmp_path)).ok()
     assert run.changed() == dict.fromkeys(NODES, 0) and {node: files(ready, node) for node in NODES} == before
-    assert f"pulled    {BUSYBOX}  from http://registry.lan" in run.output and "n1, n2, n3, n4\n" in run.output
+    lines = [line.split() for line in run.output.splitlines()]
+    for image in (BUSYBOX, ETCD):
+        row = next(words for words in lines if words[:2] == ["pulled", image])
+        assert row[2] == "http://registry.lan" and row[4:] == ["n1,", "n2,", "n3,", "n4"], run.output
+    told = [run.output.index(f"ok: [{node}]") for node in NODES]
+    assert max(told) < run.output.index("RESULT  "), "each node is heard of before the table"
     assert "\n4 of 4 nodes get 2 images from where they should: ok\n" in run.output
     assert f"Page: {tmp_path}/verify.html" in run.output
     found = json.loads((tmp_path / "verify.json").read_text())
@@ -45,10 +50,10 @@ def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
         ready.run("n3", ["systemctl", "start", "containerd"])
     assert run.rc != 0
     lines = run.output.splitlines()
-    first = [line.split()[0] for line in lines if line.startswith(("NO ANSWER", "FAILED", "pulled"))]
-    assert first == ["NO", "FAILED", "FAILED", "FAILED", "pulled"]
-    assert any(line.startswith("NO ANSWER") and line.endswith("away") for line in lines)
-    assert any(line.startswith(f"FAILED    {NONE}") and line.endswith("n1, n2, n4") for line in lines), run.output
+    first = [line.split()[0] for line in lines if line.startswith(("UNREACHABLE", "FAILED", "RESULT", "pulled"))]
+    assert first == ["UNREACHABLE", "FAILED", "FAILED", "RESULT", "pulled"], run.output
+    assert "UNREACHABLE  away" in lines and f"FAILED       {NONE} on n1, n2, n4" in lines, run.output
+    assert f"FAILED       {BUSYBOX}, {NONE} on n3" in lines, run.output
     assert "containerd does not answer on its socket" in run.output and "Start containerd" in run.output
     assert "0 of 5 nodes get 2 images from where they should: FAILED" in run.output
     assert (tmp_path / "report" / "verify.html").stat().st_size > 5000
@@ -94,5 +99,5 @@ def test_harbor(ready, task, strict):
 def test_harbor_in_the_report(ready, play, tmp_path):
     options = {"url": "http://harbor.lan", "projects": {"quay.io": "missing"}, "verify_harbor": True}
     run = play("--limit=n2", playbook=VERIFY, verify_images=[BUSYBOX], report_dir=str(tmp_path), **options)
-    assert run.rc != 0 and "HARBOR    Harbor has no project missing for quay.io" in run.output
+    assert run.rc != 0 and "HARBOR       Harbor has no project missing for quay.io" in run.output
     assert "1 of 1 nodes get 1 image from where they should, Harbor lacks something: FAILED" in run.output

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from fleet_samples import EVIL, fleet
+from fleet_samples import EVIL, fleet, motley, unlike
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report
+from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report, verify_table
 
 NOW = "2026-01-01T00:00:00+00:00"
 DOCS = Path(__file__).parents[4] / "docs" / "verify.md"
@@ -26,7 +26,15 @@ def document(results):
 
 @pytest.mark.parametrize(
     "results",
-    [fleet(1), fleet(12), fleet(300), {"a": None}, {"a": {"msg": EVIL}}, {EVIL: {**fleet(1)["n000"], "version": EVIL}}],
+    [
+        fleet(1),
+        fleet(12),
+        motley(60),
+        unlike(4),
+        {"a": None},
+        {"a": {"msg": EVIL}},
+        {EVIL: {**fleet(1)["n000"], "version": EVIL}},
+    ],
 )
 def test_documents_follow_the_documented_schema(results):
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
@@ -46,22 +54,70 @@ def test_equal_outcomes_stand_in_a_document_once():
 
 
 def test_the_table_of_a_small_fleet():
-    assert verify_report.table(document(fleet(4))) == [
-        "NO ANSWER   n001",
-        "          Failed to connect to the host via ssh",
-        "FAILED    quay.io/coreos/etcd:1  0.03 s  n003",
-        "          http://m.lan:81 cannot be asked: cannot connect to m.lan:81: Connection refused.",
+    assert verify_table.table(document(fleet(4))) == [
+        "UNREACHABLE  n001",
+        "             Failed to connect to the host via ssh",
+        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+        "FAILED       quay.io/coreos/etcd:1 on n003",
+        "             http://m.lan:81 cannot be asked: cannot connect to m.lan:81: Connection refused.",
         "          -> Start the registry, or correct the port in its URL.",
-        "pulled    docker.io/library/busybox:1  from http://m.lan  0.00-0.03 s  n000, n002, n003",
-        "pulled    quay.io/coreos/etcd:1  from http://m.lan  0.00-0.02 s  n000, n002",
-        "pulled    registry.k8s.io/pause:3.9  from http://m.lan  0.00-0.03 s  n000, n002, n003",
+        "",
+        "RESULT       IMAGE                        FROM          SECONDS    NODES",
+        "pulled       docker.io/library/busybox:1  http://m.lan  0.00-0.03  n000, n002, n003",
+        "pulled       registry.k8s.io/pause:3.9    http://m.lan  0.00-0.03  n000, n002, n003",
+        "pulled       quay.io/coreos/etcd:1        http://m.lan  0.00-0.02  n000, n002",
         "",
         "2 of 4 nodes get 3 images from where they should: FAILED",
     ]
 
 
+def test_problems_are_in_the_document_once_each_the_worst_first():
+    found = document(motley(300))
+    assert [each["state"] for each in found["problems"]] == ["unreachable", "failed", "failed", "bypassed"]
+    refusing = found["problems"][1]
+    assert refusing["kind"] == "unauthorized_anonymous" and len(refusing["nodes"]) == 33
+    assert refusing["images"] == ["ghcr.io/team/app-7:1.2", "quay.io/team/app-7:1.2"]
+    named = {found["nodes"][index]["name"] for index in refusing["nodes"]}
+    assert "worker-05.prod.example.com" in named and "worker-06.prod.example.com" not in named
+
+
+def test_nodes_that_cannot_be_reached_are_one_problem():
+    words = "connect to host 10.0.0.{0} port 22: No route to host"
+    results = {f"w{number}": {"unreachable": True, "msg": words.format(number)} for number in range(1, 31)}
+    lines = verify_table.table(document({**results, "x": {"msg": "containerd is not installed"}}))
+    assert lines[:3] == [
+        "UNREACHABLE  w1..w30 (30 nodes)",
+        "             connect to host … port 22: No route to host",
+        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+    ]
+    assert lines[3:5] == ["ERROR        x", "             containerd is not installed"]
+
+
+@pytest.mark.parametrize(
+    ("names", "total", "expected"),
+    [
+        (["a"], 1, "a"),
+        (["n10", "n9", "n2"], 9, "n2, n9, n10"),
+        (["n1", "n2", "n3", "n4"], 4, "n1, n2, n3, n4"),
+        (["n11", "n10", "n9", "n8", "n7", "n6"], 9, "n6..n11 (6 nodes)"),
+        (["w-07.x", "w-08.x", "w-09.x", "w-10.x", "w-11.y", "w-12.y"], 9, "w-07.x..w-10.x, w-11.y, w-12.y (6 nodes)"),
+        (["a", "c", "e", "g", "i", "k"], 9, "a, c, e, g and 2 more"),
+        (["a", "c", "e", "g", "i", "k"], 6, "all 6 nodes"),
+        ([f"n{number}" for number in range(100)], 300, "n0..n99 (100 nodes)"),
+    ],
+)
+def test_names_of_nodes(names, total, expected):
+    assert verify_table.nodes(names, total) == expected
+
+
+def test_the_address_of_a_node_makes_no_other_outcome():
+    result = fleet(4)["n003"]
+    other = json.loads(json.dumps(result).replace("[::1]:40003->", "10.77.0.11:41000->"))
+    assert len(document({"a": result, "b": other})["outcomes"]) == len(document({"a": result})["outcomes"])
+
+
 def test_a_fleet_that_is_well():
-    lines = verify_report.table(document(fleet(1)))
+    lines = verify_table.table(document(fleet(1)))
     assert lines[-1] == "1 of 1 nodes get 3 images from where they should: ok"
 
 
@@ -69,22 +125,30 @@ def test_what_harbor_lacks_comes_first_and_fails_the_report():
     problems = [{"problems": ["no project a."]}, {"problems": ["no project a.", EVIL]}]
     found = verify_report.document(fleet(1), NOW, {"failed": False, "projects": problems})
     jsonschema.validate(found, SCHEMA)
-    assert verify_report.table(found)[0] == "HARBOR    no project a." and not found["ok"]
-    assert verify_report.table(found)[-1].endswith("Harbor lacks something: FAILED")
+    assert verify_table.table(found)[0] == "HARBOR       no project a." and not found["ok"]
+    assert verify_table.table(found)[-1].endswith("Harbor lacks something: FAILED")
     assert verify_report.document(fleet(1), NOW, {"skipped": True})["harbor"] is None
-    assert verify_report.document(fleet(1), NOW, {"failed": False, "msg": "x"})["harbor"] == ["x"]
+    assert verify_report.document(fleet(1), NOW, {"failed": False, "msg": "x"})["harbor"] == [
+        "Harbor could not be asked: x"
+    ]
     well = verify_report.document(fleet(1), NOW, {"projects": [{"problems": []}]})
-    assert well["ok"] and verify_report.closing(well).endswith("Harbor has what they need: ok")
+    assert well["ok"] and verify_table.closing(well).endswith("Harbor has what they need: ok")
 
 
-def test_the_table_of_300_nodes_stays_readable():
-    lines = verify_report.table(document(fleet(300)))
-    assert len(lines) < 15 and max(map(len, lines)) <= 120
-    assert "n003, n006, n009, n012 and 95 more" in lines[2]
+@pytest.mark.parametrize(("sample", "height"), [(fleet, 15), (motley, 30), (unlike, 140)])
+def test_the_table_of_300_nodes_stays_readable(sample, height):
+    lines = verify_table.table(document(sample(300)))
+    assert len(lines) < height and max(map(len, lines)) <= 120
+    assert "n003, n006, n009, n012 and 95 more" in "".join(lines) or sample is not fleet
+
+
+def test_images_that_are_alike_on_the_same_nodes_share_a_line():
+    lines = verify_table.table(document(motley(300)))
+    assert any(line.split()[:3] == ["pulled", "10", "images"] and line.endswith("291 of 300 nodes") for line in lines)
 
 
 def test_what_nodes_say_cannot_act_on_a_terminal():
-    lines = verify_report.table(document({EVIL: {**fleet(1)["n000"]}, "b": {"msg": EVIL}}))
+    lines = verify_table.table(document({EVIL: {**fleet(1)["n000"]}, "b": {"msg": EVIL}}))
     assert all(line.isprintable() for line in lines)
 
 
@@ -99,8 +163,9 @@ def test_the_page_has_no_way_out_and_nothing_gets_in():
     assert "<img" not in page and page.count("</script>") == 2 and "@@" not in re.sub('"@@DATA@@"', "", page)
     assert "default-src &#x27;none&#x27;" in page and "http-equiv" in page
     data = re.search(r'type="application/json">(.*?)</script>', page, re.S).group(1)
-    assert json.loads(data) == document({EVIL: {"msg": EVIL}, **fleet(1)})
+    assert json.loads(data) == {**document({EVIL: {"msg": EVIL}, **fleet(1)}), "more_problems": 0}
 
 
-def test_the_page_of_300_nodes_is_small():
-    assert len(verify_page.page(document(fleet(300))).encode()) < 1_000_000
+@pytest.mark.parametrize("sample", [fleet, motley, unlike])
+def test_the_page_of_300_nodes_is_small(sample):
+    assert len(verify_page.page(document(sample(300))).encode()) < 1_000_000
