@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _pull
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     node,
     probing,
@@ -30,7 +31,8 @@ class ActionModule(Action):
     """Pull, predict, ask, tell."""
 
     argument_spec = {
-        "images": {"type": "list", "elements": "str", "required": True},
+        "images": {"type": "list", "elements": "str", "default": []},
+        "pause": {"type": "bool", "default": False},
         "timeout": {"type": "int", "default": 120},
         "parallel": {"type": "int", "default": 3},
         "keep": {"type": "bool", "default": False},
@@ -43,20 +45,24 @@ class ActionModule(Action):
         images = list(dict.fromkeys(args["images"]))
         check(args, images)
         login = (args["username"], args["password"]) if args["username"] else None
-        pulls: list[dict[str, Any] | None] = [None] * len(images)
+        pulls: list[dict[str, Any]] = []
         proxies: dict[str, str] = {}
         if self._task.check_mode:
             observed = node.execute(self, observation(args), task_vars)
         else:
-            wanted = {key: args[key] for key in ("timeout", "parallel", "keep")}
+            wanted = {key: args[key] for key in ("timeout", "parallel", "keep", "pause")}
             request = {**observation(args), **wanted, "do": "pull", "images": images, "login": login}
             reply = node.execute(self, request, task_vars)
             observed, proxies, pulls = reply["observed"], reply["proxies"], reply["pulls"]
         require_containerd(observed, None)
         there = resolve_node.from_observation(observed)
+        images = _pull.wanted(images, observed["effective"].get("pause") if args["pause"] else None)
+        if not self._task.check_mode and [each["image"] for each in pulls] != images:
+            raise Refusal("the node answers for other images than those that it was asked for")
         seen = [Seen(there, resolve.resolve(image, there), proxies=proxies) for image in images]
-        seen = self._ask(seen, pulls, observed, login, task_vars)
-        outcomes = [verification.outcome(pull, each) for pull, each in zip(pulls, seen, strict=True)]
+        pulled = pulls or [None] * len(images)
+        seen = self._ask(seen, pulled, observed, login, task_vars)
+        outcomes = [verification.outcome(pull, each) for pull, each in zip(pulled, seen, strict=True)]
         return {
             "changed": False,
             "failed": any(each["state"] not in verification.GOOD for each in outcomes),
@@ -83,6 +89,8 @@ class ActionModule(Action):
 
 def check(args: dict[str, Any], images: list[str]) -> None:
     """Refuse what no node can do."""
+    if not images and not args["pause"]:
+        raise Refusal("images: there is none; name some, or set pause")
     if len(images) > MAX_IMAGES:
         raise Refusal(f"images: {len(images)} of them are more than the {MAX_IMAGES} that one task pulls")
     for image in images:

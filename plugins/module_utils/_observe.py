@@ -38,6 +38,7 @@ _PULL_SETTINGS = (
     "max_concurrent_downloads",
 )
 _CERTIFICATES = (".crt", ".cert", ".key", ".pem")
+_PAUSE = "registry.k8s.io/pause:3.10"  # where containerd tells of none, as without a configuration that it accepts
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
 
 
@@ -50,10 +51,11 @@ def auth_digest(auth):
 def effective(binary, path):
     """Return what containerd makes of a configuration file, as far as registries go.
 
-    ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as
-    ``{host: [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host:
-    [name]}``, ``auths`` and ``headers`` as names, ``images`` what decides how CRI pulls, ``digest`` of all registry
-    settings. ``error`` is containerd's complaint where it does not accept the file (the rest is then empty).
+    ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as ``{host:
+    [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host: [name]}``,
+    ``auths`` and ``headers`` as names, ``images`` what decides how CRI pulls, ``pause`` the image that pods start with,
+    ``digest`` of all registry settings. ``error`` is containerd's complaint where it does not accept the file (the rest
+    is then empty).
     """
     return _summary(*dump(binary, path))
 
@@ -97,6 +99,7 @@ def _summary(document, error):
         "auths": sorted(registry.get("auths") or {}),
         "headers": sorted(registry.get("headers") or {}),
         "images": {key: images[key] for key in _PULL_SETTINGS if isinstance(images.get(key), (bool, int))},
+        "pause": _pause(plugins),
         "disabled_plugins": document.get("disabled_plugins") or [],
         "imports": document.get("imports") or [],
         "address": server.get("address"),
@@ -104,6 +107,13 @@ def _summary(document, error):
     settings = [found[key] for key in ("config_path", "mirrors", "configs", "disabled_plugins")]
     found["digest"] = hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
     return found
+
+
+def _pause(plugins):
+    """Return the name of the image that pods start with: ``pinned_images.sandbox``, ``sandbox_image`` before 2.0."""
+    newer, older = (plugins.get(name) or {} for name in _REGISTRY_OWNERS)
+    found = (newer.get("pinned_images") or {}).get("sandbox") or older.get("sandbox_image")
+    return found if isinstance(found, str) else _PAUSE
 
 
 def why_not_effective(found, wanted, imports):

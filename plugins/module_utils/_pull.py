@@ -17,25 +17,32 @@ def pull(request):
     """Read the node and pull images, all in one go.
 
     ``request``: what _observe.observe takes, and ``images`` (names), ``timeout`` (seconds for each), ``parallel`` (how
-    many at once), ``keep`` (whether those pulled stay), ``login`` (None or the username and password of a pull
-    secret). Returns ``{observed, proxies, pulls}``: ``proxies`` are the variables in containerd's environment that
-    decide on proxies, ``pulls`` has for each image, in order, ``{image, present, digest, bytes, seconds, error:
-    {code, message}, removed, kept}``; ``present`` images were there before and are not pulled.
+    many at once), ``keep`` (whether those pulled stay), ``pause`` (whether to begin with the image that pods start
+    with), ``login`` (None or the username and password of a pull secret). Returns ``{observed, proxies, pulls}``:
+    ``proxies`` are the variables in containerd's environment that decide on proxies, ``pulls`` has for each image, in
+    order, ``{image, present, digest, bytes, seconds, error: {code, message}, removed, kept}``; ``present`` images were
+    there before and are not pulled.
     """
     observed = _observe.observe(request)
+    images = wanted(request["images"], observed["effective"]["pause"] if request["pause"] else None)
     client = _cri.Client(observed["socket"], timeout=CALL_SECONDS)
     try:
         before = set(image["id"] for image in client.images())
     except _cri.CriError as exc:
-        pulls = [_result(image, error=exc) for image in request["images"]]
+        pulls = [_result(image, error=exc) for image in images]
     else:
         with ThreadPoolExecutor(max_workers=max(request["parallel"], 1)) as pool:
-            pulls = list(pool.map(lambda image: _pull(client, image, request), request["images"]))
+            pulls = list(pool.map(lambda image: _pull(client, image, request), images))
         if not request["keep"]:
             _clean_up(client, pulls, before)
     for each in pulls:
         each.pop("id")
     return {"observed": observed, "proxies": _proxies(observed["daemon"]), "pulls": pulls}
+
+
+def wanted(images, pause):
+    """Return the names of all images to pull: ``pause`` (a name or None) first, each once."""
+    return ([pause] if pause and pause not in images else []) + list(images)
 
 
 def _pull(client, name, request):

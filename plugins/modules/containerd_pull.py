@@ -28,10 +28,14 @@ attributes:
     support: none
 options:
   images:
-    description: Names of images as in pods. At most 100.
+    description: Names of images as in pods. At most 100. Without O(pause) there must be one.
     type: list
     elements: str
-    required: true
+    default: []
+  pause:
+    description: Whether to begin with the pause image that this node's containerd starts pods with.
+    type: bool
+    default: false
   timeout:
     description: Seconds that the pull of one image may take.
     type: int
@@ -65,6 +69,10 @@ EXAMPLES = r"""
     images:
       - docker.io/library/busybox:1.36
       - registry.k8s.io/pause:3.10
+
+- name: See whether pods can start on this node
+  airgap.containerd.containerd_pull:
+    pause: true
 
 - name: See what a pod's pull secret does
   airgap.containerd.containerd_pull:

@@ -54,6 +54,7 @@ OBSERVATION: dict[str, Any] = {
         "auths?": [str],
         "headers?": [str],
         "images?": {str: (bool, int)},
+        "pause?": str,
         "disabled_plugins?": [str],
         "imports?": [str],
         "address?": TEXT,

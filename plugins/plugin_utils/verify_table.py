@@ -148,10 +148,8 @@ def _natural(name: str) -> list[Any]:
 def closing(found: Mapping[str, Any]) -> str:
     """Return the last line: how many nodes are well."""
     total, good = len(found["nodes"]), sum(node["ok"] for node in found["nodes"])
-    images = len({each["image"] for each in found["outcomes"]})
-    what = f"{images} image{'' if images == 1 else 's'}"
     verdict = "ok" if found["ok"] else "FAILED"
     asked = (
         "" if found["harbor"] is None else f", Harbor {'lacks something' if found['harbor'] else 'has what they need'}"
     )
-    return f"{good} of {total} nodes get {what} from where they should{asked}: {verdict}"
+    return f"{good} of {total} nodes get every image from where it should come{asked}: {verdict}"

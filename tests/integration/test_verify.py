@@ -11,6 +11,12 @@ import pytest
 from support import NODES, files
 
 VERIFY = "playbooks/verify.yml"
+PAUSES = {
+    "n1": "k8s.gcr.io/pause:3.2",
+    "n2": "registry.k8s.io/pause:3.6",
+    "n3": "registry.k8s.io/pause:3.8",
+    "n4": "registry.k8s.io/pause:3.10",
+}
 BUSYBOX, ETCD, NONE = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "quay.io/coreos/none:1"
 
 
@@ -25,15 +31,21 @@ def ready(lab, play):
 
 def test_a_fleet_that_is_well(ready, play, tmp_path):
     before = {node: files(ready, node) for node in NODES}
+    for node in NODES:  # they stay once they are there
+        for tag in ("3.2", "3.6", "3.8", "3.10"):
+            ready.run(node, ["ctr", "--namespace=k8s.io", "images", "remove", f"registry.k8s.io/pause:{tag}"])
     run = play(playbook=VERIFY, verify_images=[BUSYBOX, ETCD], report_dir=str(tmp_path)).ok()
     assert run.changed() == dict.fromkeys(NODES, 0) and {node: files(ready, node) for node in NODES} == before
     lines = [line.split() for line in run.output.splitlines()]
     for image in (BUSYBOX, ETCD):
         row = next(words for words in lines if words[:2] == ["pulled", image])
         assert row[2] == "http://registry.lan" and row[4:] == ["n1,", "n2,", "n3,", "n4"], run.output
+    # Each release has a pause image of its own.
+    pauses = {words[1]: words[-1] for words in lines if words[:1] == ["pulled"] and "/pause:" in words[1]}
+    assert pauses == {f"{PAUSES[node]}": node for node in NODES}, run.output
     told = [run.output.index(f"ok: [{node}]") for node in NODES]
     assert max(told) < run.output.index("RESULT  "), "each node is heard of before the table"
-    assert "\n4 of 4 nodes get 2 images from where they should: ok\n" in run.output
+    assert "\n4 of 4 nodes get every image from where it should come: ok\n" in run.output
     assert f"Page: {tmp_path}/verify.html" in run.output
     found = json.loads((tmp_path / "verify.json").read_text())
     assert [node["name"] for node in found["nodes"]] == list(NODES) and found["ok"]
@@ -45,7 +57,8 @@ def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
         inventory = tmp_path / "away.ini"
         inventory.write_text("away ansible_host=10.77.0.99 ansible_ssh_extra_args='-o ConnectTimeout=2'\n")
         report = str(tmp_path / "report")
-        run = play(playbook=VERIFY, inventory=(str(inventory),), verify_images=[BUSYBOX, NONE], report_dir=report)
+        images = {"verify_images": [BUSYBOX, NONE], "verify_pause": False}
+        run = play(playbook=VERIFY, inventory=(str(inventory),), report_dir=report, **images)
     finally:
         ready.run("n3", ["systemctl", "start", "containerd"])
     assert run.rc != 0
@@ -55,7 +68,7 @@ def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
     assert "UNREACHABLE  away" in lines and f"FAILED       {NONE} on n1, n2, n4" in lines, run.output
     assert f"FAILED       {BUSYBOX}, {NONE} on n3" in lines, run.output
     assert "containerd does not answer on its socket" in run.output and "Start containerd" in run.output
-    assert "0 of 5 nodes get 2 images from where they should: FAILED" in run.output
+    assert "0 of 5 nodes get every image from where it should come: FAILED" in run.output
     assert (tmp_path / "report" / "verify.html").stat().st_size > 5000
 
 
@@ -97,7 +110,11 @@ def test_harbor(ready, task, strict):
 
 
 def test_harbor_in_the_report(ready, play, tmp_path):
-    options = {"url": "http://harbor.lan", "projects": {"quay.io": "missing"}, "verify_harbor": True}
+    account = {"verify_harbor_username": "admin", "verify_harbor_password": "S3cret+/p$ss"}
+    projects = {"quay.io": "missing", "ghcr.io": "quay"}
+    options = {"url": "http://harbor.lan", "projects": projects, "verify_harbor": True, **account}
     run = play("--limit=n2", playbook=VERIFY, verify_images=[BUSYBOX], report_dir=str(tmp_path), **options)
     assert run.rc != 0 and "HARBOR       Harbor has no project missing for quay.io" in run.output
-    assert "1 of 1 nodes get 1 image from where they should, Harbor lacks something: FAILED" in run.output
+    # Only the administrator knows of what a project is a proxy cache.
+    assert "Harbor's project quay is a proxy cache of https://quay.io, not of ghcr.io" in " ".join(run.output.split())
+    assert "1 of 1 nodes get every image from where it should come, Harbor lacks something: FAILED" in run.output

@@ -60,8 +60,18 @@ class Containerd:
 def run(monkeypatch):
     def run(containerd, *images, **options):
         monkeypatch.setattr(_pull._cri, "Client", lambda path, timeout: containerd)
-        monkeypatch.setattr(_observe, "observe", lambda request: {"socket": "s", "daemon": None})
-        request = {"images": images, "timeout": 5, "parallel": 2, "keep": False, "login": None, **options}
+        monkeypatch.setattr(
+            _observe, "observe", lambda request: {"socket": "s", "daemon": None, "effective": {"pause": "pause:1"}}
+        )
+        request = {
+            "images": images,
+            "timeout": 5,
+            "parallel": 2,
+            "keep": False,
+            "pause": False,
+            "login": None,
+            **options,
+        }
         return {each["image"]: each for each in _pull.pull(request)["pulls"]}
 
     return run
@@ -112,6 +122,12 @@ def test_pulls_run_in_parallel_within_the_limit(run):
     containerd = Containerd()
     run(containerd, *(f"a:{number}" for number in range(9)), parallel=3)
     assert containerd.most == 3
+
+
+def test_the_pause_image_comes_first_and_once(run):
+    assert list(run(Containerd(), "a:1", pause=True)) == ["pause:1", "a:1"]
+    assert list(run(Containerd(), "a:1", "pause:1", pause=True)) == ["a:1", "pause:1"]
+    assert list(run(Containerd(broken=["list"]), pause=True)) == ["pause:1"]
 
 
 def test_one_failure_does_not_keep_the_others(run):

@@ -67,7 +67,7 @@ def test_the_table_of_a_small_fleet():
         "pulled       registry.k8s.io/pause:3.9    http://m.lan  0.00-0.03  n000, n002, n003",
         "pulled       quay.io/coreos/etcd:1        http://m.lan  0.00-0.02  n000, n002",
         "",
-        "2 of 4 nodes get 3 images from where they should: FAILED",
+        "2 of 4 nodes get every image from where it should come: FAILED",
     ]
 
 
@@ -118,7 +118,7 @@ def test_the_address_of_a_node_makes_no_other_outcome():
 
 def test_a_fleet_that_is_well():
     lines = verify_table.table(document(fleet(1)))
-    assert lines[-1] == "1 of 1 nodes get 3 images from where they should: ok"
+    assert lines[-1] == "1 of 1 nodes get every image from where it should come: ok"
 
 
 def test_what_harbor_lacks_comes_first_and_fails_the_report():
