@@ -153,6 +153,37 @@ def test_mirrors_that_do_not_serve(broken, diagnose):
     assert PASSWORD not in everything and LOGIN.split()[1] not in everything and WRONG.split()[1] not in everything
 
 
+def test_no_mirror_for_it(broken, diagnose):
+    """1.4 keeps its built-in mirror of Docker Hub, whatever there is for others; from 1.6 on a catch-all is for all."""
+    name, hub = f"unlisted.example.org/{IMAGE}", "docker.io/library/busybox:1"
+    for node in CONFIG_PATH:
+        broken.run(node, ["mv", f"{CERTS}/_default", "/tmp/_default"])
+    restart(broken, "n1", config(f'[{V2}.registry.mirrors."*"]', 'endpoint = ["http://registry.lan:5000"]'))
+    found, dummy = diagnose(NODES, name, hub)
+    for node in CONFIG_PATH:
+        broken.run(node, ["mv", "/tmp/_default", f"{CERTS}/_default"])
+    kinds = {each: found[each]["diagnosis"]["kind"] for each in found}
+    expected = {(node, image): "no_mirror" for node in NODES for image in (name, hub)}
+    assert kinds == {**expected, ("n1", name): "unauthorized_anonymous"}
+    said = found["n2", name]["diagnosis"]
+    assert "No mirror is configured for it here" in said["seen"] and "unlisted.example.org in" in said["fix"]
+    assert "registry-1.docker.io" in found["n1", hub]["diagnosis"]["seen"]
+
+
+def test_a_server_without_hosts(broken, diagnose):
+    """Up to 1.7.31 a hosts.toml without any [host] is discarded; 2.x reads it."""
+    name = f"alone.example.org/{IMAGE}"
+    for node in CONFIG_PATH:
+        text = hosts_toml("http://registry.lan", LOGIN).replace("[host]\n", "")
+        broken.write(node, f"{CERTS}/alone.example.org/hosts.toml", text)
+    found, dummy = diagnose(CONFIG_PATH, name)
+    for node in ("n2", "n3"):
+        said = found[node, name]["diagnosis"]
+        assert said["kind"] == "hosts_toml_broken" and "alone.example.org/hosts.toml is discarded" in said["seen"]
+        assert "invalid `host` tree" in found[node, name]["log"][0]
+    assert found["n4", name]["state"] == "pulled"
+
+
 def test_settings_that_are_not_read(broken, diagnose):
     """1.4 knows no config_path, 1.6 reads no such table in an unversioned file, 1.7 none of 2.0, 2.1 no list."""
     v2, v3 = ([f"[{table}.registry]", f'config_path = "{CERTS}"'] for table in (V2, V3))
