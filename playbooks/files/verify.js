@@ -10,7 +10,10 @@ const STATES = {
   pulled: "Pulled", present: "Already there; its manifest was asked for", served: "Not pulled; its manifest was asked for",
   bypassed: "Pulled past the mirror", failed: "Not pulled",
 };
-const KNOWN_BY = {only_endpoint: "nobody else could be asked", manifest: "found by asking for the manifest"};
+const KNOWN_BY = {
+  only_endpoint: "the settings leave containerd nobody else to ask",
+  manifest: "the node itself asked for the manifest, in containerd's order",
+};
 const DENSE = 8;  // more upstreams than that stand close together, and fewer where there is no room
 
 const at = (id) => document.getElementById(id);
@@ -204,10 +207,11 @@ function details(outcome) {
   const labelled = (label, ...elements) => parts.push(make("p", label, {class: "label"}), ...elements);
   const served = outcome.served_by && outcome.served_by.endpoint;
   const text = [
-    STATES[outcome.state], served ? `from ${served} (${KNOWN_BY[outcome.served_by.known_by] || "?"})` : "",
-    outcome.seconds === null ? "" : `${outcome.state === "failed" ? "(given up after" : "(in"} ${outcome.seconds} s)`,
+    STATES[outcome.state], served ? `from ${served}` : "",
+    outcome.seconds === null ? "" : outcome.state === "failed" ? `(given up after ${outcome.seconds} s)` : `in ${outcome.seconds} s`,
   ].filter(Boolean).join(" ");
   parts.push(make("p", null, {class: "state"}, [sign(kindOf(outcome.state)), make("span", text)]));
+  if (served) parts.push(make("p", `Known, because ${KNOWN_BY[outcome.served_by.known_by] || "?"}.`, {class: "soft"}));
   if (outcome.diagnosis) {
     parts.push(make("div", null, {class: "callout"}, [
       make("p", null, {}, [make("b", "What was seen"), outcome.diagnosis.seen]),

@@ -31,6 +31,14 @@ IMAGES = {
 }
 """Image names as charts have them, and their repositories in a flat registry. Nobody lists registry.example.org."""
 
+PAUSES = {
+    "n1": "k8s.gcr.io/pause:3.2",
+    "n2": "registry.k8s.io/pause:3.6",
+    "n3": "registry.k8s.io/pause:3.8",
+    "n4": "registry.k8s.io/pause:3.10",
+}
+"""The image that each node's containerd starts pods with, by its own default."""
+
 
 @dataclass
 class Run:

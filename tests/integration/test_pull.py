@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from support import IMAGES, LEGACY, NODES
+from support import IMAGES, LEGACY, NODES, PAUSES
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _cri
 
@@ -110,9 +110,9 @@ def test_what_was_there_stays_and_is_not_pulled(ready, pull):
 
 def test_check_mode_pulls_nothing(ready, pull):
     before = {node: images(ready, node) for node in NODES}
-    run, outcome = pull("--check", images=[ETCD, "quay.io/coreos/none:1"])
+    run, outcome = pull("--check", images=[ETCD, "quay.io/coreos/none:1"], pause=True)
     assert run.rc != 0 and {node: images(ready, node) for node in NODES} == before
     for node in NODES:
-        assert outcome(node, ETCD)["state"] == "served"
+        assert outcome(node, ETCD)["state"] == outcome(node, PAUSES[node])["state"] == "served"
         assert outcome(node, ETCD)["served_by"]["endpoint"] == "http://registry.lan"
         assert outcome(node, "quay.io/coreos/none:1")["diagnosis"]["kind"] == "not_found"

@@ -8,15 +8,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import NODES, files
+from support import NODES, PAUSES, files
 
 VERIFY = "playbooks/verify.yml"
-PAUSES = {
-    "n1": "k8s.gcr.io/pause:3.2",
-    "n2": "registry.k8s.io/pause:3.6",
-    "n3": "registry.k8s.io/pause:3.8",
-    "n4": "registry.k8s.io/pause:3.10",
-}
 BUSYBOX, ETCD, NONE = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "quay.io/coreos/none:1"
 
 
@@ -42,7 +36,7 @@ def test_a_fleet_that_is_well(ready, play, tmp_path):
         assert row[2] == "http://registry.lan" and row[4:] == ["n1,", "n2,", "n3,", "n4"], run.output
     # Each release has a pause image of its own.
     pauses = {words[1]: words[-1] for words in lines if words[:1] == ["pulled"] and "/pause:" in words[1]}
-    assert pauses == {f"{PAUSES[node]}": node for node in NODES}, run.output
+    assert pauses == {PAUSES[node]: node for node in NODES}, run.output
     told = [run.output.index(f"ok: [{node}]") for node in NODES]
     assert max(told) < run.output.index("RESULT  "), "each node is heard of before the table"
     assert "\n4 of 4 nodes get every image from where it should come: ok\n" in run.output
