@@ -38,14 +38,12 @@ class ActionModule(Action):
         if not self._task.check_mode:
             _write(files["page"], verify_page.page(found))
             _write(files["json"], json.dumps(found, indent=1, sort_keys=True) + "\n")
-        lines = verify_table.table(found)
         told = [] if self._task.check_mode else [f"Page: {files['page']}"]
-        Display().display("\n".join(["", *lines, *told]))
+        Display().display("\n".join(["", *verify_table.table(found), *told]))
         return {
             "changed": False,
             "failed": not found["ok"],
             "msg": verify_table.closing(found),
-            "table": lines,
             **files,
         }
 

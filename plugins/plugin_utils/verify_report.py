@@ -108,7 +108,7 @@ def _problems(nodes: list[dict[str, Any]], outcomes: list[dict[str, Any]], away:
         {**each, "images": sorted(filter(None, each["images"])), "nodes": list(each["nodes"])}
         for each in found.values()
     ]
-    return sorted(listed, key=lambda each: (STATES.index(each["state"]), -len(each["nodes"])))
+    return sorted(listed, key=lambda each: (STATES.index(each["state"]), -len(each["nodes"]), -len(each["images"])))
 
 
 def _complaints(node: Mapping[str, Any], outcomes: list[dict[str, Any]], away: bool) -> Iterator[tuple[Any, ...]]:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
+import jsonschema
 import pytest
-from support import NODES, PAUSES, files
+from support import LAB_VARIABLES, NODES, PAUSES, files
 
 VERIFY = "playbooks/verify.yml"
 BUSYBOX, ETCD, NONE = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "quay.io/coreos/none:1"
@@ -62,6 +64,7 @@ def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
     assert "UNREACHABLE  away" in lines and f"FAILED       {NONE} on n1, n2, n4" in lines, run.output
     assert f"FAILED       {BUSYBOX}, {NONE} on n3" in lines, run.output
     assert "containerd does not answer on its socket" in run.output and "Start containerd" in run.output
+    assert run.output.count("Start containerd") == 1, "the table is printed once"
     assert "0 of 5 nodes get every image from where it should come: FAILED" in run.output
     assert (tmp_path / "report" / "verify.html").stat().st_size > 5000
 
@@ -72,6 +75,39 @@ def test_the_role_fails_a_node_that_cannot_pull(ready, play):
     assert "Push the image to http://registry.lan" in run.failed()
     run = play("--limit=n2", "--check", verify_images=[NONE]).ok()
     assert not [each for each in run.results if each["task"] == "airgap.containerd.containerd_pull"]
+
+
+# What Harbor publishes of its answers (api/v2.0/swagger.yaml of 2.16), as far as anything here has them.
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+ERROR = {"type": "object", "properties": {"code": {"type": "string"}, "message": {"type": "string"}}}
+PROJECT = {
+    "project_id": {"type": "integer"}, "owner_id": {"type": "integer"}, "name": {"type": "string"},
+    "registry_id": {"type": "integer"}, "repo_count": {"type": "integer"}, "deleted": {"type": "boolean"},
+    "metadata": {**TEXTS, "required": ["public"]},
+}  # fmt: skip
+REGISTRY = {
+    "id": {"type": "integer"}, "insecure": {"type": "boolean"},
+    **dict.fromkeys(("url", "name", "type", "description", "status"), {"type": "string"}),
+}  # fmt: skip
+ANSWERS = [
+    ("admin", "projects/quay", 200, PROJECT),
+    ("admin", "projects/mirror", 200, PROJECT),
+    ("admin", "projects/none", 404, {"errors": {"type": "array", "items": ERROR}}),
+    ("developer", "projects/quay", 200, PROJECT),
+    ("developer", "registries/2", 403, {"errors": {"type": "array", "items": ERROR}}),
+    ("robot$puller", "projects/quay", 403, {"errors": {"type": "array", "items": ERROR}}),
+    ("admin", "registries/2", 200, REGISTRY),
+]
+
+
+@pytest.mark.parametrize(("user", "path", "status", "properties"), ANSWERS)
+def test_the_stand_in_answers_as_harbor_publishes(lab, user, path, status, properties):
+    login = base64.b64encode(f"{user}:{LAB_VARIABLES['containerd_registry_password']}".encode()).decode()
+    answer = lab.http("harbor.lan", "GET", f"/api/v2.0/{path}", {"Authorization": f"Basic {login}"})
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    assert answer.status == status
+    jsonschema.validate(json.loads(answer.body), schema)
+    assert lab.http("harbor.lan", "GET", f"/api/v2.0/{path}", {}).status == 401
 
 
 @pytest.mark.parametrize("strict", [False, True], ids=["basic", "strict"])
