@@ -222,6 +222,7 @@ def edit(request, module):
                     result["refused"], result["unproven"] = _prove(request["check"], path, name)
                 if result["refused"]:
                     return result
+                _transaction.check_unchanged(request)  # containerd took its time, and an editor takes no lock
                 if request["backup"]:
                     result["backup"] = _transaction.back_up(path, os.path.dirname(path))
                 _put_in_place(module, batch, path, request)

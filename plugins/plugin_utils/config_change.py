@@ -296,7 +296,7 @@ def _text(about: Mapping[str, Any]) -> str:
     try:
         return node.text(about["content"]) or ""
     except UnicodeDecodeError as exc:
-        raise ConfigError(f"{about['path']} is not UTF-8 (byte {exc.start}): containerd cannot read it either") from exc
+        raise ConfigError(f"{about['path']}: {toml_edit.not_utf8(exc)}, containerd cannot read it either") from None
 
 
 def _data(path: str, text: str) -> dict[str, Any]:

@@ -144,10 +144,6 @@ def _place_of_table(entry: Entry, found: Mapping[Path, Path]) -> Path | None:
     return place if place and place != entry.path else None
 
 
-def _header(written: tuple[str, ...]) -> str:
-    return ".".join(written)
-
-
 def _spelled(entry: Entry, place: Path) -> tuple[str, ...]:
     """Return a path as the header spells its keys: quoted as those before."""
     quote = next((part[0] for part in entry.written if part[0] in "\"'"), '"')

@@ -19,11 +19,14 @@ DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
 
 @pytest.fixture
 def config(play, tmp_path):
-    """Run containerd_config once or several times in one play; return the run and the results by node and task."""
+    """Run containerd_config once or several times in one play; return the run and the results by node and task.
+
+    `task` in a step holds keywords of the task, such as ignore_errors.
+    """
 
     def run(*steps: dict, limit: str = "all", arguments: tuple[str, ...] = (), env: dict | None = None):
         playbook = tmp_path / "config.yml"
-        tasks = [{"airgap.containerd.containerd_config": step} for step in steps]
+        tasks = [{**each.pop("task", {}), "airgap.containerd.containerd_config": each} for each in map(dict, steps)]
         playbook.write_text(yaml.safe_dump([{"hosts": limit, "gather_facts": False, "tasks": tasks}]))
         done = play(*arguments, playbook=str(playbook), env=env)
         results = {node: [each["result"] for each in done.results if each["host"] == node] for node in NODES}
