@@ -20,6 +20,30 @@ V2 = 'plugins."io.containerd.grpc.v1.cri"'
 
 
 @pytest.mark.parametrize(
+    ("unit", "started", "refused"),
+    [
+        (None, None, False),
+        ("/etc/containerd/config.toml", "/other.toml", False),
+        (None, "/real.toml", False),
+        (None, "/other.toml", True),
+        ("/other.toml", None, True),
+    ],
+)
+def test_another_file_in_the_command_line_is_refused(unit, started, refused):
+    observed = {
+        "daemon": {"id": "1:1"},
+        "unit": {"found": True, "config": unit},
+        "started_with": {"config": started},
+        "config": {"path": "/etc/containerd/config.toml", "real_path": "/real.toml"},
+    }
+    if not refused:
+        conflicts.check_config_in_use(observed, "pre_")
+        return
+    with pytest.raises(registry_config.ConfigError, match="with /other.toml, .* set pre_config_file to /other"):
+        conflicts.check_config_in_use(observed, "pre_")
+
+
+@pytest.mark.parametrize(
     ("url", "no", "direct"),
     [
         ("http://registry.lan", None, False),

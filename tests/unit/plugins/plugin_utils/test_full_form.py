@@ -128,6 +128,12 @@ def test_pem_as_text_as_file_and_on_the_node(tmp_path):
     assert both.client_cert == both.client_key
 
 
+def test_a_certificate_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "ca.der").write_bytes(b"\x30\x82\xff")
+    with pytest.raises(model.ModelError, match=r"\].ca: '.*ca.der' is not a PEM file: convert it with openssl"):
+        desired(url="https://registry.lan", endpoints={"registry.lan": {"ca": str(tmp_path / "ca.der")}})
+
+
 def test_an_endpoint_that_nothing_asks_is_told():
     (warning,) = desired(endpoints={"regisrty.lan": {"auth": "dTpw"}}).warnings
     assert "pre_endpoints[regisrty.lan] is no endpoint of any mirror" in warning

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.module_utils import _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     credentials,
     hosts,
@@ -152,6 +153,23 @@ def test_what_a_release_would_ignore_is_refused_for_it(version, text, message):
 def test_a_broken_template_is_named():
     with pytest.raises(hosts.HostsError, match="template of hosts.toml failed for docker.io: 'nothing' is undefined"):
         hosts.render("{{ nothing }}", "docker.io", None, [])
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        (
+            {"content": _wire.pack(b"# \xff"), "sha256": "x"},
+            r"is not UTF-8 \(byte 2\), so containerd ignores it",
+        ),
+        ({"link": "/x"}, r"is reached through a symbolic link \(to /x\), which is not followed: remove the link"),
+        ({}, "is not a file: remove it"),
+    ],
+)
+def test_what_stands_where_a_file_is_to_be_is_told(about, message):
+    found = {"quay.io": None, "quay.io/hosts.toml": about}
+    with pytest.raises(hosts.HostsError, match=f"^/c/quay.io/hosts.toml {message}"):
+        tree.plan({"quay.io/hosts.toml": "[host]\n"}, "/c", found, {}, True)
 
 
 def test_a_template_that_forgets_the_last_endpoint_is_refused():
