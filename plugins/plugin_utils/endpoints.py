@@ -40,6 +40,11 @@ class Endpoint(NamedTuple):
         return self.base.startswith("https://")
 
     @property
+    def is_ipv6(self) -> bool:
+        """Whether its host is an IPv6 address, which go-toml v1 cannot read in a table header."""
+        return "[" in self.base
+
+    @property
     def overrides_path(self) -> bool:
         """Whether containerd must not append /v2 itself."""
         return not self.path.endswith("/v2")
@@ -71,6 +76,11 @@ class Mirror(NamedTuple):
 
     endpoints: tuple[Endpoint, ...]  # in the order of asking; none: the registry itself
     fallback: str = "none"  # "none": nothing but the endpoints is asked; "upstream": the registry itself last
+
+    @property
+    def in_headers(self) -> tuple[Endpoint, ...]:
+        """The endpoints after which another one is asked: each has a header in hosts.toml, the last is `server`."""
+        return self.endpoints if self.fallback == "upstream" else self.endpoints[:-1]
 
     def upstream(self, namespace: str) -> Endpoint | None:
         """Return the registry itself, if it is asked and has a name."""

@@ -19,6 +19,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     checks,
     conflicts,
     endpoints,
+    go_url,
     hosts,
     hosts_reader,
     model,
@@ -32,7 +33,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import 
 
 _TLS = ("ca_file", "cert_file", "key_file", "insecure_skip_verify")
 _HUB = "registry-1.docker.io"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Carried(NamedTuple):
@@ -70,13 +70,12 @@ def _mirror(namespace: str, urls: list[str]) -> Mirror:
 
 def _endpoint(url: str) -> Endpoint:
     try:
-        scheme = "http" if (urlsplit(f"//{url}").hostname or "") in _LOOPBACK else "https"
-        parts = urlsplit(url if "://" in url else f"{scheme}://{url}")
-        parts.port  # noqa: B018 (raises where it is no number)
-    except ValueError as exc:
+        scheme = "http" if go_url.is_loopback(url.partition("/")[0]) else "https"
+        found = go_url.parse(url if "://" in url else f"{scheme}://{url}")
+    except go_url.UrlError as exc:
         raise ConfigError(f"config.toml has the legacy mirror endpoint {secrets.quoted(url)}, which is no URL") from exc
     # A path is used verbatim, an empty one becomes /v2; user and password are dropped.
-    return Endpoint(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", parts.path.rstrip("/") or "/v2")
+    return Endpoint(f"{found.scheme}://{found.host}", found.path.rstrip("/") or "/v2")
 
 
 def from_registry(registry: Mapping[str, Any], wanted: model.Desired, prefix: str) -> Carried:

@@ -90,11 +90,10 @@ def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
         text = f"containerd {rel} has no catch-all: only what is listed is mirrored"
         yield Broken("catch_all", text, "catch_all" in wanted.explicit)
     for name, mirror in wanted.mirrors.items():
-        last = mirror.endpoints[-1] if mirror.endpoints and mirror.fallback == "none" else None
         for option, endpoint in _endpoints(name, mirror):
             if endpoint.dial_timeout and not rel.dial_timeout:
                 yield Broken(f"{option}.dial_timeout", f"containerd {rel} knows no dial_timeout")
-            if not rel.hosts_by_header and "[" in endpoint.base and endpoint is not last:
+            if endpoint.is_ipv6 and endpoint in mirror.in_headers and not rel.hosts_by_header:
                 text = f"containerd {rel} can ask an IPv6 address only if nothing is asked after it"
                 wish = _fallback(wanted, name) if mirror.fallback == "upstream" else option
                 yield Broken(wish, text, remedy="give the address a name in DNS")

@@ -38,6 +38,7 @@ def choose_mode(
     keep the node in legacy mode.
     """
     projects = sorted(name for name, each in mirrors.items() if any(e.overrides_path for e in each.endpoints))
+    ipv6 = sorted(name for name, each in mirrors.items() if name in before and any(e.is_ipv6 for e in each.in_headers))
     reason = None
     if not rel.config_path:
         reason = "does not know config_path"
@@ -45,6 +46,8 @@ def choose_mode(
         reason = f"cannot use projects in it ({projects[0]})"
     elif "*" in before and not rel.catch_all:
         reason = "has no catch-all in it, as the mirror of * in config.toml is one"
+    elif ipv6 and not rel.hosts_by_header:
+        reason = f"can have no IPv6 address before another endpoint in it, as the mirror of {ipv6[0]} has"
     if asked == "config_path" and reason:
         raise ConfigError(f"{prefix}mode is config_path, and containerd {rel} {reason}: set it to auto or legacy")
     mode = asked if asked != "auto" else "legacy" if reason else "config_path"

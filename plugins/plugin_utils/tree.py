@@ -53,12 +53,9 @@ def render(template: str, mirrors: Mapping[str, model.Mirror], extras: Extras = 
     """
     files = {}
     for namespace, mirror in mirrors.items():
-        asked = [_endpoint(each, extras) for each in mirror.endpoints]
-        upstream = mirror.upstream(namespace)
-        if mirror.fallback == "none" and asked:
-            server = asked.pop()
-        else:
-            server = _endpoint(upstream, extras) if upstream else None
+        asked = [_endpoint(each, extras) for each in mirror.in_headers]
+        last = mirror.endpoints[-1] if len(asked) < len(mirror.endpoints) else mirror.upstream(namespace)
+        server = _endpoint(last, extras) if last else None
         files[f"{hosts.directory(namespace)}/hosts.toml"] = hosts.render(template, namespace, server, asked)
     return files
 

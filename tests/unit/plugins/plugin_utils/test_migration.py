@@ -40,6 +40,9 @@ def endpoint(url: str) -> migration.Endpoint:
         ("a.lan:5000", "https://a.lan:5000", "/v2"),
         ("localhost:5000", "http://localhost:5000", "/v2"),
         ("127.0.0.1", "http://127.0.0.1", "/v2"),
+        ("[::1]:5000/v2", "http://[::1]:5000", "/v2"),
+        ("[::1]", "https://[::1]", "/v2"),
+        ("HTTP://a.lan?x=y", "http://a.lan", "/v2"),
         ("http://user:secret@a.lan", "http://a.lan", "/v2"),
     ],
 )
@@ -106,6 +109,14 @@ def test_a_mirror_of_everything_that_hosts_toml_cannot_be(version, asked, mode):
     else:
         with pytest.raises(registry_config.ConfigError, match="no catch-all"):
             registry_config.choose_mode(REL[version], asked, WANTED.mirrors, {"*"})
+
+
+def test_an_ipv6_mirror_that_hosts_toml_cannot_hold_keeps_the_node_in_legacy_mode():
+    six = migration.mirrors_of({"mirrors": {"x.lan": {"endpoint": ["http://[fd00::5]:5000"]}}})
+    for version, mode in (("1.7.24", "legacy"), ("2.1.9", "config_path")):
+        assert registry_config.choose_mode(REL[version], "auto", {**WANTED.mirrors, **six}, {"x.lan"}) == mode
+    with pytest.raises(registry_config.ConfigError, match="no IPv6 address before another endpoint in it, as the"):
+        registry_config.choose_mode(REL["1.7.24"], "config_path", {**WANTED.mirrors, **six}, {"x.lan"})
 
 
 @pytest.mark.parametrize(
