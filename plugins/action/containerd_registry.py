@@ -11,6 +11,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _service
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+    hosts,
     model,
     node,
     plan,
@@ -22,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     throttle,
     tree,
     undo,
+    variables,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     MAX_SECONDS,
@@ -35,7 +37,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils.controller impor
     require_containerd,
 )
 
-ROLE = "containerd_registry"
 LISTS = {"type": "list", "elements": "str"}
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
@@ -64,6 +65,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **PLACES,
     "version": {"type": "str"},
     "hosts_template": {"type": "path"},
+    "verify_images": {**LISTS, "default": []},
+    "from_variables": {"type": "str", "default": ""},
     "validate_only": {"type": "bool", "default": False},
 }
 
@@ -74,8 +77,15 @@ class ActionModule(Action):
     argument_spec = ARGUMENT_SPEC
     libraries = ("tomlkit",)
 
+    def run(self, tmp=None, task_vars=None):
+        prefix = self._task.args.get("from_variables")
+        if prefix:
+            given = variables.options(ARGUMENT_SPEC, str(prefix), task_vars or {}, self._templar)
+            self._task.args = {**given, **self._task.args}
+        return super().run(tmp, task_vars)
+
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        prefix = f"{ROLE}_" if self._task._role and self._task._role.get_name(False) == ROLE else ""
+        prefix = args["from_variables"]
         present = args["state"] == "present"
         options = model.merged(args, prefix, task_vars, self._templar.template)
         wanted = model.desired(options, prefix, self._read) if present else None
@@ -99,7 +109,10 @@ class ActionModule(Action):
         outcome = None
         if (todo.changed or restarts or todo.record_changed or observed["interrupted"]) and not self._task.check_mode:
             outcome = self._apply(args, todo, observed, restarts, task_vars)
-        return self._result(args, todo, observed, restarts, outcome)
+        result = self._result(args, todo, observed, restarts, outcome)
+        if args["verify_images"] and present and not self._task.check_mode:
+            self._verify(args, result, task_vars)
+        return result
 
     def _read(self, path: str) -> str:
         """Return the text of a file on the controller, looked for where Ansible looks for files."""
@@ -107,16 +120,14 @@ class ActionModule(Action):
             found = self._find_needle("files", path)
         except AnsibleError as exc:
             raise FileNotFoundError(path) from exc
-        with open(found, encoding="utf-8") as handle:
-            return handle.read()
+        return _text(found)
 
     def _settings(self, args: dict[str, Any], prefix: str) -> plan.Settings:
         try:
             path = self._find_needle("templates", args["hosts_template"]) if args["hosts_template"] else TEMPLATE
         except AnsibleError as exc:
             raise Refusal(f"{prefix}hosts_template: there is no {args['hosts_template']!r} on the controller") from exc
-        with open(path, encoding="utf-8") as handle:
-            template = handle.read()
+        template = _text(path)
         chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate")}
         return plan.Settings(template=template, prefix=prefix, **chosen)
 
@@ -131,6 +142,18 @@ class ActionModule(Action):
         message = request.apply(todo, observed, restart if restarts else None)
         with throttle.slot(args["restart_throttle"] if restarts else 0):
             return node.execute(self, message, task_vars)
+
+    def _verify(self, args, result, task_vars) -> None:
+        """Pull images now that all is applied, and add what became of them to the result."""
+        from ansible_collections.airgap.containerd.plugins.action import containerd_pull
+
+        known = (self._task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
+        action = containerd_pull.ActionModule(*known)
+        given = {option: spec.get("default") for option, spec in action.argument_spec.items()}
+        given.update({place: args[place] for place in PLACES}, images=args["verify_images"])
+        pulled = action.carry_out(given, task_vars)
+        result.update(images=pulled["images"], failed=pulled["failed"])
+        result["msg"] = pulled["msg"] if pulled["failed"] else f"{result['msg']}; images: {pulled['msg']}"
 
     def _result(self, args, todo, observed, restarts, outcome) -> dict[str, Any]:
         if outcome and outcome["restarted"]:
@@ -177,6 +200,14 @@ def _validate(wanted: model.Desired | None, settings: plan.Settings, version: st
     if version:
         promises.check_on(wanted, releases.release(releases.parse(version)), *chosen, settings.prefix)
     return {"depends_on_release": not version and promises.depends_on_release(wanted, *chosen)}
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as handle:
+        return handle.read()
+
+
+hosts.compiled(_text(TEMPLATE))  # ansible-core imports this file before it forks: no fork has to do it for its node
 
 
 def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) -> None:

@@ -164,6 +164,22 @@ options:
       - Template of C(hosts.toml) instead of the role's own, which tells the variables. What it renders is checked as
         strictly.
     type: path
+  verify_images:
+    description:
+      - Images that the node pulls through CRI when all is applied, and removes again, as
+        M(airgap.containerd.containerd_pull) does. If one of them does not come from where it should, the task fails
+        with what was seen and what to change. Not in check mode, and only with O(state=present).
+    type: list
+    elements: str
+    default: []
+  from_variables:
+    description:
+      - Prefix of variables, such as V(containerd_registry_). An option that is not given has the value of the variable
+        of its name with this prefix. Messages call the options by the names of the variables.
+      - Variables whose names begin with the prefix and V(mirrors_), V(endpoints_) or V(projects_) are merged into these
+        options, in the order of their names.
+    type: str
+    default: ""
   validate_only:
     description: Only check the options, on the controller, without connecting to the node.
     type: bool
@@ -248,4 +264,9 @@ depends_on_release:
   description: Whether there are releases of containerd that cannot keep what the options ask for.
   type: bool
   returned: with O(validate_only)
+images:
+  description: What became of the O(verify_images), see M(airgap.containerd.containerd_pull).
+  type: list
+  elements: dict
+  returned: with O(verify_images)
 """

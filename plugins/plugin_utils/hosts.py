@@ -75,7 +75,8 @@ def namespace(name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _template(source: str) -> jinja2.Template:
+def compiled(source: str) -> jinja2.Template:
+    """Return a template of hosts.toml files, ready to render."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -92,7 +93,7 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
     optional. Raises HostsError.
     """
     try:
-        text = _template(template).render(namespace=namespace, server=server, hosts=hosts)
+        text = compiled(template).render(namespace=namespace, server=server, hosts=hosts)
     except jinja2.TemplateError as exc:
         raise HostsError(f"the template of hosts.toml failed for {namespace}: {exc}") from exc
     except toml_edit.TomlError as exc:

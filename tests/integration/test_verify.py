@@ -74,7 +74,10 @@ def test_the_role_fails_a_node_that_cannot_pull(ready, play):
     assert run.rc != 0 and "does not have the image: it answers with status 404" in run.failed()
     assert "Push the image to http://registry.lan" in run.failed()
     run = play("--limit=n2", "--check", verify_images=[NONE]).ok()
-    assert not [each for each in run.results if each["task"] == "airgap.containerd.containerd_pull"]
+    assert "images" not in run.of("n2"), "in check mode nothing is pulled"
+    run = play("--limit=n2", verify_images=[BUSYBOX]).ok()
+    assert [each["state"] for each in run.of("n2")["images"]] == ["pulled"]
+    assert run.of("n2")["msg"].endswith("; images: 1 pulled")
 
 
 # What Harbor publishes of its answers (api/v2.0/swagger.yaml of 2.16), as far as anything here has them.

@@ -55,19 +55,17 @@ def role_options(entry_point: str = "main") -> dict:
 
 def test_the_role_offers_what_its_module_does():
     arguments = spec("containerd_registry")
-    assert set(role_options()) == set(arguments) - {"validate_only"} | {"verify_images"}
+    assert set(role_options()) == set(arguments) - {"validate_only", "from_variables"}
     for option, value in role_options().items():
-        if option == "verify_images":  # it goes to containerd_pull
-            continue
         for key in ("type", "elements", "choices"):
             assert value.get(key) == arguments[option].get(key), (option, key)
     assert role_options("validate") == role_options()
 
 
-def test_the_role_passes_every_option_on():
-    task, pull = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())
-    assert set(task["airgap.containerd.containerd_registry"]) == set(spec("containerd_registry"))
-    assert pull["airgap.containerd.containerd_pull"]["images"] == "{{ containerd_registry_verify_images }}"
+@pytest.mark.parametrize(("file", "more"), [("main", {}), ("validate", {"validate_only": True})])
+def test_the_role_hands_all_its_variables_on(file, more):
+    (task,) = yaml.safe_load((ROLE / "tasks" / f"{file}.yml").read_text())
+    assert task["airgap.containerd.containerd_registry"] == {"from_variables": "containerd_registry_", **more}
 
 
 def test_the_defaults_of_the_role_are_those_documented():
