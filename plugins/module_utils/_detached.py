@@ -19,8 +19,8 @@ def _ignore(number, frame):
     """Take note of nothing."""
 
 
-def call(function, argument):
-    """Return ``function(argument)``, plain data, worked out by a process in a session of its own.
+def call(function, *arguments):
+    """Return ``function(*arguments)``, plain data, worked out by a process in a session of its own.
 
     Whatever happens to this process, its terminal and its pipes, the other one goes on to the end. Raises Killed where
     that one does not come to an end itself.
@@ -29,7 +29,7 @@ def call(function, argument):
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        _work(function, argument, writer)
+        _work(function, arguments, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as answer:
         data = answer.read()
@@ -39,7 +39,7 @@ def call(function, argument):
     return json.loads(data.decode("utf-8"))
 
 
-def _work(function, argument, writer):
+def _work(function, arguments, writer):
     """Do the work in the child, and never return."""
     status = 1
     try:
@@ -49,7 +49,7 @@ def _work(function, argument, writer):
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
-        data = json.dumps(function(argument)).encode("utf-8")
+        data = json.dumps(function(*arguments)).encode("utf-8")
         while data:
             data = data[os.write(writer, data) :]
         status = 0

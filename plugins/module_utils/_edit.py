@@ -86,7 +86,7 @@ def look(request, module):
     containerd reads first, ``files`` are all of the configuration (see _describe), ``info`` is what AnsibleModule
     tells of the file, ``attributes`` what would change of it (``{}`` if nothing would).
     """
-    unit = _service.unit(request["service"])
+    unit = _service.unit(_service.show(request["service"]))
     binary = request["binary"] or unit["binary"] or "/usr/bin/containerd"
     rc, version, error = _service.run([binary, "--version"])
     main = os.path.normpath(unit["config"] or _observe.DEFAULT_CONFIG)

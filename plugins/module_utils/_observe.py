@@ -14,7 +14,6 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
     _dump,
     _files,
     _history,
-    _preflight,
     _process,
     _service,
     _wire,
@@ -266,6 +265,15 @@ def _runs(config, hosts_dir, daemon, previous):
     }
 
 
+def _ask(questions):
+    """Return the answers of the endpoints (see _preflight.ask)."""
+    if not questions:
+        return []
+    from ansible_collections.airgap.containerd.plugins.module_utils import _preflight  # with http, ssl and email
+
+    return _preflight.ask(questions)
+
+
 def observe(request):
     """Read the node.
 
@@ -275,7 +283,8 @@ def observe(request):
     ``interrupted`` tells that a run was killed and left something to complete or to tidy up, ``unproven`` is the
     daemon that an earlier run did not restart, and ``states`` whether there are any.
     """
-    unit = _service.unit(request["service"])
+    shown = _service.show(request["service"])
+    unit = _service.unit(shown)
     binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
     config = request.get("config_file") or unit["config"] or DEFAULT_CONFIG
     rc, version, error = _service.run([binary, "--version"])
@@ -316,7 +325,7 @@ def observe(request):
         "blocked_by": _blocked_by(hosts_dir),
         "socket": socket,
         "daemon": daemon,
-        "started_with": _process.started_with(daemon, request["service"]),
+        "started_with": _process.started_with(daemon, shown),
         "cri_error": _service.serves_cri(socket),
-        "endpoints": [asked[each["url"]] for each in known_answers] + _preflight.ask(questions),
+        "endpoints": [asked[each["url"]] for each in known_answers] + _ask(questions),
     }

@@ -7,7 +7,7 @@ import glob
 import re
 import shlex
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _service
+from ansible_collections.airgap.containerd.plugins.module_utils import _files
 
 _CONFIG = re.compile(r"--?(?:config|c)(?:=(.*))?$")
 # Go looks at the upper-case name first (httpproxy.FromEnvironment).
@@ -43,12 +43,10 @@ def proxies(environment):
     return {"http": http, "https": https, "no": found[2]}
 
 
-def unit_environment(name):
-    """Return the environment that systemd gives the unit at its next start, as ``[NAME=VALUE]``."""
-    rc, out, dummy = _service.run(["systemctl", "show", name, "--property=Environment,EnvironmentFiles"])
+def unit_environment(shown):
+    """Return the environment of a unit's next start, as ``[NAME=VALUE]``, from what _service.show returned."""
     found = []
-    for line in out.splitlines() if rc == 0 else []:
-        key, dummy, value = line.partition("=")
+    for key, value in shown:
         if key == "Environment":
             found = _split(value) + found  # a file overrides what the unit sets
         elif key == "EnvironmentFiles":
@@ -72,15 +70,26 @@ def _split(text):
         return text.split()
 
 
-def started_with(daemon, service):
+def config_of(daemon):
+    """Return the configuration file that the running daemon names on its command line; None: none, or nothing runs.
+
+    ``daemon`` is what _service.daemon returned.
+    """
+    return config_argument(_words(_pid(daemon), "cmdline"))
+
+
+def started_with(daemon, shown):
     """Return ``{config, running, next}``: what the running daemon was started with and the unit will start with.
 
-    ``daemon`` is what _service.daemon returned, ``config`` the configuration file that the running daemon names on its
-    command line (None: it names none, or nothing runs). ``running`` and ``next`` are proxies as ``proxies`` has them.
+    ``config`` is what config_of tells of the ``daemon``, ``running`` and ``next`` are proxies as ``proxies`` has them,
+    the latter from what _service.show returned.
     """
-    pid = daemon["id"].split(":")[0] if daemon else "none"
     return {
-        "config": config_argument(_words(pid, "cmdline")),
-        "running": proxies(_words(pid, "environ")),
-        "next": proxies(unit_environment(service)),
+        "config": config_of(daemon),
+        "running": proxies(_words(_pid(daemon), "environ")),
+        "next": proxies(unit_environment(shown)),
     }
+
+
+def _pid(daemon):
+    return daemon["id"].split(":")[0] if daemon else "none"

@@ -11,14 +11,14 @@ import struct
 import subprocess
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _complaint, _cri
+from ansible_collections.airgap.containerd.plugins.module_utils import _complaint, _cri, _wire
 
-_PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart")
+_PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart", "Environment", "EnvironmentFiles")
 MAX_OUTPUT = 4 * 1024 * 1024  # bytes of what a command prints: the largest is `containerd config dump`
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
 
 
-class ServiceError(Exception):
+class ServiceError(_wire.Failure):
     """The daemon could not be restarted or does not serve CRI."""
 
 
@@ -66,14 +66,19 @@ def _collect(process, deadline):
     return kept[process.stdout.fileno()], kept[process.stderr.fileno()]
 
 
-def unit(name):
-    """Return what systemd knows of the unit: ``{found, active, kill_mode, binary, config}``.
+def show(name):
+    """Return what systemd tells of a unit, as ``[(property, value)]``; nothing on a node without systemd."""
+    rc, out, dummy = run(["systemctl", "show", name, "--property=" + ",".join(_PROPERTIES)])
+    return [tuple(line.split("=", 1)) for line in out.splitlines() if "=" in line] if rc == 0 else []
+
+
+def unit(shown):
+    """Return what of a unit counts, from what `show` returned: ``{found, active, kill_mode, binary, config}``.
 
     ``binary`` and ``config`` come from the unit's ExecStart (None where it names none); a node without systemd
     has ``found`` false.
     """
-    rc, out, dummy = run(["systemctl", "show", name, "--property=" + ",".join(_PROPERTIES)])
-    values = dict(line.split("=", 1) for line in out.splitlines() if "=" in line) if rc == 0 else {}
+    values = dict(shown)
     start = values.get("ExecStart", "")
     binary = re.search(r"path=(\S+)", start)
     config = re.search(r"argv\[\]=[^;]*?\s(?:--config|-c)[ =](\S+)", start)
@@ -144,7 +149,7 @@ def check(request):
     """Raise ServiceError where the restart that `restart` would make must not be."""
     if request.get("command") or request.get("force"):
         return
-    refusal = kill_mode_refusal(request["service"], unit(request["service"]))
+    refusal = kill_mode_refusal(request["service"], unit(show(request["service"])))
     if refusal:
         raise ServiceError(refusal)
 

@@ -25,7 +25,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
 LOCK_SECONDS = 60
 
 
-class TransactionError(Exception):
+class TransactionError(_wire.Failure):
     """The plan was not carried out; the message says what the node's state is now."""
 
 
@@ -210,8 +210,7 @@ def _prove(request, restarted):
     check = request.get("check")
     if not check:
         return restarted
-    asked = request["restart"]
-    used = _process.started_with(restarted["daemon"], asked["service"])["config"] or _observe.DEFAULT_CONFIG
+    used = _process.config_of(restarted["daemon"]) or _observe.DEFAULT_CONFIG
     if restarted["daemon"] and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check["path"]):
         raise _service.ServiceError("containerd reads %s instead of %s" % (used, check["path"]))
     found = _observe.effective(check["binary"], check["path"])

@@ -10,6 +10,10 @@ import zlib
 MAX_DATA = 8 * 1024 * 1024  # bytes of JSON: what a node with a thousand registries needs, several times over
 
 
+class Failure(Exception):
+    """The node did not do what it was asked; the text says why and what its state is now."""
+
+
 class WireError(ValueError):
     """What came is not what `encode` makes."""
 

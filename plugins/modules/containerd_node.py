@@ -50,43 +50,44 @@ import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.airgap.containerd.plugins.module_utils import (
-    _detached,
-    _edit,
-    _harbor,
-    _observe,
-    _probe,
-    _pull,
-    _service,
-    _transaction,
-    _wire,
-)
+from ansible_collections.airgap.containerd.plugins.module_utils import _detached, _wire
 
 
-def carry_out(request, module):
-    """Return what was asked for in ``request["do"]``, plain data."""
-    if request["do"] == "look":
-        return _edit.look(request, module)
-    if request["do"] == "edit":
-        return _edit.edit(request, module)
-    if request["do"] == "observe":
-        return _observe.observe(request)
-    if request["do"] == "probe":
-        return _probe.probe(request)
-    if request["do"] == "harbor":
-        return _harbor.look(request)
-    if request["do"] == "pull":
-        return _pull.pull(request)
-    if request["do"] == "restart":
-        return _transaction.restart(request)
-    return _transaction.apply(request)
+def part(do):
+    """Return the function that carries out this kind of request.
+
+    Only what it needs is imported: the node compiles all that is, each time anew.
+    """
+    if do == "observe":
+        from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+
+        return _observe.observe
+    if do in ("look", "edit"):
+        from ansible_collections.airgap.containerd.plugins.module_utils import _edit
+
+        return _edit.look if do == "look" else _edit.edit
+    if do == "probe":
+        from ansible_collections.airgap.containerd.plugins.module_utils import _probe
+
+        return _probe.probe
+    if do == "harbor":
+        from ansible_collections.airgap.containerd.plugins.module_utils import _harbor
+
+        return _harbor.look
+    if do == "pull":
+        from ansible_collections.airgap.containerd.plugins.module_utils import _pull
+
+        return _pull.pull
+    from ansible_collections.airgap.containerd.plugins.module_utils import _transaction
+
+    return _transaction.restart if do == "restart" else _transaction.apply
 
 
-def answer(request, module):
+def answer(carry_out, arguments):
     """Return ``{"value": what was asked for}``, or ``{"failure": why it was not done}``."""
     try:
-        return {"value": carry_out(request, module)}
-    except (_transaction.TransactionError, _service.ServiceError) as exc:
+        return {"value": carry_out(*arguments)}
+    except _wire.Failure as exc:
         return {"failure": str(exc)}
     except (OSError, IOError) as exc:
         hint = ". Run as root: set become on the task or play" if exc.errno in (1, 13) else ""
@@ -103,8 +104,10 @@ def main():
     changes = request["do"] in ("apply", "edit", "restart")
     if module.check_mode and request["do"] not in ("harbor", "look", "observe", "probe"):
         module.fail_json(msg="in check mode nothing but reading is allowed")
+    carry_out = part(request["do"])  # before anything is detached: what is imported from goes when this process ends
+    arguments = (request, module) if request["do"] in ("look", "edit") else (request,)
     try:
-        result = _detached.call(lambda each: answer(each, module), request) if changes else answer(request, module)
+        result = _detached.call(answer, carry_out, arguments) if changes else answer(carry_out, arguments)
     except _detached.Killed:
         result = {"failure": "the process that changed this node was killed: the next run completes what it began"}
     if "failure" in result:

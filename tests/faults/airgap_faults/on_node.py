@@ -17,10 +17,10 @@ from ansible_collections.airgap.containerd.plugins.modules import containerd_nod
 
 request = json.load(sys.stdin)
 if request["do"] == "observe":
-    result = containerd_node.answer(request, None)
+    result = containerd_node.answer(containerd_node.part("observe"), (request,))
 else:
     try:
-        result = _detached.call(lambda each: containerd_node.answer(each, None), request)
+        result = _detached.call(containerd_node.answer, containerd_node.part(request["do"]), (request,))
     except _detached.Killed:
         result = {"failure": "killed"}
 json.dump(result, sys.stdout)

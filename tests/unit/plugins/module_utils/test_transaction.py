@@ -33,8 +33,7 @@ def node(tmp_path, monkeypatch):
     monkeypatch.setattr(_observe, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(_history, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(_service, "check", lambda asked: None)
-    started = {"config": str(tmp_path / "config.toml")}
-    monkeypatch.setattr(_process, "started_with", lambda daemon, service: started)
+    monkeypatch.setattr(_process, "config_of", lambda daemon: str(tmp_path / "config.toml"))
     (tmp_path / "config.toml").write_text("old\n")
     return tmp_path
 

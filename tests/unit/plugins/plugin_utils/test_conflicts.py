@@ -102,11 +102,13 @@ def test_the_file_on_the_command_line(words, found):
     assert _process.config_argument(words) == found
 
 
-def test_the_files_of_a_unit_override_its_environment(monkeypatch, tmp_path):
+def test_the_files_of_a_unit_override_its_environment(tmp_path):
     (tmp_path / "proxy").write_text('# HTTP_PROXY=old\nNO_PROXY="a,b"\n\nHTTP_PROXY=file\nnot "closed\n')
-    shown = f'Environment="HTTP_PROXY=unit" HTTPS_PROXY=unit\nEnvironmentFiles={tmp_path}/pro* (ignore_errors=yes)\n'
-    monkeypatch.setattr(_process._service, "run", lambda command: (0, shown, ""))
-    assert _process.proxies(_process.unit_environment("x")) == {"http": "file", "https": "unit", "no": "a,b"}
+    shown = [
+        ("Environment", '"HTTP_PROXY=unit" HTTPS_PROXY=unit'),
+        ("EnvironmentFiles", f"{tmp_path}/pro* (ignore_errors=yes)"),
+    ]
+    assert _process.proxies(_process.unit_environment(shown)) == {"http": "file", "https": "unit", "no": "a,b"}
 
 
 def test_a_file_where_hosts_dir_has_to_be(tmp_path):

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What travels to a node in every execution, and how much of it the node has to compile to be read."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
+MODULE = PLUGINS / "modules" / "containerd_node.py"
+MAX_BYTES = 58_000  # compressed; raise it knowingly: every node gets this in every execution
+
+READ = """
+import sys, types
+for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["ansible.module_utils.basic"].AnsibleModule = None
+from ansible_collections.airgap.containerd.plugins.modules import containerd_node
+containerd_node.part("observe")
+print(*(name.rpartition(".")[2] if "module_utils._" in name else name for name in sys.modules))
+"""
+
+
+def dragged_in(file: Path) -> set[Path]:
+    """The module_utils that ansible-core packs with a file: all that it imports anywhere."""
+    found: set[Path] = set()
+    todo = [file]
+    while todo:
+        for statement in ast.walk(ast.parse(todo.pop().read_text())):
+            if isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("ansible_collections"):
+                *dummy, last = statement.module.split(".")
+                names = [each.name for each in statement.names] if last == "module_utils" else [last]
+                files = {PLUGINS / "module_utils" / f"{name}.py" for name in names} - found
+                found |= files
+                todo += files
+    return found
+
+
+def test_the_payload_stays_small():
+    files = dragged_in(MODULE)
+    assert PLUGINS / "module_utils" / "_hpack.py" in files, "what is imported by others counts too"
+    assert sum(len(zlib.compress(file.read_bytes())) for file in {MODULE, *files}) <= MAX_BYTES
+
+
+def test_reading_a_node_imports_no_more_than_it_needs():
+    done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "_observe" in imported
+    assert not imported & {"_transaction", "_edit", "_pull", "_preflight", "_registry", "http.client", "ssl", "email"}
