@@ -9,10 +9,9 @@ import re
 import subprocess
 from collections import Counter
 
+import pytest
 import yaml
-from support import NODES, ROOT
-
-UPSTREAMS = [f"registry{number}.example.org" for number in range(20)]
+from support import LAB_VARIABLES, NODES, ROOT
 
 
 def executions(output: str) -> dict[str, int]:
@@ -22,12 +21,31 @@ def executions(output: str) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def test_remote_executions_do_not_grow(fresh, play):
-    first = play("-vvv", upstreams=UPSTREAMS).ok()
-    unchanged = play("-vvv", upstreams=UPSTREAMS).ok()
-    changed = play("-vvv", upstreams=UPSTREAMS[1:]).ok()
-    counts = [executions(run.output) for run in (first, unchanged, changed)]
-    assert counts == [dict.fromkeys(NODES, 2), dict.fromkeys(NODES, 1), dict.fromkeys(NODES, 2)]
+@pytest.mark.parametrize("count", [5, 50])
+def test_remote_executions_do_not_grow(fresh, play, count):
+    """One to find nothing to do, one more to change whatever there is: preflight, certificates, restart and proof."""
+    nodes, tls = ("n1", "n4"), fresh.config.tls
+    account = {name: LAB_VARIABLES[f"containerd_registry_{name}"] for name in ("username", "password")}
+    certificates = {
+        "ca": str(tls / "ca.crt"),
+        "client_cert": str(tls / "client.crt"),
+        "client_key": str(tls / "client.key"),
+    }
+    names = [f"registry{number}.example.org" for number in range(count)]
+    wanted = {
+        "upstreams": names,
+        "mirrors": {f"tls{number}.example.org": ["https://registry.lan:8443"] for number in range(count // 5)},
+        "endpoints": {"https://registry.lan:8443": {**account, **certificates}},
+    }
+
+    def run(**options):
+        return play("-vvv", f"--limit={','.join(nodes)}", **{**wanted, **options}).ok()
+
+    first, unchanged, changed = run(), run(), run(upstreams=names[1:])
+    assert [first.of(node)["restarted"] for node in nodes] == [True, True]
+    assert first.changed() == changed.changed() == dict.fromkeys(nodes, 1)
+    counts = [executions(each.output) for each in (first, unchanged, changed)]
+    assert counts == [dict.fromkeys(nodes, 2), dict.fromkeys(nodes, 1), dict.fromkeys(nodes, 2)]
 
 
 def test_from_a_tarball(fresh, play, tmp_path):
