@@ -10,8 +10,6 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-UNITS = ("×", "s", "MB")
-
 
 @dataclass(frozen=True)
 class Figure:

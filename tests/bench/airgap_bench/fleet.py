@@ -45,17 +45,15 @@ def figures(rounds: int, tell: Callable[[str], None]) -> list[Figure]:
         inventories = {size: _inventory(Path(folder), size) for size in SIZES}
         small, large = SIZES
         for forks in FORKS:
+            settings = ["--forks", str(forks)]
             plays = {
-                (name, size): Play(playbook, inventories[size], variables, ["--forks", str(forks)])
-                for size in SIZES
-                for name, playbook, variables in (("ping", "ping.yml", {}), ("ours", "role.yml", VARIABLES))
+                f"ping, {large} hosts": Play("ping.yml", inventories[large], {}, settings),
+                **{f"ours, {size} hosts": Play("role.yml", inventories[size], VARIABLES, settings) for size in SIZES},
             }
             if forks == FORKS[0]:
-                plays["ours", large].measure()  # the first run; all that follow change nothing
+                plays[f"ours, {large} hosts"].measure()  # the first run; all that follow change nothing
             with _peak_memory() as peak:
-                costs = interleaved(
-                    {f"{name}, {size} hosts": play for (name, size), play in plays.items()}, rounds, tell
-                )
+                costs = interleaved(plays, rounds, tell)
             wall = {name: [each.wall for each in measured] for name, measured in costs.items()}
             per_host = small / large
             growth = [a * per_host for a in wall[f"ours, {large} hosts"]]

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from airgap_lab import Lab, network
+from airgap_lab import Lab, config, network
 
 from airgap_bench.figures import Figure, ratio
 from airgap_bench.runs import ROOT, Play, Wire, interleaved
@@ -42,11 +46,13 @@ class Lan:
         self._on_all("tar", "-cf", FRESH, "/etc/containerd")
 
     def compared(self) -> list[Figure]:
-        """The role and the conventional way next to a ping: wall time and controller CPU."""
+        """The role and the conventional way next to a ping: wall time and controller CPU, and where they go."""
         costs = interleaved(
             {
+                "nothing": Play("nothing.yml", INVENTORY, {}),
                 "ping": self.ping,
                 "unchanged, 20": self._unchanged(20),
+                "unchanged, 20, unvalidated": self._unchanged(20, "unvalidated.yml"),
                 "unchanged, 5": self._unchanged(5),
                 "unchanged, 100": self._unchanged(100),
                 "first, 20": self._role(20, self._make_fresh, restart=False),
@@ -69,45 +75,54 @@ class Lan:
             ratio("100 upstreams ÷ 5, unchanged", wall["unchanged, 100"], wall["unchanged, 5"], limit=1.2),
             ratio("controller CPU, 20 upstreams ÷ ping", cpu["unchanged, 20"], cpu["ping"], limit=1.5),
             ratio("controller CPU, 100 upstreams ÷ ping", cpu["unchanged, 100"], cpu["ping"], limit=2),
+            *_breakdown("wall", wall),
+            *_breakdown("controller CPU", cpu),
         ]
 
     def wire(self) -> list[Figure]:
-        """Remote executions and wire operations per host; the values of a figure are those of 5 and 100 upstreams."""
-        limits = {"first": 3, "unchanged": 1, "changed": 3}
+        """What goes over the wire, per host; the values of a figure are those of 5 and 100 upstreams."""
+        limits = {"ping": None, "first": 3, "unchanged": 1, "changed": 3}
         figures = []
         for pipelining in (True, False):
             counted: dict[str, list[Wire]] = {name: [] for name in limits}
             for count in (5, 100):
                 subjects = {
+                    "ping": self.ping,
                     "first": self._role(count, self._make_fresh),
                     "unchanged": self._role(count, lambda: None),
                     "changed": self._role(count - 1, lambda: None),
                 }
                 for name, play in subjects.items():
-                    counted[name].append(play.count(len(self.nodes), pipelining))
+                    counted[name].append(play.count(len(self.nodes), pipelining, self._sent))
                     self.tell(f"{name}, {count} upstreams: {counted[name][-1]}")
-            where = f"pipelining {'on' if pipelining else 'off'}"
             for name, found in counted.items():
-                executions, operations = zip(*((each.executions, each.operations) for each in found), strict=True)
+                what = f"per host, {name}, pipelining {'on' if pipelining else 'off'}"
                 figures += [
-                    Figure(f"remote executions per host, {name}, {where}", executions, "", limits[name]),
-                    Figure(f"wire operations per host, {name}, {where}", operations, ""),
+                    Figure(f"remote executions {what}", tuple(each.executions for each in found), "", limits[name]),
+                    Figure(f"wire operations {what}", tuple(each.operations for each in found), ""),
+                    Figure(f"sent {what}", tuple(each.sent / 1000 for each in found), "kB"),
                 ]
         return figures
+
+    def _sent(self) -> int:
+        """Bytes that went over the wire to all nodes so far, ssh's own included."""
+        command = ["ip", "-n", network.LAN, "-s", "-json", "link"]
+        links = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        return sum(each["stats64"]["tx"]["bytes"] for each in links if each["ifname"] in self.nodes)
 
     def latency(self) -> list[Figure]:
         """The unchanged role next to a ping over a slow wire, and what pipelining and kept connections are worth."""
         figures = []
         for milliseconds in LATENCIES:
-            slow = self._slow(milliseconds)
-            self._role(20, lambda: None, **slow).measure()
-            plays = {
-                "ping": Play("ping.yml", INVENTORY, slow),
-                "unchanged": self._role(20, lambda: None, **slow),
-                "no pipelining": self._role(20, lambda: None, **slow, ansible_pipelining=False),
-                "no kept connections": self._role(20, lambda: None, **slow, ansible_ssh_args="-o ControlMaster=no"),
-            }
-            costs = interleaved(plays, self.rounds, self.tell)
+            with self._slow(milliseconds) as slow:
+                self._role(20, lambda: None, **slow).measure()
+                plays = {
+                    "ping": Play("ping.yml", INVENTORY, slow),
+                    "unchanged": self._role(20, lambda: None, **slow),
+                    "no pipelining": self._role(20, lambda: None, **slow, ansible_pipelining=False),
+                    "no kept connections": self._role(20, lambda: None, **slow, ansible_ssh_args="-o ControlMaster=no"),
+                }
+                costs = interleaved(plays, self.rounds, self.tell)
             wall = {name: [each.wall for each in found] for name, found in costs.items()}
             where = f"at {milliseconds} ms each way"
             figures += [
@@ -134,14 +149,42 @@ class Lan:
             own["containerd_registry_restart"] = variables.pop("restart")
         return Play("role.yml", INVENTORY, {**own, **variables}, arguments, before)
 
-    def _unchanged(self, count: int) -> Play:
-        return self._role(count, self._role(count, lambda: None).measure)
+    def _unchanged(self, count: int, playbook: str = "role.yml") -> Play:
+        return replace(self._role(count, self._role(count, lambda: None).measure), playbook=playbook)
 
     def _conventional(self, before: Callable[[], object]) -> Play:
         variables = {"containerd_registry_upstreams": upstreams(20), "bench_hosts_dir": CONVENTIONAL_DIR}
         return Play("conventional.yml", INVENTORY, variables, before=before)
 
-    def _slow(self, milliseconds: int) -> dict[str, Any]:
+    @contextmanager
+    def _slow(self, milliseconds: int) -> Iterator[dict[str, Any]]:
+        """Delay everything between the controller and the nodes; yields the variables that this takes.
+
+        That is a queueing discipline (netem) on both ends of every node's link. Where the kernel has none, the
+        connections of ssh alone are delayed, by a program.
+        """
+        links = [(network.LAN, node) for node in self.nodes]
+        links += [(config.namespace(node), network.INTERFACE) for node in self.nodes]
+        added = []
+        try:
+            for namespace, device in links:
+                delay = ["root", "netem", "delay", f"{milliseconds}ms"]
+                done = subprocess.run(
+                    ["tc", "-n", namespace, "qdisc", "add", "dev", device, *delay], capture_output=True
+                )
+                if done.returncode:
+                    break
+                added.append((namespace, device))
+            if len(added) == len(links):
+                yield {}
+            else:
+                self.tell(f"no netem here ({done.stderr.decode().strip()}): ssh goes through {SLOW_WIRE.name}")
+                yield self._slow_ssh(milliseconds)
+        finally:
+            for namespace, device in added:
+                subprocess.run(["tc", "-n", namespace, "qdisc", "del", "dev", device, "root"], check=True)
+
+    def _slow_ssh(self, milliseconds: int) -> dict[str, Any]:
         wire = f"nsenter --net={network.NAMESPACES / network.LAN} {sys.executable} {SLOW_WIRE} %h %p {milliseconds}"
         options = "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR"
         return {
@@ -161,6 +204,22 @@ class Lan:
         with ThreadPoolExecutor() as pool:
             for result in pool.map(lambda node: self.lab.run(node, command), self.nodes):
                 result.check_returncode()
+
+
+def _breakdown(what: str, seconds: Mapping[str, Sequence[float]]) -> list[Figure]:
+    """Where an unchanged run of 20 upstreams goes: what each step adds to the one before, in the same round."""
+    steps = {
+        "starting Ansible": "nothing",
+        "what a ping needs": "ping",
+        "reading the nodes and deciding": "unchanged, 20, unvalidated",
+        "ansible-core's check of the role's variables": "unchanged, 20",
+    }
+    before, figures = [0.0] * len(seconds["ping"]), []
+    for step, name in steps.items():
+        added = tuple(after - so_far for after, so_far in zip(seconds[name], before, strict=True))
+        figures.append(Figure(f"unchanged, {what}: {step}", added, "s"))
+        before = list(seconds[name])
+    return figures
 
 
 class _CriWatch:

@@ -46,6 +46,7 @@ class Wire:
 
     executions: float
     operations: float
+    sent: float  # bytes
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,18 @@ class Play:
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Cost(wall, cpu)
 
-    def count(self, hosts: int, pipelining: bool) -> Wire:
-        """Run it once with the connection's log, and count what it did to each of `hosts` hosts."""
+    def count(self, hosts: int, pipelining: bool, sent: Callable[[], int]) -> Wire:
+        """Run it once with the connection's log, and count what it did to each of `hosts` hosts.
+
+        `sent` tells how many bytes have gone to all of them.
+        """
         self.before()
+        sent_before = sent()
         lines = self.printed(("-vvvv", "-e", json.dumps({"ansible_pipelining": pipelining})))
+        bytes_sent = sent() - sent_before
         log = "".join(line for dummy, line in lines)
         operations = len(_OPERATION.findall(log)) - len(_SFTP.findall(log))
-        return Wire(len(_EXECUTION.findall(log)) / hosts, operations / hosts)
+        return Wire(len(_EXECUTION.findall(log)) / hosts, operations / hosts, bytes_sent / hosts)
 
     def printed(self, more: Sequence[str] = ()) -> list[tuple[float, str]]:
         """Run it once and return its lines with the time of each (monotonic clock)."""
