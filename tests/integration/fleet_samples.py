@@ -99,6 +99,19 @@ def motley(count: int, upstreams: int = len(UPSTREAMS)) -> dict[str, dict[str, A
     return results
 
 
+def documented() -> dict[str, dict[str, Any]]:
+    """The fleet whose table is in docs/verify.md."""
+    images = ("docker.io/library/busybox:1", "ghcr.io/owner/img:1", "quay.io/coreos/etcd:1")
+    results: dict[str, dict[str, Any]] = {}
+    for number in range(300):
+        kinds = ("well", *(["refusing" if number % 9 == 4 else "well"] * 2))
+        told = [{**_told(image, "1.7.24", kind), "seconds": 0.1} for image, kind in zip(images, kinds, strict=True)]
+        results[f"worker-{number + 1:02}"] = {"version": "1.7.24", "images": told, "msg": "x"}
+    away = "Failed to connect to the host via ssh: ssh: connect to host 10.0.0.8 port 22: No route to host"
+    results["worker-08"] = {"unreachable": True, "msg": away}
+    return results
+
+
 def unlike(count: int) -> dict[str, dict[str, Any]]:
     """A fleet in which every outcome differs from every other one, and all are long."""
     results = {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example in the documentation runs."""
+"""The examples of the modules run, and so do the five lines of the README."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ import re
 
 import pytest
 import yaml
+from pages import Page
 from support import LAB_VARIABLES, NODES, ROOT, assert_served
 
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
 
 
 def examples(module: str) -> list[dict]:
@@ -38,7 +34,7 @@ def test_examples_of_modules(fresh, play, tmp_path, module):
 
 
 def test_the_five_lines_and_the_role_in_ones_own_playbook(fresh, play, tmp_path):
-    five_lines, own_playbook = (yaml.safe_load(block) for block in blocks("yaml"))
+    five_lines, own_playbook = (block.data for block in Page(ROOT / "README.md").blocks if block.language == "yaml")
     assert len(five_lines) == 4 and own_playbook[0]["hosts"] == "kube_node"
     own_playbook[0]["hosts"] = "all"
     playbook = tmp_path / "own.yml"
@@ -54,9 +50,3 @@ def test_the_five_lines_and_the_role_in_ones_own_playbook(fresh, play, tmp_path)
     for node in NODES:
         assert_served(fresh, node, "docker.io/library/busybox:1", "harbor.lan", "dockerhub/library/busybox")
         assert_served(fresh, node, "registry.k8s.io/pause:3.9", "harbor.lan", "mirror/pause")
-
-
-def test_the_sample_inventory_holds_the_five_lines():
-    sample = yaml.safe_load((ROOT / "inventories" / "lan" / "group_vars" / "all" / "registry.yml").read_text())
-    five_lines = yaml.safe_load(blocks("yaml")[0])
-    assert {name: sample.get(name) for name in five_lines} == five_lines

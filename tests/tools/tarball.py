@@ -27,8 +27,8 @@ GALAXY = str(Path(sys.executable).with_name("ansible-galaxy"))
 DOC = str(Path(sys.executable).with_name("ansible-doc"))
 # First components of what a user needs; anything else in the tarball slipped past build_ignore.
 SHIPPED = frozenset({
-    "CHANGELOG.md", "LICENSE", "README.md", "changelogs", "docs", "inventories", "meta", "playbooks", "plugins",
-    "requirements.txt", "roles",
+    "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "README.zh-CN.md", "SECURITY.md",
+    "changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "requirements.txt", "roles",
 })  # fmt: skip
 MADE_BY_GALAXY = frozenset({"FILES.json", "MANIFEST.json"})
 NOT_SHIPPED = ("inventories/lab/",)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.plugins.doc_fragments import files
+from role_options import role_options
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
@@ -46,11 +47,6 @@ def test_options_are_documented_as_they_are(name):
     for option, argument in arguments.items():
         for key in ("type", "elements", "default", "choices", "required"):
             assert options[option].get(key) == argument.get(key), (option, key)
-
-
-def role_options(entry_point: str = "main") -> dict:
-    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    return {name.removeprefix("containerd_registry_"): value for name, value in specs[entry_point]["options"].items()}
 
 
 def test_the_role_offers_what_its_module_does():

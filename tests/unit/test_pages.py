@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pages name and link to is there, and the two READMEs say the same."""
+
+from __future__ import annotations
+
+import re
+
+import command_lines
+import pytest
+import yaml
+from pages import ROLE, ROOT, Page, pages
+from role_options import role_options
+
+ENGLISH, CHINESE = Page(ROOT / "README.md"), Page(ROOT / "README.zh-CN.md")
+FOLDERS = "docs|tests|plugins|roles|playbooks|inventories|extensions|changelogs|meta"
+GROUPS = ("mirrors_", "endpoints_", "projects_")  # any name that begins so is merged
+PROGRAMS = ("-e", "containerd", "lab", "nvidia-ctk", *command_lines.ANSIBLE)
+EVERY = pytest.mark.parametrize("page", pages(), ids=repr)
+
+
+@EVERY
+def test_links_lead_somewhere(page):
+    for link in page.links:
+        if link.startswith(("https://", "http://")):
+            continue
+        path, _hash, anchor = link.partition("#")
+        target = (page.path.parent / path).resolve() if path else page.path
+        assert target.exists(), f"{page}: there is no {link}"
+        assert ROOT in target.parents, f"{page}: {link} leads out of the repository"
+        if anchor:
+            assert anchor in Page(target).anchors, f"{page}: {target.name} has no heading #{anchor}"
+
+
+@EVERY
+def test_names_in_the_text_are_those_of_the_collection(page):
+    playbook_variables = {
+        name
+        for playbook in (ROOT / "playbooks").glob("*.yml")
+        for name in re.findall(rf"{ROLE}\w+", playbook.read_text())
+    }
+    for name in re.findall(rf"\b{ROLE}\w+", page.text):
+        short = name.removeprefix(ROLE)
+        known = short in role_options() or name in playbook_variables or short.startswith(GROUPS)
+        assert known or f"{short}_" in GROUPS, f"{page}: there is no variable {name}"
+    for name in re.findall(r"\bairgap\.containerd\.(\w+)", page.text):
+        command_lines.check_name(name)
+
+
+@EVERY
+def test_files_and_targets_in_the_text_are_there(page):
+    for word in page.words:
+        if re.fullmatch(rf"(?:{FOLDERS})/[\w./-]+", word):
+            assert (ROOT / word).exists(), f"{page}: there is no {word}"
+        if re.fullmatch(r"make [a-z-]+", word):
+            command_lines.CHECKS["make"](word.split()[1:], None)
+        if word.split()[0] in command_lines.ANSIBLE and " " in word:
+            command_lines.check(word, ENGLISH.blocks[0])
+
+
+@EVERY
+def test_messages_in_the_text_are_those_of_the_code(page):
+    if page.name == "docs/hostile-inputs.md":
+        return  # has a test of its own, for every row
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "plugins").rglob("*.py")))
+    source = re.sub(r'"\n\s*f?"', "", source)
+    for word in page.words:
+        if len(word.split()) >= 3 and word.split()[0] not in PROGRAMS:
+            assert word in source, f"{page}: nothing says {word!r}"
+
+
+def test_every_page_of_docs_is_in_the_index():
+    index = Page(ROOT / "docs" / "README.md")
+    linked = {(index.path.parent / link.partition("#")[0]).resolve() for link in index.links}
+    there = set((ROOT / "docs").glob("*.md")) - {index.path}
+    assert not there - linked, "docs/README.md has no link to these"
+
+
+def test_both_readmes_have_the_same_parts():
+    assert [level for level, _text in ENGLISH.headings] == [level for level, _text in CHINESE.headings]
+    assert [(block.language, block.text) for block in ENGLISH.blocks] == [
+        (block.language, block.text) for block in CHINESE.blocks
+    ]
+    other = {"README.zh-CN.md": "README.md"}
+    assert [other.get(link, link) for link in CHINESE.links] == [other.get(link, link) for link in ENGLISH.links]
+    assert sorted(set(ENGLISH.words)) == sorted(set(CHINESE.words))
+
+
+def test_both_readmes_have_the_same_parts_in_every_section():
+    def outline(page):
+        sections = re.split(r"^#+ .*$", page.prose, flags=re.M)
+        marks = (r"^\|", r"^- ", r"^\d+\. ", r"\]\(", r"`[^`\n]+`")
+        return [[len(re.findall(mark, section, re.M)) for mark in marks] for section in sections]
+
+    for (_level, title), theirs, ours in zip(
+        [(0, ""), *ENGLISH.headings], outline(ENGLISH), outline(CHINESE), strict=True
+    ):
+        assert ours == theirs, f"rows, items, steps, links and words of code below {title!r}"
+
+
+def test_the_five_lines_are_those_of_the_sample_inventory():
+    five_lines = next(block.data for block in ENGLISH.blocks if block.kind == "variables")
+    sample = yaml.safe_load((ROOT / "inventories" / "lan" / "group_vars" / "all" / "registry.yml").read_text())
+    assert len(five_lines) == 4 and {name: sample.get(name) for name in five_lines} == five_lines
+
+
+def test_every_class_of_failure_is_documented():
+    from ansible_collections.airgap.containerd.plugins.plugin_utils import diagnosis
+
+    for name in ("verify.md", "troubleshooting.md"):
+        missing = set(diagnosis.FIXES) - set(Page(ROOT / "docs" / name).words)
+        assert not missing, f"docs/{name} says nothing of {missing}"
