@@ -17,6 +17,7 @@ _DEADLINE = 25.0
 # Kinds of failure where nobody answered.
 _AWAY = ("dns", "refused", "unreachable", "timeout", "lost")
 _HINTS = {
+    "dns": ": add it to DNS or /etc/hosts",
     "unknown_ca": "; give the CA that signed its certificate as ca of this endpoint",
     "plain_http": "; it speaks plain HTTP there",
     "tls": "; it may want a client certificate: give client_cert and client_key of this endpoint",

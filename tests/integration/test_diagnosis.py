@@ -40,7 +40,7 @@ MIRRORS = {
     "html": ("http://harbor.lan/dockerhub", LOGIN),
 }
 WORDS = {
-    "dns": "nowhere.lan does not resolve on this node",
+    "dns": "nowhere.lan does not resolve on this node.",
     "refused": "cannot connect to registry.lan:81: Connection refused",
     "unreachable": "Network is unreachable",
     "unknown_ca": "CERTIFICATE_VERIFY_FAILED",

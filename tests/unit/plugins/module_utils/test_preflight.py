@@ -100,7 +100,7 @@ def test_what_does_not(port, kind, authorization, error):
     ("url", "error"),
     [
         ("http://127.0.0.1:1/v2/", "cannot connect to 127.0.0.1:1: Connection refused"),
-        ("http://nowhere.invalid/v2/", "nowhere.invalid does not resolve on this node"),
+        ("http://nowhere.invalid/v2/", "nowhere.invalid does not resolve on this node: add it to DNS or /etc/hosts"),
     ],
 )
 def test_nobody_there(url, error):
