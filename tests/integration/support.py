@@ -16,10 +16,14 @@ from typing import Any
 import yaml
 from airgap_lab import Lab
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils import releases
+
 ROOT = Path(__file__).resolve().parents[2]
-NODES = ("n1", "n2", "n3", "n4")
-LEGACY = ("n1",)
-CONFIG_PATH = ("n2", "n3", "n4")
+HOSTS = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())["all"]["hosts"]
+RELEASES = {name: releases.release(releases.parse(str(host["lab_containerd"]))) for name, host in HOSTS.items()}
+NODES = tuple(HOSTS)
+LEGACY = tuple(name for name, release in RELEASES.items() if not release.config_path)
+CONFIG_PATH = tuple(name for name in NODES if name not in LEGACY)
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
 LAB_VARIABLES = yaml.safe_load((ROOT / "inventories" / "lab" / "group_vars" / "all.yml").read_text())
 IMAGES = {

@@ -11,12 +11,12 @@ from collections import Counter
 
 import pytest
 import yaml
-from support import LAB_VARIABLES, NODES, ROOT
+from support import HOSTS, LAB_VARIABLES, NODES, ROOT
 
 
 def executions(output: str) -> dict[str, int]:
     """Remote executions per node: with pipelining, each is one command given to ssh."""
-    addresses = {f"10.77.0.1{name[1:]}": name for name in NODES}
+    addresses = {host["ansible_host"]: name for name, host in HOSTS.items()}
     found = Counter(addresses[each] for each in re.findall(r"^<([\d.]+)> SSH: EXEC ", output, re.M))
     return dict(sorted(found.items()))
 

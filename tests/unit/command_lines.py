@@ -42,11 +42,11 @@ PLAYBOOK_VARIABLE = re.compile(r"^#   (\w+)  ", re.M)
 
 
 def words(command: str) -> list[str]:
-    """The words of a command, without the variables that stand before it."""
+    """The words of a command, without the variables that stand before it, and the program without its venv."""
     found = shlex.split(command)
     while found and re.match(r"[A-Z_]+=", found[0]):
         found.pop(0)
-    return found
+    return [found[0].removeprefix("venv/bin/"), *found[1:]]
 
 
 def parsed(program: str, arguments: list[str]):

@@ -27,18 +27,20 @@ LANGUAGES = {
     "json": "json",
     "mermaid": "mermaid",
     "ini": "unit",  # of systemd
+    "dockerfile": "dockerfile",
     "text": "output",
 }
 
 
 class Block(NamedTuple):
-    """A fenced block; `after` are the blocks of the same page above it."""
+    """A fenced block; `before` is the paragraph above it."""
 
     page: str
     section: str
     line: int
     language: str
     text: str
+    before: str = ""
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -50,9 +52,10 @@ class Block(NamedTuple):
 
     @property
     def file(self) -> str | None:
-        """The file that the first line names in a comment, as in `# site.yml`."""
+        """The file that the first line names in a comment, as in `# site.yml`, or that ends the paragraph above it."""
         match = re.match(r"# (\S+\.(?:ya?ml|toml|cfg|txt))\b", self.text)
-        return match.group(1) if match else None
+        above = re.findall(r"`(\w\S*[/.]\S+)`:$", self.before)
+        return match.group(1) if match else above[-1] if above else None
 
     @property
     def kind(self) -> str:
@@ -73,6 +76,8 @@ class Block(NamedTuple):
                 return "variables"
             if all(isinstance(each, dict) and {"hosts", "children"} & set(each) for each in data.values()):
                 return "inventory"
+            if {"version", "images", "dependencies"} <= set(data):
+                return "environment"  # of ansible-builder
             if self.file:
                 return "file"
         raise ValueError(f"{self}: nobody knows how to test this YAML")
@@ -97,7 +102,8 @@ class Page:
             before = self.text[: match.start()]
             headings = re.findall(r"^#+ (.*)$", FENCE.sub("", before), re.M)
             language, text = match.groups()
-            found.append(Block(self.name, headings[-1] if headings else "", before.count("\n") + 1, language, text))
+            section, line = headings[-1] if headings else "", before.count("\n") + 1
+            found.append(Block(self.name, section, line, language, text, before.rstrip().rpartition("\n\n")[2]))
         return found
 
     @cached_property

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 
@@ -108,3 +109,16 @@ def test_every_fact():
 def test_a_release_that_nobody_knows_yet_counts_as_the_newest():
     newest, unknown = releases.release(VERSIONS[-1]), releases.release((9, 0, 0))
     assert unknown._replace(version=newest.version) == newest
+
+
+def test_nothing_else_decides_by_a_release():
+    """A new release is an entry in releases.py alone: no other file of the plugins holds a version to compare with."""
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        if path.name == "releases.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE | ast.Eq):
+                sides = [ast.unparse(each) for each in (node.left, *node.comparators)]
+                assert not any(re.fullmatch(r"\([12], \d+(, \d+)?\)", side) for side in sides), (path, sides)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.fullmatch(r"[12]\.\d+(\.\d+)?", node.value), (path, node.value)

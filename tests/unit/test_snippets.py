@@ -52,7 +52,7 @@ def every(kind: str):
 def ansible(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of Ansible's programs in a folder, with the collection of this checkout."""
     variables = {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / '.collections'}:{folder / 'collections'}",
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "record",
         "AIRGAP_RECORD": str(folder / "record.jsonl"),
@@ -114,11 +114,16 @@ def test_variables_are_right(validated, block):
 
 
 def stubs(folder: Path, plays: list[dict]) -> None:
-    """Make the roles and playbooks of others that plays name, with nothing in them."""
+    """Make the roles, modules and playbooks of others that plays name, with nothing in them."""
     tasks = [task for play in plays for part in ("pre_tasks", "tasks", "post_tasks") for task in play.get(part, ())]
     roles = [role for play in plays for role in play.get("roles", ())]
     names = [each.get("role", each.get("name")) if isinstance(each, dict) else each for each in roles]
     names += [task[each]["name"] for task in tasks for each in task if each.endswith(("import_role", "include_role"))]
+    for module in (each for task in tasks for each in task if re.fullmatch(r"(?!ansible|airgap)\w+\.\w+\.\w+", each)):
+        namespace, collection, name = module.split(".")
+        modules = folder / "collections" / "ansible_collections" / namespace / collection / "plugins" / "modules"
+        modules.mkdir(parents=True, exist_ok=True)
+        (modules / f"{name}.py").write_text("")
     for name in names:
         if not name.startswith("airgap.containerd."):
             (folder / "roles" / name / "tasks").mkdir(parents=True, exist_ok=True)
@@ -153,7 +158,7 @@ def test_inventories_can_be_read(tmp_path):
 @pytest.mark.parametrize("block", [each for page in pages() for each in page.blocks if each.file], ids=str)
 def test_what_a_block_says_of_a_file_is_in_it(block):
     path = ROOT / block.file
-    if not path.exists() or block.file.startswith("/"):
+    if not path.is_file() or block.file.startswith("/"):
         return  # a file of the reader's own
     theirs = yaml.safe_load(path.read_text()) if path.suffix in (".yml", ".yaml") else path.read_text()
     if isinstance(block.data, dict):
@@ -188,6 +193,19 @@ def test_commands_can_be_typed(block):
 def test_wrong_commands_are_found(command):
     with pytest.raises(ValueError):
         command_lines.check(command, Block("README.md", "", 1, "shell", command))
+
+
+def test_execution_environments_have_known_keys():
+    for block in blocks("environment"):
+        known = {"version", "images", "dependencies", "additional_build_steps", "additional_build_files", "options"}
+        assert set(block.data) <= known and block.data["version"] == 3, block
+
+
+def test_dockerfiles_have_known_instructions():
+    for block in blocks("dockerfile"):
+        lines = re.sub(r"\\\n\s*", "", block.text).splitlines()
+        assert {line.split()[0] for line in lines} <= {"FROM", "RUN", "VOLUME", "CMD", "ENV", "COPY"}, block
+        assert lines[0].startswith("FROM "), block
 
 
 @every("toml")
