@@ -108,6 +108,7 @@ class Audit:
         return {
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(Path.home() / ".ansible" / "cp"),  # the name of a socket must be short
             "HOME": str(self.folder / "home"),
+            "AIRGAP_LAB_STATE": str(self.lab.config.state),  # the inventory would look for it in that home
             "TMPDIR": str(self.folder / "tmp"),
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
             "ANSIBLE_LOG_PATH": str(self.folder / "ansible.log"),
