@@ -157,12 +157,13 @@ class Batch(object):
         """Return where the prepared content of ``path`` is; ``path`` itself if it is not in the batch."""
         return self._names.get(path, path)
 
-    def commit(self):
-        """Put everything in place."""
+    def commit(self, but=0):
+        """Put everything in place, ``but`` the last files, which another call does."""
         for name in self._new.values():
             os.chmod(name, 0o755)
             sync_directory(name)
-        while self._steps:
+        self._new = {}
+        while len(self._steps) > but:
             name, path = self._steps[0]
             os.rename(name, path)
             sync_directory(os.path.dirname(path))

@@ -125,15 +125,31 @@ def _remove_all(paths, directories):
     return [path for path in directories if os.path.isdir(path)]
 
 
+def _put_in_place(batch, request):
+    """Write and remove the files of a request; return the directories that hold files of others.
+
+    Removals come last, because config.toml may have needed the files, but before the logins that they rely on go.
+    """
+    last = (request["writes"] or [{}])[-1].get("path")
+    batch.commit(but=1 if request.get("between") and last == request["config"] else 0)
+    left = _remove_all(request["removes"], request.get("directories") or [])
+    batch.commit()
+    return left
+
+
 def _put_back(files, made, config, between=None):
     """Make files what they were, and take away the directories that were made for others."""
     writes, removes = _changes_to(files, config, between)
+    emptied = {os.path.dirname(each) for each in removes}
+    directories = [path for path in made if path in emptied]
     batch = _stage(writes)
     try:
-        batch.commit()
+        _put_in_place(
+            batch,
+            {"writes": writes, "removes": removes, "directories": directories, "config": config, "between": between},
+        )
     finally:
         batch.discard()
-    _remove_all(removes, [path for path in made if path in {os.path.dirname(each) for each in removes}])
     for directory in reversed(made):
         _files.remove_empty_directory(directory)
     return sorted({each["path"] for each in writes}) + removes
@@ -152,8 +168,7 @@ def _commit(request, state, batch, changes):
     try:
         if state:
             _history.write_open(state)
-        batch.commit()
-        left = _remove_all(request["removes"], request.get("directories") or [])
+        left = _put_in_place(batch, request)
         for directory in reversed(request.get("made") or []):
             _files.remove_empty_directory(directory)
         if not request.get("keep_record"):

@@ -32,11 +32,19 @@ def make_absent(observed: Mapping[str, Any]) -> plan.Plan:
     made = _plan(observed, text, after, planned)._replace(
         record={"format": plan.FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
         forgets=True,
+        # Its own settings stay in use: ours go from certs.d before the logins that they rely on.
+        between=(text or "", record["config"]) if _reads(after, observed["hosts_dir"]) else None,
     )
     finished = plan.finish(observed, made, looks=False)
     # States hold passwords: the last of them goes when containerd is proven to work without what they were for.
     lingers = observed["states"] and not finished.restart_due
     return finished._replace(record_changed=finished.record_changed or lingers)
+
+
+def _reads(text: str | None, hosts_dir: str) -> bool:
+    """Whether a config.toml makes containerd read a directory of hosts.toml files."""
+    plugins = toml_edit.load(text or "").get("plugins") or {}
+    return any(plain.at(each, ["registry", "config_path"]) == hosts_dir for each in plugins.values())
 
 
 def make_previous(observed: Mapping[str, Any]) -> plan.Plan:

@@ -122,9 +122,9 @@ class Victim:
             if fault and self._hurt(step, fault):
                 self.tally.faults[self.name, step.name, fault.kind] += 1
                 self._check_files(start, step.ends)
-                if not fault.spares_restart:
-                    self._restart()
-                    self._pull()
+            if fault and not fault.spares_restart:
+                self._restart()
+                self._pull()
             self._converge(step)
             if fault:
                 self._pull()

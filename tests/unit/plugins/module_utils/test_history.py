@@ -132,6 +132,24 @@ def test_a_run_that_was_killed_with_both_logins_in_config_is_no_hand_edit(node, 
     assert files[0] == files[-1] == str(node / "config.toml") and len(files) == 4, "the same way in reverse"
 
 
+def test_files_go_before_the_logins_that_they_rely_on_in_config(node, monkeypatch):
+    _transaction.apply(request(node, "one"))
+    gone = str(node / "certs.d" / "b.io" / "hosts.toml")
+    wanted = between(node, "two", "both")
+    wanted["writes"] = [each for each in wanted["writes"] if each["path"] != gone]
+    config, seen = node / "config.toml", []
+    remove = _transaction._remove_all
+    monkeypatch.setattr(
+        _transaction, "_remove_all", lambda *paths: (seen.append(config.read_text()), remove(*paths))[1]
+    )
+    _transaction.apply({**wanted, "removes": [gone], "directories": [os.path.dirname(gone)]})
+    assert seen == ["both\n"] and config.read_text() == "two\n" and not os.path.exists(gone)
+    state = _history.read(_history.LAST)
+    back = {"restore": _history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
+    _transaction.apply({**back, "record": state["record"]})
+    assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"} and len(list(node.rglob("*.toml"))) == 3
+
+
 def test_going_back_once_leaves_nothing_to_go_back_to(node):
     _transaction.apply(request(node, "one"))
     _transaction.apply(request(node, "two"))
