@@ -33,7 +33,7 @@ def make_absent(observed: Mapping[str, Any]) -> plan.Plan:
         record={"format": plan.FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
         forgets=True,
         # Its own settings stay in use: ours go from certs.d before the logins that they rely on.
-        between=(text or "", record["config"]) if _reads(after, observed["hosts_dir"]) else None,
+        between=(text or "", record.get("config") or {}) if _reads(after, observed["hosts_dir"]) else None,
     )
     finished = plan.finish(observed, made, looks=False)
     # States hold passwords: the last of them goes when containerd is proven to work without what they were for.

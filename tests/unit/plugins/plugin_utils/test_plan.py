@@ -363,6 +363,20 @@ def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_t
     assert _order(back, two) == [False] and _logins(back.config_after) == []
 
 
+def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_stays_in_use():
+    table = 'plugins."io.containerd.grpc.v1.cri".registry'
+    start = observed("1.7.24", f"version = 2\n[{table}]\nconfig_path = '{HOSTS_DIR}'\n")
+    start["effective"]["config_path"] = HOSTS_DIR
+    assert not undo.make_absent(start).changed
+    done = make(start, SETTINGS._replace(auth_method="config"))
+    after = _live(start, done)
+    message = request.apply(undo.make_absent(after), after, None)
+    assert [each["path"] for each in message["writes"]] == [CONFIG] and message["between"] and message["removes"]
+    elsewhere = observed("1.7.24", "version = 2\n")
+    after = _live(elsewhere, make(elsewhere, SETTINGS._replace(auth_method="config")))
+    assert "between" not in request.apply(undo.make_absent(after), after, None)
+
+
 def test_a_damaged_record_is_refused():
     with pytest.raises(registry_config.ConfigError, match="record.json"):
         make(observed("1.7.24", "", record={"damaged": True}))
