@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import threading
@@ -22,6 +23,8 @@ LOOKED_AT = ("etc", "home", "opt", "root", "run", "srv", "tmp", "usr/local", "va
 LOOKED_AT += ("var/tmp", "var/spool", "var/cache/ldconfig")
 PAUSE = 0.02
 """Seconds between two looks of the sampler."""
+YOUNG = 20
+"""Looks for which a process is watched closely: its command line changes when it starts another program."""
 
 
 def files(root: Path, below: Sequence[str] = ("",)) -> Iterator[Path]:
@@ -54,6 +57,17 @@ def is_private(path: Path, root: Path) -> bool:
     return about.st_uid == 0 and (closed or not about.st_mode & 0o077)
 
 
+_seen: dict[bytes, list[str]] = {}
+
+
+def _find(data: bytes) -> list[str]:
+    """Return how the canary stands in data; most of a node's files are the same run after run."""
+    digest = hashlib.sha256(data).digest()
+    if digest not in _seen:
+        _seen[digest] = sorted(needles.find(data))
+    return _seen[digest]
+
+
 class Sampler(threading.Thread):
     """Watches the process lists of the controller and of all nodes, and the folders of temporary files.
 
@@ -64,6 +78,7 @@ class Sampler(threading.Thread):
         super().__init__(daemon=True)
         self.folders = folders
         self.commands: set[bytes] = set()
+        self._ages: dict[str, int] = {}
         self.readable: dict[str, bytes] = {}
         self.looks = 0
         self._done = threading.Event()
@@ -75,9 +90,11 @@ class Sampler(threading.Thread):
     def look(self) -> None:
         """Take down every command line, and every file that others can read."""
         self.looks += 1
-        for name in os.listdir("/proc"):
-            if name.isdigit():
+        ages = {name: self._ages.get(name, 0) + 1 for name in os.listdir("/proc") if name.isdigit()}
+        for name, age in ages.items():
+            if age <= YOUNG or age % YOUNG == 0:
                 self.commands.add(read(Path("/proc", name, "cmdline")))
+        self._ages = ages
         for folder in self.folders:
             for path in files(folder):
                 if not is_private(path, folder):
@@ -128,7 +145,7 @@ class Audit:
         """Return one line for every place where the canary is and must not be."""
         found = []
         for place, data in self._places(output, sampler, nodes):
-            found += [f"{place}: {how}" for how in sorted(needles.find(data))]
+            found += [f"{place}: {how}" for how in _find(data)]
         return found
 
     def _places(self, output: str, sampler: Sampler, nodes: Sequence[str]) -> Iterator[tuple[str, bytes]]:
