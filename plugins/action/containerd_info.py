@@ -32,7 +32,10 @@ class ActionModule(Action):
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
         observed = node.execute(self, observation(args), task_vars)
         info = report.info(observed)
-        found = {"query_result": query.search(info)} if query else {}
+        try:
+            found = {"query_result": query.search(info)} if query else {}
+        except jmespath.exceptions.JMESPathError as exc:
+            raise Refusal(f"query: {args['query']!r} does not fit what the node holds: {exc}".splitlines()[0]) from exc
         if args["resolve"] is not None:
             require_containerd(observed, None)
             found["resolved"] = resolve_report.answers(args["resolve"], resolve_node.from_observation(observed))

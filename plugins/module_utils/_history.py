@@ -26,6 +26,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils import _files, _
 
 STATE_DIR = "/var/lib/airgap-containerd"
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
+MAX_COPIES = 10  # of one file that was edited by hand
 RECORD, OPEN, LAST = "record", "open", "previous"
 
 
@@ -190,6 +191,13 @@ def forget():
     """Remove the states."""
     _files.remove(path_of(LAST))
     write_open(None)
+
+
+def forget_copies(name):
+    """Keep the newest MAX_COPIES of a file that was edited by hand; their names end in the time."""
+    copies = [each for each in _files.names(STATE_DIR) if each.startswith(name + ".2") and each.endswith("~")]
+    for each in copies[:-MAX_COPIES]:
+        _files.remove(os.path.join(STATE_DIR, each))
 
 
 def tidy():

@@ -80,6 +80,8 @@ def back_up(path, folder):
     copy = os.path.join(folder, name + time.strftime(".%Y-%m-%d@%H:%M:%S~"))
     _files.make_directories(folder, 0o700)
     _files.replace(copy, data, 0o600)
+    if folder == _history.STATE_DIR:
+        _history.forget_copies(name)
     return copy
 
 

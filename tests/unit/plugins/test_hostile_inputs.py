@@ -28,6 +28,7 @@ MODULES = {
     "containerd_registry": (containerd_registry, {"url": "http://registry.lan", "preflight": False, "restart": False}),
     "containerd_config": (containerd_config, {}),
     "containerd_hosts": (containerd_hosts, {}),
+    "containerd_info": (containerd_info, {}),
     "containerd_restart": (containerd_restart, {}),
 }
 SECRET = "CaN4ry"

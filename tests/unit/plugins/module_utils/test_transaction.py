@@ -122,6 +122,21 @@ def test_a_record_that_stays_without_a_configuration_to_check(node, monkeypatch)
     assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
 
 
+def test_the_newest_copies_of_a_hand_edited_file_are_kept(node):
+    state = node / "state"
+    state.mkdir()
+    for year in range(2001, 2001 + _history.MAX_COPIES):
+        (state / f"quay.io-hosts.toml.{year}-01-01@00:00:00~").write_text(str(year))
+        (state / f"own.quay.io-hosts.toml.{year}-01-01@00:00:00~").write_text("of another file")
+    hosts = node / "certs.d" / "quay.io" / "hosts.toml"
+    hosts.parent.mkdir(parents=True)
+    hosts.write_text("by hand\n")
+    copy = _transaction.back_up(str(hosts), str(state))
+    kept = sorted(state.glob("quay.io-hosts.toml.*~"))
+    assert len(kept) == _history.MAX_COPIES and kept[0].read_text() == "2002" and str(kept[-1]) == copy
+    assert len(list(state.glob("own.*"))) == _history.MAX_COPIES
+
+
 def test_removals_and_backups(node):
     foreign = node / "certs.d" / "quay.io" / "ca.crt"
     foreign.parent.mkdir(parents=True)
