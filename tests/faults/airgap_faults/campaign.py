@@ -268,7 +268,7 @@ def _is_mine(name: str, index: int) -> bool:
 
 
 def run(lab: Lab, names: Sequence[str], number: int, seed: int, every: bool, tell: Callable[[str], None]) -> Tally:
-    """Carry out the campaign on these nodes, all at once; Ctrl-C ends it after the round."""
+    """Carry out the campaign on these nodes, all at once; Ctrl-C, or SIGTERM, ends it after the round."""
     direct.connect()
     tally = Tally(tell)
     victims = [Victim(lab, name, tally) for name in names]
@@ -297,4 +297,6 @@ def _go_round(victim: Victim, faults: dict[str, list[Fault]]) -> None:
             victim.suffer(state, step, faults[step.name].pop() if faults[step.name] else None)  # None: just go on
             state = step.ends
         left = sum(map(len, faults.values()))
-        victim.tally.tell(f"{victim.name}: {left} to go, {len(victim.tally.findings)} findings in all")
+        tally = victim.tally
+        came = f"{sum(tally.faults.values())} faults and {len(tally.findings)} findings in all"
+        tally.tell(f"{victim.name}: {left} to go; {came}")
