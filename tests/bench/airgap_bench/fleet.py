@@ -16,7 +16,7 @@ import shlex
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,8 +24,6 @@ from airgap_bench.figures import Figure, ratio
 from airgap_bench.lan import upstreams
 from airgap_bench.runs import Play, interleaved
 
-SIZES = (100, 300)
-FORKS = (10, 50, 100)
 OVERLAID = ("/etc", "/var/lib")  # folders in which the collection writes
 VARIABLES = {
     "containerd_registry_url": "http://registry.lan",
@@ -38,28 +36,30 @@ VARIABLES = {
 }
 
 
-def figures(rounds: int, tell: Callable[[str], None]) -> list[Figure]:
-    """Growth with the number of hosts, at each number of forks, and the controller's peak memory."""
+def figures(rounds: int, tell: Callable[[str], None], sizes: tuple[int, int], numbers: Sequence[int]) -> list[Figure]:
+    """Growth from fewer to more hosts (`sizes`) at several `numbers` of forks, and the controller's peak memory."""
     found = []
     with tempfile.TemporaryDirectory(prefix="airgap-bench-") as folder:
-        inventories = {size: _inventory(Path(folder), size) for size in SIZES}
-        small, large = SIZES
-        for forks in FORKS:
+        inventories = {size: _inventory(Path(folder), size) for size in sizes}
+        small, large = sizes
+        for forks in numbers:
             settings = ["--forks", str(forks)]
             plays = {
                 f"ping, {large} hosts": Play("ping.yml", inventories[large], {}, settings),
-                **{f"ours, {size} hosts": Play("role.yml", inventories[size], VARIABLES, settings) for size in SIZES},
+                **{f"ours, {size} hosts": Play("role.yml", inventories[size], VARIABLES, settings) for size in sizes},
             }
-            if forks == FORKS[0]:
+            if forks == numbers[0]:
                 plays[f"ours, {large} hosts"].measure()  # the first run; all that follow change nothing
             with _peak_memory() as peak:
                 costs = interleaved(plays, rounds, tell)
             wall = {name: [each.wall for each in measured] for name, measured in costs.items()}
-            per_host = small / large
-            growth = [a * per_host for a in wall[f"ours, {large} hosts"]]
+            cpu = {name: [each.cpu for each in measured] for name, measured in costs.items()}
+            growth = [each * small / large for each in wall[f"ours, {large} hosts"]]
             found += [
-                ratio(f"unchanged ÷ ping, {large} hosts, {forks} forks", wall[f"ours, {large} hosts"],
+                ratio(f"unchanged ÷ ping, wall, {large} hosts, {forks} forks", wall[f"ours, {large} hosts"],
                       wall[f"ping, {large} hosts"]),
+                ratio(f"unchanged ÷ ping, CPU of all, {large} hosts, {forks} forks", cpu[f"ours, {large} hosts"],
+                      cpu[f"ping, {large} hosts"]),
                 ratio(f"wall per host, {large} hosts ÷ {small}, {forks} forks", growth, wall[f"ours, {small} hosts"],
                       limit=1.1),
                 Figure(f"controller's peak memory, {large} hosts, {forks} forks", (peak[0],), "MB"),
