@@ -99,12 +99,12 @@ def _interpreter(root: Path) -> Path:
 
 @contextmanager
 def _peak_memory() -> Iterator[list[float]]:
-    """Watch what all ansible-playbook processes hold together (proportional set size); the list holds the peak, MB."""
+    """Watch what our ansible-playbook processes hold together (proportional set size); the list holds the peak, MB."""
     peak, over = [0.0], threading.Event()
 
     def look() -> None:
         while not over.wait(0.5):
-            peak[0] = max(peak[0], sum(map(_memory, Path("/proc").glob("[0-9]*"))))
+            peak[0] = max(peak[0], sum(map(_memory, _descendants())))
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -115,7 +115,23 @@ def _peak_memory() -> Iterator[list[float]]:
         thread.join()
 
 
-def _memory(process: Path) -> float:
+def _descendants() -> set[int]:
+    """This process and all that descend from it."""
+    parents = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(process.name)] = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has ended
+            continue
+    found, more = set(), {os.getpid()}
+    while more:
+        found |= more
+        more = {pid for pid, parent in parents.items() if parent in more} - found
+    return found
+
+
+def _memory(pid: int) -> float:
+    process = Path("/proc") / str(pid)
     try:
         if b"ansible-playbook" not in (process / "cmdline").read_bytes():
             return 0.0
