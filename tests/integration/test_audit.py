@@ -134,6 +134,27 @@ def test_remote_files_that_are_kept(audit, go):
     go("--check", env={"ANSIBLE_PIPELINING": "false"}, nodes=("n1",)).ok()
 
 
+@whole
+def test_the_other_playbooks(audit, go):
+    """On nodes whose containerd has a proxy with a password, which every one of them sees."""
+    nodes = ("n1", "n4")
+    for node in nodes:
+        proxy = f"HTTP_PROXY=http://u:{needles.CORE}@proxy.lan:3128\nNO_PROXY=registry.lan\n"
+        audit.lab.write(node, "/etc/containerd/proxy.env", proxy, mode="0600")
+        drop_in = "[Service]\nEnvironmentFile=/etc/containerd/proxy.env\n"
+        audit.lab.write(node, "/etc/systemd/system/containerd.service.d/proxy.conf", drop_in)
+        audit.lab.run(node, [*SHELL, "systemctl daemon-reload; systemctl restart containerd"])
+    reports = {"report_dir": str(audit.folder / "reports"), "verify_images": ["quay.io/coreos/etcd:1", "x.io/none:1"]}
+    asked = ("-e", "image=quay.io/coreos/etcd:1")
+    go(*TALKATIVE, nodes=nodes, playbook="playbooks/migrate.yml").ok()
+    go(*TALKATIVE, nodes=nodes).ok()
+    assert go(*TALKATIVE, nodes=nodes, playbook="playbooks/verify.yml", **reports).rc != 0, "there is no x.io/none"
+    assert any((audit.folder / "reports").iterdir())
+    go(*TALKATIVE, *asked, nodes=nodes, playbook="playbooks/resolve.yml").ok()
+    for playbook in ("rollback", "uninstall"):
+        go(*TALKATIVE, nodes=nodes, playbook=f"playbooks/{playbook}.yml").ok()
+
+
 # --- runs that fail ---
 
 
@@ -239,6 +260,10 @@ TASKS = {
     "hosts": {"containerd_hosts": {"namespaces": HEADER}},
     "hosts, refused": {"containerd_hosts": {"namespaces": {"quay.io": {"password": GIVEN}}}},
     "info": {"containerd_info": {"query": "files"}},
+    "pull": {
+        "containerd_pull": {"images": ["registry.lan/lab/app:1", "x.io/no:1"], "username": "u", "password": GIVEN}
+    },
+    "harbor": {"containerd_harbor": {"url": "http://harbor.lan", "username": "u", "password": GIVEN, "projects": {}}},
     "restart": {"containerd_restart": {"restore": [{"path": CONFIG, "backup": "/etc/containerd/none"}]}},
 }
 
