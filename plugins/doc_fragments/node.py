@@ -31,6 +31,15 @@ author:
   - airgap.containerd contributors (@airgap)
 """
 
+    ACTION_GROUP = r"""
+attributes:
+  action_group:
+    description: Use C(group/airgap.containerd.containerd) in C(module_defaults) to set O(service) for all its modules.
+    support: full
+    membership:
+      - airgap.containerd.containerd
+"""
+
     PROGRAM = r"""
 options:
   binary:

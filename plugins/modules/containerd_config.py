@@ -18,6 +18,7 @@ description:
   - containerd is not restarted, see M(airgap.containerd.containerd_restart).
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.action_group
   - airgap.containerd.node.program
   - ansible.builtin.files
 options:

@@ -13,6 +13,7 @@ description:
   - Secrets are masked.
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.action_group
   - airgap.containerd.node.program
   - airgap.containerd.node.places
 attributes:

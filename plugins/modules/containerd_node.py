@@ -20,6 +20,10 @@ attributes:
   diff_mode:
     description: Will return details on what has changed.
     support: none
+  platform:
+    description: Target operating systems.
+    support: full
+    platforms: Linux
 options:
   request:
     description:

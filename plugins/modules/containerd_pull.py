@@ -19,6 +19,7 @@ description:
     containerd ignores a mirror.
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.action_group
   - airgap.containerd.node.program
   - airgap.containerd.node.places
 attributes:

@@ -19,6 +19,7 @@ description:
     it the module knows what it may remove, what to restore with O(state=absent), and whether a restart is due.
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.action_group
   - airgap.containerd.node.program
   - airgap.containerd.node.places
 options:

@@ -13,6 +13,7 @@ description:
   - Refuses a restart that would kill the node's pods.
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.action_group
 attributes:
   diff_mode:
     support: none

@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).resolve().parents[1]
+# Where the tests' helpers are. `ansible-test units` does not read pyproject.toml, which says the same for all tests.
+sys.path[:0] = [str(TESTS / name) for name in ("unit", "tools", "integration", "audit", "faults", "lab")]
 
 SLOW = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=SLOW)

@@ -30,6 +30,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
+PLUGINS = sorted(path for kind in ("modules", "filter") for path in (ROOT / "plugins" / kind).glob("*.py"))
 ROLE = ROOT / "roles" / "containerd_registry"
 
 
@@ -101,3 +102,25 @@ def test_the_defaults_of_the_role_are_those_documented():
         f"containerd_registry_{name}": value["default"] for name, value in role_options().items() if "default" in value
     }
     assert defaults == documented_defaults
+
+
+def test_the_action_group_holds_the_modules_that_know_the_service():
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    assert groups == {"containerd": [name for name in MODULES if "service" in spec(name)]}
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.stem)
+def test_every_plugin_tells_since_when_it_is_there_and_what_else_to_see(path):
+    doc = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', path.read_text(), re.S).group(1))
+    assert doc["version_added"] == "1.0.0" and doc["seealso"]
+    if path.parent.name == "modules":
+        fragment = (ROOT / "plugins" / "doc_fragments" / "node.py").read_text()
+        shared = "airgap.containerd.node" in doc.get("extends_documentation_fragment", [])
+        common = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', fragment, re.S).group(1))
+        attributes = {**(common["attributes"] if shared else {}), **doc.get("attributes", {})}
+        assert {"check_mode", "diff_mode", "platform"} <= set(attributes)
+
+
+def test_execution_environments_get_the_requirements():
+    environment = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text())
+    assert environment["dependencies"] == {"python": "requirements.txt"} and (ROOT / "requirements.txt").is_file()
