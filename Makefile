@@ -100,8 +100,8 @@ audit: need-root venv-test ## The whole secret audit: run everything with a cana
 differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
 
-matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour (root)
-	@$(TEST)/python tests/tools/matrix.py
+matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
+	@$(TEST)/python tests/tools/matrix.py $(ARGS)
 
 molecule: need-root venv-molecule ## The molecule scenarios, on the lab's nodes (root)
 	@PATH=$(CURDIR)/.venv/molecule/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.collections \

@@ -38,6 +38,10 @@ options:
         V(restart_monitor) stand for the plugin tables that this containerd reads from a file of this version. Below
         the first three, keys may have their names of version 2 or of version 3, so V(sandbox_image) and
         V(pinned_images.sandbox) are the same.
+      - Before ansible-core 2.19, an expression such as V("{{ number + 1 }}") within a mapping gives a string. Settings
+        that containerd's own default configuration has get their type all the same. For any other, set
+        C(jinja2_native), or write the whole mapping as one expression. With C(jinja2_native) it is the other way round,
+        a string that looks like a number becomes one, and C(| string) keeps it.
     type: dict
     default: {}
   remove:

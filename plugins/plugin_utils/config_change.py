@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     config_version,
     imports,
+    key_types,
     moves,
     node,
     places,
@@ -108,7 +109,7 @@ def decide(args: Mapping[str, Any], seen: Mapping[str, Any], rel: Release) -> Ed
 
 def _literal(args: Mapping[str, Any], config: Configuration, data: Mapping[str, Any]) -> tuple[dict, list[Path]]:
     """Return what to merge and to remove under the names that this file has."""
-    merge, remove = args["merge"], args["remove"]
+    merge, remove = key_types.typed(args["merge"]), args["remove"]
     for path in remove:
         if not isinstance(path, list) or not path or not all(isinstance(key, str) for key in path):
             raise ConfigError(

@@ -23,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     releases,
     reply,
     toml_edit,
+    toml_scan,
 )
 
 TEMPLATE = os.path.join(
@@ -73,8 +74,7 @@ class Action(ActionBase):
         result = super().run(tmp, task_vars)
         dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
-            for library in self.libraries:
-                require(library)
+            require(*self.libraries)
             result.update(self.carry_out(args, task_vars or {}))
             if self._discovered_interpreter_key:  # so that the next task need not look for it again
                 result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
@@ -129,7 +129,8 @@ def require_containerd(observed: Mapping[str, Any], version: str | None, prefix:
         )
 
 
-def require(library: str) -> None:
-    """Refuse to go on without a Python library; it is found here and imported where it is needed, if it is."""
-    if importlib.util.find_spec(library) is None:
-        raise Refusal(missing_required_lib(library, reason="on the controller"))
+def require(*libraries: str) -> None:
+    """Refuse to go on without what all this needs, and more libraries, which are imported where they are used."""
+    for library in (*toml_scan.LIBRARIES, *libraries):
+        if importlib.util.find_spec(library) is None:
+            raise Refusal(missing_required_lib(library, reason="on the controller"))

@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.airgap.containerd.plugins.action.containerd_registry import ARGUMENT_SPEC
 from ansible_collections.airgap.containerd.plugins.module_utils import _observe
 from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plan, resolve_node, resolve_report
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import REFUSALS, TEMPLATE
+from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import REFUSALS, TEMPLATE, require
 
 PREFIX = "containerd_registry_"
 _DEFAULTS = Path(TEMPLATE).parents[1] / "defaults" / "main.yml"
@@ -34,6 +34,7 @@ def resolve(
     if variables is not None and (config is not None or hosts is not None):
         raise AnsibleFilterError("resolve: variables excludes config and hosts, which the role would write from them")
     try:
+        require()
         if variables is None:
             node = resolve_node.from_files(version, config, hosts, hosts_dir)
         else:

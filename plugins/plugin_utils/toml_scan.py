@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from typing import NamedTuple
 
-if sys.version_info >= (3, 11):
+LIBRARIES = () if sys.version_info >= (3, 11) else ("tomli",)
+"""What this Python needs beside its standard library; who calls this module has to see that it is there."""
+
+if not LIBRARIES:
     import tomllib
 else:
-    import tomli as tomllib
+    with contextlib.suppress(ImportError):
+        import tomli as tomllib
 
 Path = tuple[str, ...]
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the tests on supported pairs of ansible-core and Python, with the lowest and the highest libraries allowed.
 
-Usage: python tests/tools/matrix.py [--ends]
+Usage: python tests/tools/matrix.py [--ends | --only CORE-PYTHON ...], such as --only 2.16-3.10
 
 Each pair runs the unit tests and, on the lab, the tests of the site playbook and of the Pythons on nodes. ``--ends``
 runs the unit tests of the oldest and of the newest pair alone. Pairs whose Python this machine does not have are named
@@ -35,6 +35,11 @@ class Pair:
     core: str
     python: str
     libraries: tuple[str, ...] = HIGHEST
+
+    @property
+    def short(self) -> str:
+        """How the command line names it."""
+        return f"{self.core}-{self.python}"
 
     @property
     def name(self) -> str:
@@ -90,9 +95,11 @@ def main() -> int:
     """Run the pairs; return the exit status."""
     parser = argparse.ArgumentParser(description="Run the tests on supported pairs of ansible-core and Python.")
     parser.add_argument("--ends", action="store_true", help="the unit tests of the oldest and the newest pair alone")
-    ends = parser.parse_args().ends
-    pairs = {pair: find_python(pair.python) for pair in (ENDS if ends else PAIRS)}
-    tests = ["tests/unit"] if ends else ["tests/unit", *LAB_TESTS]
+    parser.add_argument("--only", nargs="+", metavar="CORE-PYTHON", help="these pairs alone, such as 2.16-3.10")
+    arguments = parser.parse_args()
+    chosen = [pair for pair in PAIRS if pair.short in arguments.only] if arguments.only else PAIRS
+    pairs = {pair: find_python(pair.python) for pair in (ENDS if arguments.ends else chosen)}
+    tests = ["tests/unit"] if arguments.ends else ["tests/unit", *LAB_TESTS]
     results = {pair: run(pair, python, tests) for pair, python in pairs.items() if python}
     print("== Support matrix")
     for pair in pairs:

@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """Run them, and return the exit status."""
     provide_pip(HOME / ".ansible" / "test" / "cache", pip_version())
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    command = [str(Path(sys.executable).with_name("ansible-test")), "units", "--color", "no", "--venv", "--requirements"]
+    command = [str(Path(sys.executable).with_name("ansible-test")), "units", "--color=no", "--venv", "--requirements"]
     command += arguments if "--python" in arguments else ["--python", version, *arguments]
     python = find_python(version)
     return subprocess.run(command, cwd=STAGE, env=environment([python] if python else []), check=False).returncode
