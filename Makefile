@@ -14,6 +14,7 @@ STAGE := $(BUILD)/ansible_collections/airgap/containerd
 STAGED = cd $(STAGE) && HOME=$(BUILD)/home PATH=$(TEST):$$PATH ANSIBLE_COLLECTIONS_PATH=$(BUILD) PYTHONPATH=
 RUN := $(CURDIR)/.venv/run/bin
 TEST := $(CURDIR)/.venv/test/bin
+GALAXY := $(CURDIR)/.venv/galaxy/bin
 REPORTS := $(BUILD)/reports
 PROPERTIES := tests/unit/plugins/plugin_utils/test_toml_properties.py
 
@@ -93,7 +94,13 @@ integration: need-root venv-test ## The integration tests, on the lab's nodes (r
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: audit differential matrix molecule bench faults
+.PHONY: ansible-units ansible-integration audit differential matrix molecule bench faults
+ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="--python default" for every Python here
+	@$(TEST)/python tests/tools/units.py $(ARGS)
+
+ansible-integration: need-root stage ## `ansible-test integration`, on a node of the lab; ARGS=containerd_config (root)
+	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab $(TEST)/python tests/tools/targets.py $(ARGS)
+
 audit: need-root venv-test ## The whole secret audit: run everything with a canary password and look for it everywhere (root)
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration/test_audit.py
 
@@ -103,9 +110,9 @@ differential: need-root venv-test ## What `resolve` foretells, compared with wha
 matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
 	@$(TEST)/python tests/tools/matrix.py $(ARGS)
 
-molecule: need-root venv-molecule ## The molecule scenarios, on the lab's nodes (root)
-	@PATH=$(CURDIR)/.venv/molecule/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.collections \
-		molecule test --all --report
+molecule: need-root venv-test ## The molecule scenarios, on the lab's nodes; ARGS="--scenario-name legacy" (root)
+	@PATH=$(TEST):$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.collections \
+		molecule test --report $(if $(ARGS),$(ARGS),--all)
 
 bench: need-root venv-run ## Time it next to a bare ping and the conventional way, on an idle machine; PARTS="wire cri" (root)
 	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
@@ -116,10 +123,15 @@ faults: need-root venv-test ## Kill, refuse and starve the node half at every st
 
 # --- For a release -----------------------------------------------------------------------------------------------
 
-.PHONY: galaxy changelog
-galaxy: tarball ## The check that Galaxy makes on an upload, about a minute (not part of `make test`)
+.PHONY: galaxy docs changelog
+galaxy: tarball ## The check that Galaxy makes on an upload, and a build context of ansible-builder, about a minute
 	@python3 tests/tools/venv.py galaxy
-	@cd $(BUILD)/tarball && PATH=$(CURDIR)/.venv/galaxy/bin:$$PATH python -m galaxy_importer.main *.tar.gz
+	@cd $(BUILD)/tarball && PATH=$(GALAXY):$$PATH python -m galaxy_importer.main *.tar.gz
+	@PATH=$(GALAXY):$$PATH $(GALAXY)/python tests/tools/environment.py
+
+docs: stage ## The HTML pages of the modules, the filters and the role, into .build/docs/html
+	@python3 tests/tools/venv.py docs
+	@$(CURDIR)/.venv/docs/bin/python tests/tools/docset.py
 
 changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugins and the roles
 	@$(STAGED) antsibull-changelog release --reload-plugins --refresh
@@ -128,7 +140,7 @@ changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugi
 
 # --- What the targets above share --------------------------------------------------------------------------------
 
-.PHONY: clean stage need-root venv-run venv-test venv-molecule
+.PHONY: clean stage need-root venv-run venv-test
 clean: ## Remove what these targets made in the checkout
 	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -141,5 +153,5 @@ stage: venv-test
 need-root:
 	@[ "$$(id -u)" -eq 0 ] || { echo "This needs root: the lab makes network namespaces and starts nodes in them."; exit 1; }
 
-venv-run venv-test venv-molecule: venv-%:
+venv-run venv-test: venv-%:
 	@python3 tests/tools/venv.py $*

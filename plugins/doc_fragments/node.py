@@ -24,9 +24,9 @@ attributes:
     support: full
     platforms: Linux
 requirements:
-  - jmespath (on the controller)
+  - jmespath >= 1.0 (on the controller)
   - tomlkit >= 0.15.1 (on the controller)
-  - tomli (on the controller, where its Python is older than 3.11)
+  - tomli >= 2.0.1, < 2.4 (on the controller, where its Python is older than 3.11)
 author:
   - airgap.containerd contributors (@airgap)
 """

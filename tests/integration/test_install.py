@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 from collections import Counter
 
 import pytest
 import yaml
-from support import HOSTS, LAB_VARIABLES, NODES, ROOT
+from stage import committable, copy
+from support import HOSTS, LAB_VARIABLES, NODES, ROOT, assert_served
 
 
 def executions(output: str) -> dict[str, int]:
@@ -61,6 +64,34 @@ def test_from_a_tarball(fresh, play, tmp_path):
     run = play(playbook="airgap.containerd.site", cwd=elsewhere, env=env).ok()
     assert run.changed() == dict.fromkeys(NODES, 1)
     assert play().ok().changed() == dict.fromkeys(NODES, 0), "the clone finds nothing left to do"
+
+
+def test_offline_to_the_letter(lab, tmp_path):
+    """docs/offline.md, from an empty folder with the bundle alone, and no network but the lab's for what follows it."""
+    text = (ROOT / "docs" / "offline.md").read_text()
+    online, install, playbook = re.findall(r"^```shell\n(.*?)```", text, re.S | re.M)
+    clone, folder = tmp_path / "clone", tmp_path / "controller"
+    copy(committable(ROOT), ROOT, clone)
+    folder.mkdir()
+    shutil.copytree(ROOT / "inventories" / "lab", folder / "inventories" / "lan")
+    left_out = ("PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH", "VIRTUAL_ENV")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    environment |= {"ANSIBLE_HOME": str(tmp_path / "home"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def run(script, cwd, *before):
+        command = [*before, "bash", "-euxo", "pipefail", "-c", script]
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run(online, clone)
+    (clone / "bundle").rename(folder / "bundle")
+    lab.reset("n2")
+    no_network = ("unshare", "--net")
+    run(install, folder, *no_network)
+    output = run(playbook.rstrip() + " --limit n2", folder, *no_network)
+    assert re.search(r"^n2 .* changed=1 ", output, re.M), output
+    assert_served(lab, "n2", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
 
 
 def test_included_by_others_without_facts(fresh, play, tmp_path):

@@ -109,7 +109,7 @@ def test_before_kubeadm(lab, example):
 
 
 def test_after_a_role_that_templates_its_own_config(lab, example, tmp_path):
-    env = write_role(tmp_path, "container-engine/containerd", TEMPLATED, TEMPLATE)
+    env = write_role(tmp_path, "container-engine", TEMPLATED, TEMPLATE)
     lab.reset("n2", "n4")
     example("beside-kubespray", ("n2", "n4"), env=env).ok()
     assert_served(lab, ("n2", "n4"), PAUSE, "registry.lan", "pause")
@@ -235,7 +235,7 @@ def test_ansible_pull(lab, tmp_path):
     shutil.copytree(repository, root / "srv/nodes.git")
     packages = root / "usr/local/lib/python3.11/dist-packages"
     for name in ("ansible*", "cffi*", "_cffi*", "cryptography*", "[jJ]inja2*", "[mM]arkup[sS]afe*", "packaging*",
-                 "resolvelib*", "[pP]y[yY][aA][mM][lL]*", "yaml", "_yaml"):  # fmt: skip
+                 "resolvelib*", "tomlkit*", "jmespath*", "[pP]y[yY][aA][mM][lL]*", "yaml", "_yaml"):  # fmt: skip
         for path in site.glob(name):
             (shutil.copytree if path.is_dir() else shutil.copy)(path, packages / path.name)
     collection = packages / "ansible_collections/airgap/containerd"
