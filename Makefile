@@ -134,7 +134,11 @@ docs: stage ## The HTML pages of the modules, the filters and the role, into .bu
 	@$(CURDIR)/.venv/docs/bin/python tests/tools/docset.py
 
 changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugins and the roles
-	@$(STAGED) antsibull-changelog release --reload-plugins --refresh
+	@# The release is written anew: a refresh would lose its playbooks, which only the fragments name.
+	@$(TEST)/python -c "import pathlib, yaml; path = pathlib.Path('$(STAGE)/changelogs/changelog.yaml'); \
+		data = yaml.safe_load(path.read_text()); version = yaml.safe_load(open('galaxy.yml'))['version']; \
+		data['releases'].pop(version, None); path.write_text(yaml.safe_dump(data))"
+	@$(STAGED) antsibull-changelog release --reload-plugins
 	@cp $(STAGE)/CHANGELOG.md .
 	@cp $(STAGE)/changelogs/changelog.yaml changelogs/
 

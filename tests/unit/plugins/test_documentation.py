@@ -124,3 +124,18 @@ def test_every_plugin_tells_since_when_it_is_there_and_what_else_to_see(path):
 def test_execution_environments_get_the_requirements():
     environment = yaml.safe_load((ROOT / "meta" / "execution-environment.yml").read_text())
     assert environment["dependencies"] == {"python": "requirements.txt"} and (ROOT / "requirements.txt").is_file()
+
+
+def test_the_changelog_names_all_that_there_is():
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text())["version"]
+    release = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text())["releases"][version]
+    assert {each["name"] for each in release["modules"]} == {
+        path.stem for path in PLUGINS if path.parent.name == "modules"
+    }
+    assert {each["name"] for each in release["plugins"]["filter"]} == {
+        path.stem for path in (ROOT / "plugins/filter").glob("*")
+    }
+    assert {each["name"] for each in release["objects"]["role"]} == {path.name for path in (ROOT / "roles").iterdir()}
+    assert {each["name"] for each in release["objects"]["playbook"]} == {
+        path.stem for path in (ROOT / "playbooks").glob("*.yml")
+    }
