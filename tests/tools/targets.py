@@ -42,7 +42,12 @@ def main(targets: list[str]) -> int:
         address = lab.config.node(NODE).address
         command = ["nsenter", f"--net=/run/netns/{network.LAN}"]
         command += [str(Path(sys.executable).with_name("ansible-test")), "integration", "--color=no"]
-        command += ["--controller", "origin", "--target", f"ssh:root@{address},python={PYTHON}"]
+        command += [
+            "--controller",
+            f"origin:python={sys.version_info[0]}.{sys.version_info[1]}",
+            "--target",
+            f"ssh:root@{address},python={PYTHON}",
+        ]
         command += ["--allow-destructive", "--allow-root", *targets]
         return subprocess.run(command, cwd=STAGE, env=environment([sys.executable]), check=False).returncode
     finally:
