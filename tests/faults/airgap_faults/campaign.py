@@ -65,7 +65,7 @@ def cycle(legacy: bool) -> list[Step]:
         Step("change", other, "other"),
         Step("rollback", {"state": "previous"}, "one"),
         Step("refused", other, "other", refused=True),
-        Step("move", {**WISH, **in_config}, "moved"),
+        *([] if legacy else [Step("move", {**WISH, **in_config}, "moved")]),  # in legacy mode the same as the next
         Step("back", WISH, "back"),  # in legacy mode with other words than "one", and the same meaning
         Step("absent", {"state": "absent"}, "before"),
     ]
@@ -140,8 +140,10 @@ class Victim:
                 return self._attempt(step)
         if isinstance(fault, Strike):
             return fault.on(self.target, self._options(step), self.folder)
+        self.log.write_text("")
         self.target.strace = fault.strace(self.log)
         self._attempt(step)
+        assert not self.target.strace, "there was nothing to change, so nothing to hurt"
         return fault.happened(self.log)
 
     def _attempt(self, step: Step) -> bool:
