@@ -78,7 +78,7 @@ EXAMPLES = r"""
 - name: See what a pod's pull secret does
   airgap.containerd.containerd_pull:
     images: [quay.io/team/app:1]
-    username: puller
+    username: "{{ vault_quay_username }}"
     password: "{{ vault_quay_password }}"
 """
 

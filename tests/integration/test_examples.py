@@ -10,9 +10,16 @@ import re
 import pytest
 import yaml
 from pages import Page
-from support import LAB_VARIABLES, NODES, ROOT, assert_served
+from support import HARBOR, LAB_VARIABLES, NODES, ROOT, assert_served
 
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]
+ACCOUNT = {
+    "vault_harbor_password": PASSWORD,
+    "vault_quay_username": LAB_VARIABLES["containerd_registry_username"],
+    "vault_quay_password": PASSWORD,
+}
+# What comes before the examples of a module: a run of site.yml with these variables.
+BEFORE = {"containerd_harbor": HARBOR, "containerd_pull": {}, "containerd_report": {}}
 
 
 def examples(module: str) -> list[dict]:
@@ -22,15 +29,19 @@ def examples(module: str) -> list[dict]:
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")))
 def test_examples_of_modules(fresh, play, tmp_path, module):
-    tasks = examples(module)
+    # The lab's controller has no address of its own there: a node stands in for it.
+    tasks = [{key: value for key, value in each.items() if key != "delegate_to"} for each in examples(module)]
     playbook = tmp_path / "examples.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     variables = tmp_path / "vars.yml"
-    variables.write_text(yaml.safe_dump({"vault_harbor_password": PASSWORD}))
+    variables.write_text(yaml.safe_dump({**ACCOUNT, **BEFORE.get(module, {})}))
+    if module in BEFORE:
+        play("-e", f"@{variables}").ok()
     run = play("-e", f"@{variables}", playbook=str(playbook)).ok()
     done = {(each["host"], each["task"]) for each in run.results if each["outcome"] == "ok"}
-    assert len(run.results) == len(tasks) * len(NODES), "every task has a result on every node"
-    assert {host for host, dummy in done} == set(NODES)
+    expected = sum(1 if each.get("run_once") else len(NODES) for each in tasks)
+    assert len(run.results) == expected, "every task has a result on every node"
+    assert all(each.get("run_once") for each in tasks) or {host for host, dummy in done} == set(NODES)
 
 
 def test_the_five_lines_and_the_role_in_ones_own_playbook(fresh, play, tmp_path):
