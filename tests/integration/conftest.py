@@ -50,3 +50,21 @@ def task(play, tmp_path):
         return result, lambda node: result.of(node, f"airgap.containerd.{module}")
 
     return run
+
+
+@pytest.fixture
+def config(play, tmp_path):
+    """Run containerd_config once or several times in one play; return the run and the results by node and task.
+
+    `task` in a step holds keywords of the task, such as ignore_errors.
+    """
+
+    def run(*steps: dict, limit: str = "all", arguments: tuple[str, ...] = (), env: dict | None = None):
+        playbook = tmp_path / "config.yml"
+        tasks = [{**each.pop("task", {}), "airgap.containerd.containerd_config": each} for each in map(dict, steps)]
+        playbook.write_text(yaml.safe_dump([{"hosts": limit, "gather_facts": False, "tasks": tasks}]))
+        done = play(*arguments, playbook=str(playbook), env=env)
+        results = {node: [each["result"] for each in done.results if each["host"] == node] for node in NODES}
+        return done, results
+
+    return run

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +18,16 @@ from typing import Any
 import yaml
 from airgap_lab import Lab
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils import releases, toml_edit
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())["all"]["hosts"]
 RELEASES = {name: releases.release(releases.parse(str(host["lab_containerd"]))) for name, host in HOSTS.items()}
 NODES = tuple(HOSTS)
+CONFIG = "/etc/containerd/config.toml"
+V2 = "io.containerd.grpc.v1.cri"
+V3_IMAGES, V3_RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
+DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
 LEGACY = tuple(name for name, release in RELEASES.items() if not release.config_path)
 CONFIG_PATH = tuple(name for name in NODES if name not in LEGACY)
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
@@ -159,3 +165,22 @@ def assert_served(lab: Lab, nodes: str | Iterable[str], image: str, registry: st
         assert served, f"{node} got {image} without asking {registry} for {repository}: {seen}"
         assert all(e["registry"] == registry and e["user"] == "robot$puller" for e in served), served
         assert all(e["status"] in (200, 401) or "/token" in e["path"] for e in seen), seen
+
+
+def executions(output: str) -> dict[str, int]:
+    """Remote executions per node: with pipelining, each is one command given to ssh."""
+    addresses = {host["ansible_host"]: name for name, host in HOSTS.items()}
+    found = Counter(addresses[each] for each in re.findall(r"^<([\d.]+)> SSH: EXEC ", output, re.M))
+    return dict(sorted(found.items()))
+
+
+def dump(lab, node: str, path: str = CONFIG) -> dict:
+    """What the node's containerd makes of a file."""
+    command = "migrate" if node == "n4" else "dump"
+    return toml_edit.load(lab.run(node, ["containerd", "--config", path, "config", command]).stdout)
+
+
+def cri(document: dict, runtime: bool = False) -> dict:
+    """The settings of CRI, for images or for containers, in what `dump` returns."""
+    plugins = document["plugins"]
+    return plugins.get(V3_RUNTIME if runtime else V3_IMAGES) or plugins[V2]

@@ -6,44 +6,10 @@
 from __future__ import annotations
 
 import pytest
-import tomllib
 import yaml
-from support import NODES, files
+from support import CONFIG, DOWNLOADS, NODES, V2, V3_IMAGES, cri, dump, files
 
-CONFIG = "/etc/containerd/config.toml"
 DROP_IN = "/etc/containerd/conf.d/50-test.toml"
-V2 = "io.containerd.grpc.v1.cri"
-IMAGES, RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
-DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
-
-
-@pytest.fixture
-def config(play, tmp_path):
-    """Run containerd_config once or several times in one play; return the run and the results by node and task.
-
-    `task` in a step holds keywords of the task, such as ignore_errors.
-    """
-
-    def run(*steps: dict, limit: str = "all", arguments: tuple[str, ...] = (), env: dict | None = None):
-        playbook = tmp_path / "config.yml"
-        tasks = [{**each.pop("task", {}), "airgap.containerd.containerd_config": each} for each in map(dict, steps)]
-        playbook.write_text(yaml.safe_dump([{"hosts": limit, "gather_facts": False, "tasks": tasks}]))
-        done = play(*arguments, playbook=str(playbook), env=env)
-        results = {node: [each["result"] for each in done.results if each["host"] == node] for node in NODES}
-        return done, results
-
-    return run
-
-
-def dump(lab, node: str, path: str = CONFIG) -> dict:
-    """What the node's containerd makes of a file."""
-    command = "migrate" if node == "n4" else "dump"
-    return tomllib.loads(lab.run(node, ["containerd", "--config", path, "config", command]).stdout)
-
-
-def cri(document: dict, runtime: bool = False) -> dict:
-    plugins = document["plugins"]
-    return plugins.get(RUNTIME if runtime else IMAGES) or plugins[V2]
 
 
 def test_a_runtime_by_alias_on_every_release(fresh, config, play, tmp_path):
@@ -84,12 +50,12 @@ def test_a_runtime_that_would_take_the_default_one_away(fresh, config):
 
 
 IGNORED = [
-    ("n3", 2, IMAGES, V2),
+    ("n3", 2, V3_IMAGES, V2),
     ("n3", None, V2, "plugins.cri"),
-    ("n1", 2, IMAGES, V2),
-    ("n4", None, "cri", IMAGES),
+    ("n1", 2, V3_IMAGES, V2),
+    ("n4", None, "cri", V3_IMAGES),
     ("n4", 2, "cri", V2),
-    ("n4", 3, V2, IMAGES),
+    ("n4", 3, V2, V3_IMAGES),
 ]
 
 

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from support import files
-from test_config import CONFIG, DOWNLOADS, V2, config, cri, dump  # noqa: F401
-from test_install import executions
+from support import CONFIG, DOWNLOADS, V2, cri, dump, executions, files
 
 FAILING = {"ignore_errors": True}
 MORE = {"plugins": {"cri_images": {"max_concurrent_downloads": 8}}}
@@ -21,12 +19,12 @@ def leftovers(lab, node: str) -> str:
     return lab.run(node, ["sh", "-c", "ls -A /etc/containerd /run | grep '^[.]airgap'"]).stdout
 
 
-def test_two_executions_for_a_change_and_one_for_none(fresh, config):  # noqa: F811
+def test_two_executions_for_a_change_and_one_for_none(fresh, config):
     counts = [executions(config({"merge": DOWNLOADS}, arguments=("-vvv",))[0].ok().output) for dummy in range(2)]
     assert [set(each.values()) for each in counts] == [{2}, {1}]
 
 
-def test_attributes_links_and_copies(fresh, config):  # noqa: F811
+def test_attributes_links_and_copies(fresh, config):
     fresh.run("n3", ["mkdir", "-p", "/root/t"])
     fresh.run("n3", ["mv", CONFIG, "/etc/containerd/real"])
     fresh.run("n3", ["ln", "-s", "real", CONFIG])
@@ -57,7 +55,7 @@ def test_attributes_links_and_copies(fresh, config):  # noqa: F811
     assert cri(dump(fresh, "n3"))["max_concurrent_downloads"] == 8 and not leftovers(fresh, "n3")
 
 
-def test_a_check_of_ones_own_and_a_hand_that_is_faster(fresh, config):  # noqa: F811
+def test_a_check_of_ones_own_and_a_hand_that_is_faster(fresh, config):
     fresh.write("n3", "/root/t/refuse", "#!/bin/sh\necho 'wrong: password = \"hunter2\"' >&2\nexit 4\n")
     fresh.write("n3", "/root/t/edit", f"#!/bin/sh\necho '# by hand' >>{CONFIG}\n")
     fresh.run("n3", ["chmod", "+x", "/root/t/refuse", "/root/t/edit"])
@@ -72,7 +70,7 @@ def test_a_check_of_ones_own_and_a_hand_that_is_faster(fresh, config):  # noqa: 
     assert fresh.read("n3", CONFIG).endswith("# by hand\n") and not leftovers(fresh, "n3")
 
 
-def test_a_file_that_is_mounted_by_itself(fresh, config):  # noqa: F811
+def test_a_file_that_is_mounted_by_itself(fresh, config):
     fresh.write("n3", "/root/t/mounted", fresh.read("n3", CONFIG))
     assert fresh.run("n3", ["mount", "--bind", "/root/t/mounted", CONFIG]).returncode == 0
     written = {"merge": MORE, "unsafe_writes": True, "mode": "0640"}
@@ -96,7 +94,7 @@ FAULTS = {
 }
 
 
-def test_a_broken_file_is_named_with_the_place(lab, config):  # noqa: F811
+def test_a_broken_file_is_named_with_the_place(lab, config):
     paths = [f"/root/broken-{number}" for number in range(len(FAULTS))]
     for path, content in zip(paths, FAULTS, strict=True):
         (lab.root("n3") / path[1:]).write_bytes(content)
@@ -108,7 +106,7 @@ def test_a_broken_file_is_named_with_the_place(lab, config):  # noqa: F811
     assert "hunter2" not in run.output
 
 
-def test_a_file_moves_to_another_version_on_request_alone(fresh, config):  # noqa: F811
+def test_a_file_moves_to_another_version_on_request_alone(fresh, config):
     old = {name: f"[{name}]\n  # ours\n  sandbox_image = 'p'\n  enable_selinux = true\n" for name in ("n3", "n4")}
     old["n3"] = old["n3"].replace("[n3]", "[plugins.cri]")
     old["n4"] = "version = 2\n" + old["n4"].replace("[n4]", f'[plugins."{V2}"]')

@@ -9,19 +9,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections import Counter
 
 import pytest
 import yaml
 from stage import committable, copy
-from support import HOSTS, LAB_VARIABLES, NODES, ROOT, assert_served
-
-
-def executions(output: str) -> dict[str, int]:
-    """Remote executions per node: with pipelining, each is one command given to ssh."""
-    addresses = {host["ansible_host"]: name for name, host in HOSTS.items()}
-    found = Counter(addresses[each] for each in re.findall(r"^<([\d.]+)> SSH: EXEC ", output, re.M))
-    return dict(sorted(found.items()))
+from support import LAB_VARIABLES, NODES, ROOT, assert_served, executions
 
 
 @pytest.mark.parametrize("count", [5, 50])

@@ -10,8 +10,7 @@ import re
 import pytest
 import yaml
 from airgap_lab import LabError
-from support import LAB_VARIABLES, NODES, files
-from test_install import executions
+from support import LAB_VARIABLES, NODES, executions, files
 
 from ansible_collections.airgap.containerd.plugins.filter import resolve as resolve_filter
 from ansible_collections.airgap.containerd.plugins.filter import resolve_table
