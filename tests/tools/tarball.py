@@ -43,6 +43,7 @@ def run(*command: str) -> str:
     """Run a command away from the checkout's ansible.cfg, so that it sees the installed collection only."""
     variables = {**os.environ, "ANSIBLE_HOME": str(ROOT / ".build" / "home" / ".ansible")}
     variables["ANSIBLE_COLLECTIONS_PATH"] = str(INSTALLED)
+    variables.pop("PYTHONPATH", None)  # it leads to this checkout, whose collection would pass for an installed one
     return subprocess.run(command, cwd=TARBALL, env=variables, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
