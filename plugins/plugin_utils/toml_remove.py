@@ -46,7 +46,7 @@ def take_out(before: dict, after: dict, style: Style) -> tuple[str, list[str]]:
         for index, entry in enumerate(entries)
         if any(entry.path[:size] in gone for size in range(1, len(entry.path) + 1))
     )
-    dropped = _with_belongings(entries, dropped, after)
+    dropped = _with_belongings(entries, dropped)
     result, untouched = [], []
     for index, entry in enumerate(entries):
         if index in changed:
@@ -80,34 +80,20 @@ def _items(entries: list[Entry], path: Path, old: list, new: list) -> Iterator[i
                 yield index
 
 
-def _with_belongings(entries: list[Entry], dropped: set[int], after: dict) -> set[int]:
-    """Return the indexes of the given lines and of headers, comments and blank lines that go with them."""
+def _with_belongings(entries: list[Entry], dropped: set[int]) -> set[int]:
+    """Return the indexes of the given lines and of comments and blank lines that go with them."""
     headers = [index for index, entry in enumerate(entries) if entry.is_header]
     result = set(dropped)
     for header, following in zip(headers, [*headers, len(entries)][1:], strict=True):
         end = attached(entries, following) if following < len(entries) else following
         inside = [index for index in range(header + 1, end) if entries[index].kind == "pair"]
-        if header not in dropped and not _is_left_bare(entries, header, inside, end, dropped, after):
+        if header not in dropped:
             continue
         last = max([header, *inside]) + 1
         while last < end and entries[last].kind == "comment":
             last += 1
         result.update(range(attached(entries, header), last))
     return result | _needless_blanks(entries, result)
-
-
-def _is_left_bare(
-    entries: list[Entry], header: int, inside: list[int], end: int, dropped: set[int], after: dict
-) -> bool:
-    """Tell whether a table that goes on through others keeps no key of its own, and nobody wrote about its header."""
-    if not inside or not dropped.issuperset(inside) or attached(entries, header) < header or entries[header].comments:
-        return False
-    if any(entries[index].kind == "comment" for index in range(header, min(inside[-1] + 2, end))):
-        return False
-    table = at(after, entries[header].path)
-    return isinstance(table, dict) and all(
-        isinstance(value, dict) or is_array_of_tables(value) for value in table.values()
-    )
 
 
 def _needless_blanks(entries: list[Entry], dropped: set[int]) -> set[int]:

@@ -52,11 +52,16 @@ class Document:
         return "".join(statement.text for statement in self.statements)
 
     @property
-    def bare(self) -> set[Path]:
-        """The tables that have a header with no key below it."""
-        kept = [each for each in self.statements if each.kind]
-        following = [*(each.kind for each in kept[1:]), "header"]
-        return {each.path for each, kind in zip(kept, following, strict=False) if each.kind == kind == "header"}
+    def written(self) -> set[Path]:
+        """The tables that have a header or a key of their own, and not only tables in them that have."""
+        found, header = {()}, ()
+        for each in self.statements:
+            if each.kind == "header":
+                header = each.path
+                found.add(header)
+            elif each.kind == "pair":
+                found.update(each.path[:size] for size in range(len(header) + 1, len(each.path)))
+        return found
 
     @property
     def data(self) -> dict[str, Any]:

@@ -496,7 +496,7 @@ TEXT_CASES = {
         [],
         "[c]\n\n# two\n[[a]]\nx = 2\n",
     ),
-    "a header whose last key goes": ("[a]\nx = 1\n\n[a.b]\ny = 1\n", {}, [["a", "x"]], "[a.b]\ny = 1\n"),
+    "a header whose last key goes stays": ("[a]\nx = 1\n\n[a.b]\ny = 1\n", {}, [["a", "x"]], "[a]\n\n[a.b]\ny = 1\n"),
     "a header that somebody wrote about stays": (
         "[a] # why\nx = 1\n\n[a.b]\ny = 1\n",
         {},
