@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
@@ -72,7 +73,11 @@ class Action(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
-        dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+        try:
+            dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+        except AnsibleActionFail as exc:
+            exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
+            raise
         try:
             require(*self.libraries)
             result.update(self.carry_out(args, task_vars or {}))

@@ -9,7 +9,10 @@ import importlib
 import sys
 
 import pytest
+from ansible.errors import AnsibleActionFail
+from fake_node import run
 
+from ansible_collections.airgap.containerd.plugins.action import containerd_registry
 from ansible_collections.airgap.containerd.plugins.plugin_utils import controller
 
 PACKAGE = "ansible_collections.airgap.containerd.plugins.action"
@@ -30,3 +33,10 @@ def test_a_missing_library_is_the_standard_error(module: str, library: str, monk
         controller.require(library)
     assert f"Failed to import the required Python library ({library})" in str(caught.value)
     assert "on the controller" in str(caught.value)
+
+
+def test_a_wrong_argument_is_refused_without_the_others():
+    """ansible-core quotes the object of an error beside its message."""
+    with pytest.raises(AnsibleActionFail) as refused:
+        run(containerd_registry, {}, password="CaN4ry", endpoints=["x"])
+    assert refused.value.obj is None and "CaN4ry" not in str(refused.value)
