@@ -132,6 +132,7 @@ def serves_cri(path):
 def last_complaint(name, since):
     """Return containerd's own last error since a time (seconds since the epoch), one line, or an empty string."""
     command = ["journalctl", "--unit=" + name, "--output=cat", "--lines=200", "--no-pager", "--since=@%d" % since]
+    run(["journalctl", "--sync"], timeout=10)  # what a dying containerd said last may not be in the journal yet
     dummy, out, dummy = run(command, timeout=10)
     lines = [
         line
