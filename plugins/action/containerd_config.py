@@ -115,7 +115,7 @@ def _request(args, seen, about, edit, attributes: dict[str, Any], text_changes: 
         "backup": args["backup"],
         "unsafe_writes": args["unsafe_writes"],
         "validate": args["validate"],
-        "check": {**edit.check, "binary": seen["binary"]} if seen["version"] else None,
+        "check": {**edit.check, "binary": seen["binary"], "version": seen["version"]} if seen["version"] else None,
     }
 
 

@@ -148,8 +148,13 @@ def _validate(command, name):
         )
 
 
-def _read(binary, path):
-    document, error = _observe.dump(binary, path)
+def _dump(check, path):
+    """Return what containerd makes of a file (see _observe.dump)."""
+    return _observe.dump(check["binary"], path, check["version"])
+
+
+def _read(check, path):
+    document, error = _dump(check, path)
     if error:
         raise _transaction.TransactionError(
             "containerd does not accept the configuration: %s. Nothing was changed on the node" % error
@@ -170,11 +175,11 @@ def _prove(check, path, name):
             for number, content in enumerate(check["copies"]):
                 _files.replace(os.path.join(scratch, str(number)), _wire.unpack(content), 0o600)
             subject = os.path.join(scratch, "0")
-        document = _read(check["binary"], subject)
+        document = _read(check, subject)
         before = None
         if check["others"] is not None:
-            before, dummy = _observe.dump(check["binary"], check["main"])
-        problems = _expect.problems(document, before, lambda: _observe.dump(check["binary"], None)[0], check)
+            before, dummy = _dump(check, check["main"])
+        problems = _expect.problems(document, before, lambda: _dump(check, None)[0], check)
         return problems, _expect.unproven(document, check)
     finally:
         if scratch:

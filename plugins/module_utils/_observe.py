@@ -8,6 +8,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
     _complaint,
@@ -27,6 +28,7 @@ LOCK = "/run/airgap-containerd.lock"
 CERTIFICATES = "registry-tls"
 
 MAX_IMPORTS = 100  # files
+_UNKNOWN_COMMAND = 3  # exit status of containerd
 
 # What makes CRI pull by itself and not through the transfer service (`CheckLocalImagePullConfigs`).
 _PULL_SETTINGS = (
@@ -47,8 +49,8 @@ def auth_digest(auth):
     return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode("utf-8")).hexdigest() if wanted else None
 
 
-def effective(binary, path):
-    """Return what containerd makes of a configuration file, as far as registries go.
+def effective(binary, path, version):
+    """Return what containerd makes of a configuration file, as far as registries go; ``version`` as for `dump`.
 
     ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as ``{host:
     [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host: [name]}``,
@@ -56,21 +58,22 @@ def effective(binary, path):
     ``digest`` of all registry settings. ``error`` is containerd's complaint where it does not accept the file (the rest
     is then empty).
     """
-    return _summary(*dump(binary, path))
+    return _summary(*dump(binary, path, version))
 
 
-def dump(binary, path):
+def dump(binary, path, version):
     """Return what containerd itself makes of a file, its defaults where there is none, and its complaint or None.
 
     ``config migrate`` (2.0 on) is asked first, because ``dump`` of 2.0.0-2.0.5 leaves plugin migrations out.
+    ``version`` is what ``containerd --version`` prints: a 1.x is not asked for what it does not know.
     """
     if not path or not os.path.exists(path):
         rc, out, err = _service.run([binary, "config", "default"])
     else:
-        prefix = [binary, "--config", path, "config"]
-        rc, out, err = _service.run(prefix + ["migrate"])
-        if rc == 3:
-            rc, out, err = _service.run(prefix + ["dump"])
+        for command in ["dump"] if re.match(r"\S+ \S+ v?1\.\d", version) else ["migrate", "dump"]:
+            rc, out, err = _service.run([binary, "--config", path, "config", command])
+            if rc != _UNKNOWN_COMMAND:
+                break
     if rc != 0:
         lines = [line for line in (err or out).strip().splitlines() if "level=warning" not in line]
         return {}, _complaint.words(lines[-1], (path,)) if lines else "exit status %d" % rc
@@ -292,7 +295,7 @@ def observe(request):
     about, data = _files.describe(config), _files.read(config)
     known = {"error": None}
     if rc == 0:
-        known = effective(binary, config)
+        known = effective(binary, config, version)
     first_root = (known.get("config_path") or "").split(":")[0]
     hosts_dir = request.get("hosts_dir") or first_root or DEFAULT_HOSTS_DIR
     _files.trust(hosts_dir)

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The containerd daemon on the node: its unit, its process, and a restart that is proven over CRI."""
 
+import contextlib
 import os
 import re
 import select
@@ -61,8 +62,8 @@ def _collect(process, deadline):
             if not data:
                 todo.discard(handle)
         ended = process.poll() is not None
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(max(deadline - time.monotonic(), 0))
     return kept[process.stdout.fileno()], kept[process.stderr.fileno()]
 
 

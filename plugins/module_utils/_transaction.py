@@ -63,7 +63,7 @@ def _check_staged(request, batch):
     check = request.get("check")
     if not check:
         return
-    found = _observe.effective(check["binary"], batch.staged(check["path"]))
+    found = _observe.effective(check["binary"], batch.staged(check["path"]), check["version"])
     reason = _observe.why_not_effective(found, check, _observe.import_files(check["path"], found["imports"]))
     if reason:
         raise TransactionError("%s. Nothing was changed on the node" % reason)
@@ -230,7 +230,7 @@ def _prove(request, restarted):
     used = _process.config_of(restarted["daemon"]) or _observe.DEFAULT_CONFIG
     if restarted["daemon"] and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check["path"]):
         raise _service.ServiceError("containerd reads %s instead of %s" % (used, check["path"]))
-    found = _observe.effective(check["binary"], check["path"])
+    found = _observe.effective(check["binary"], check["path"], check["version"])
     reason = _observe.why_not_effective(found, check, [])
     if reason:
         raise _service.ServiceError("after the restart, " + reason)
@@ -274,8 +274,8 @@ def apply(request):
     folder for a copy, or None), ``removes`` and ``directories`` (paths; a directory goes when nothing else is in it),
     ``config`` (path of config.toml), ``between`` (see _history; where it is needed it comes first in ``writes``, which
     then name config.toml twice), ``sweep`` (directories where killed runs may have left temporary files),
-    ``check`` (what the configuration must effectively be: see why_not_effective, with ``binary`` and ``path``),
-    ``socket``, ``due`` (whether containerd does not know the new files until it restarts), ``restart`` (see
+    ``check`` (what the configuration must effectively be: see why_not_effective, with ``binary``, its ``version`` and
+    ``path``), ``socket``, ``due`` (whether containerd does not know the new files until it restarts), ``restart`` (see
     _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave it alone, and keep no state),
     ``forget`` (remove the states when done), ``restore`` (name of a state to go back to, which gives the writes and
     removes) with ``edited`` (files of which a copy is kept). Returns ``{restarted, seconds, left, backups}``; ``left``

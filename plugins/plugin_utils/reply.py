@@ -19,9 +19,11 @@ from ansible_collections.airgap.containerd.plugins.module_utils import _wire
 MAX_LINE = 2000
 """Characters of a message that a node may put in front of people; the rest is cut off."""
 
-ABOUT = {"mode?": int, "uid?": int, "gid?": int, "ctime?": float}
+ABOUT = {"mode": int, "uid": int, "gid": int, "ctime": float}
 TEXT = (str, None)
-FILE = {"mode": int, "uid": int, "gid": int, "ctime": float, "sha256": str, "content": bytes, "link?": str}
+FILE = {**ABOUT, "sha256": str, "content": bytes, "link?": str}
+IMPORTED = {"path": str, "content": (bytes, None)}
+CONFIG_FILE = {**IMPORTED, "real_path": str, "sha256": TEXT}
 
 TREE = {str: (None, bool, FILE, {"link": str}, {})}
 
@@ -44,7 +46,7 @@ OBSERVATION: dict[str, Any] = {
     "version": TEXT,
     "version_error": TEXT,
     "unit": {"found": bool, "active": bool, "kill_mode": TEXT, "binary": TEXT, "config": TEXT},
-    "config": {**ABOUT, "path": str, "real_path": str, "content": (bytes, None), "sha256": TEXT},
+    "config": ({**ABOUT, **CONFIG_FILE}, CONFIG_FILE),
     "effective": {
         "error": TEXT,
         "config_path?": str,
@@ -60,7 +62,7 @@ OBSERVATION: dict[str, Any] = {
         "address?": TEXT,
         "digest?": str,
     },
-    "imports": [{**ABOUT, "path": str, "content": (bytes, None)}],
+    "imports": [({**ABOUT, **IMPORTED}, IMPORTED)],
     "hosts_dir": str,
     "blocked_by": TEXT,
     "hosts": TREE,
@@ -105,7 +107,7 @@ LOOK = {
     "version_error": TEXT,
     "main": str,
     "path": str,
-    "files": [{**ABOUT, "path": str, "real_path": str, "content": (bytes, None), "sha256": TEXT}],
+    "files": [({**ABOUT, **CONFIG_FILE}, CONFIG_FILE)],
     "info": PATH_INFO,
     "attributes": {"before?": {str: str}, "after?": {str: str}},
 }

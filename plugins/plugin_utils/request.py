@@ -81,7 +81,8 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
         message["removes"].insert(0, config["real_path"])
     check = None
     if plan.effective and observed["version"]:
-        check = {**plan.effective, "binary": observed["binary"], "path": config["real_path"]}
+        about = {key: observed[key] for key in ("binary", "version")}
+        check = {**plan.effective, **about, "path": config["real_path"]}
     return {
         **message,
         "config": config["real_path"],

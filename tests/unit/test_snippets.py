@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,16 +53,17 @@ def every(kind: str):
 def ansible(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one of Ansible's programs in a folder, with the collection of this checkout."""
     variables = {
-        "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / '.collections'}:{folder / 'collections'}",
+        "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{folder / 'collections'}",
         "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "integration" / "callbacks"),
         "ANSIBLE_CALLBACKS_ENABLED": "record",
         "AIRGAP_RECORD": str(folder / "record.jsonl"),
         "ANSIBLE_ROLES_PATH": str(folder / "roles"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_HOST_PATTERN_MISMATCH": "warning",  # `ansible-test` makes it an error
         "ANSIBLE_NOCOLOR": "1",
     }
     return subprocess.run(
-        [str(BIN / program), *arguments],
+        [shutil.which(program, path=f"{BIN}:{os.environ['PATH']}"), *arguments],
         cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         check=False,
     )  # fmt: skip

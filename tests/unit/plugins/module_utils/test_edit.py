@@ -61,7 +61,7 @@ def node(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     (tmp_path / "config.toml").write_text("a = 1\n")
     os.chmod(tmp_path / "config.toml", 0o640)
-    monkeypatch.setattr(_observe, "dump", lambda binary, path: ({}, None))
+    monkeypatch.setattr(_observe, "dump", lambda binary, path, version: ({}, None))
     return tmp_path
 
 
@@ -70,7 +70,7 @@ def request(node, **more) -> dict:
     return {
         "path": path, "content": _wire.pack(b"a = 2\n"), "expect": {path: _files.digest(b"a = 1\n")}, "attributes": {},
         "mode": 0o640, "uid": None, "gid": None, "backup": False, "unsafe_writes": False, "validate": None,
-        "check": {"main": path, "copies": [], "binary": "", "settings": [], "defaults": [], "others": None}, **more,
+        "check": {"main": path, "copies": [], "binary": "", "version": "", "settings": [], "defaults": [], "others": None}, **more,
     }  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def test_a_file_that_changed_since_it_was_read_or_while_it_is_checked(node, monk
         _edit.edit(request(node), Module())
     (node / "config.toml").write_text("a = 1\n")
 
-    def dump(binary, path):
+    def dump(binary, path, version):
         (node / "config.toml").write_text("a = 4\n")
         return {}, None
 
@@ -129,7 +129,7 @@ def test_what_containerd_makes_something_else_of_is_not_written(node):
 def test_an_imported_file_is_proven_among_copies_of_all_the_others(node, monkeypatch):
     seen = {}
 
-    def dump(binary, path):
+    def dump(binary, path, version):
         folder = Path(path).parent
         seen.update({each.name: each.read_text() for each in folder.iterdir()})
         seen["mode"] = folder.stat().st_mode & 0o777, os.stat(path).st_mode & 0o777

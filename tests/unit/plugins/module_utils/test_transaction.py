@@ -78,8 +78,8 @@ def test_a_file_that_changed_meanwhile_stops_it(node):
     ],
 )
 def test_a_configuration_that_containerd_reads_otherwise_is_not_put_in_place(node, monkeypatch, found, reason):
-    monkeypatch.setattr(_observe, "effective", lambda binary, path: {**GOOD, **found})
-    check = {**WANTED, "binary": "containerd", "path": str(node / "config.toml")}
+    monkeypatch.setattr(_observe, "effective", lambda binary, path, version: {**GOOD, **found})
+    check = {**WANTED, "binary": "containerd", "version": "", "path": str(node / "config.toml")}
     with pytest.raises(_transaction.TransactionError, match=reason):
         _transaction.apply(request(node, check=check))
     assert (node / "config.toml").read_text() == "old\n"
@@ -108,9 +108,9 @@ def test_a_failed_restart_puts_everything_back(node, monkeypatch):
 
 
 def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
-    monkeypatch.setattr(_observe, "effective", lambda binary, path: GOOD)
+    monkeypatch.setattr(_observe, "effective", lambda binary, path, version: GOOD)
     monkeypatch.setattr(_service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
-    check = {**WANTED, "binary": "containerd", "path": str(node / "config.toml")}
+    check = {**WANTED, "binary": "containerd", "version": "", "path": str(node / "config.toml")}
     assert _transaction.apply(request(node, check=check, restart={"service": "containerd"}))["restarted"]
     record = json.loads((node / "state" / "record.json").read_text())
     assert record["proven"] == {"daemon": "7:7", "registry": "x"}

@@ -131,6 +131,13 @@ def test_a_configuration_that_no_containerd_reads(observed, lie):
         )
 
 
+def test_a_file_is_described_whole_or_not_at_all(observed):
+    answer = json.loads(json.dumps({key: value for key, value in observed.items() if key != "look"}))
+    del answer["config"]["mode"]
+    with pytest.raises(reply.ReplyError, match="config has 'ctime', which is unknown"):
+        reply.checked(answer, reply.OBSERVATION)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_lies(observed, data):
