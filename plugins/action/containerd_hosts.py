@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     conflicts,
     hosts,
@@ -43,7 +43,7 @@ class ActionModule(Action):
     """Render, compare, write."""
 
     argument_spec = {
-        "hosts_dir": {"type": "path", "default": _observe.DEFAULT_HOSTS_DIR},
+        "hosts_dir": {"type": "path", "default": _common.DEFAULT_HOSTS_DIR},
         "namespaces": {"type": "dict", "required": True},
         "prune": {"type": "bool", "default": True},
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _service
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     hosts,
     model,
@@ -219,6 +219,6 @@ def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) 
             f"systemd knows no unit {args['service']!r} on this node: set {prefix}service, or {prefix}restart_command "
             f"for another service manager, or {prefix}restart to false"
         )
-    refusal = _service.kill_mode_refusal(args["service"], observed["unit"])
+    refusal = _common.kill_mode_refusal(args["service"], observed["unit"])
     if refusal and not args["restart_force"]:
         raise Refusal(refusal.replace("set restart_force", f"set {prefix}restart_force"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import node
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
     MAX_SECONDS,
@@ -24,7 +24,7 @@ class ActionModule(Action):
 
     argument_spec = {
         "service": {"type": "str", "default": "containerd"},
-        "socket": {"type": "path", "default": _observe.DEFAULT_SOCKET},
+        "socket": {"type": "path", "default": _common.DEFAULT_SOCKET},
         "command": {"type": "list", "elements": "str"},
         "timeout": {"type": "int", "default": 60},
         "force": {"type": "bool", "default": False},

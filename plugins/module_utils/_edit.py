@@ -12,6 +12,7 @@ import shutil
 import tempfile
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _common,
     _complaint,
     _expect,
     _files,
@@ -41,7 +42,7 @@ def _patterns(data):
 def _describe(path):
     data = _files.read(path)
     about = dict(_files.describe(path) or {}, path=path, real_path=os.path.realpath(path))
-    return dict(about, content=_wire.pack(data), sha256=_files.digest(data))
+    return dict(about, content=_wire.pack(data), sha256=_common.digest(data))
 
 
 def _matching(pattern, parent):
@@ -89,7 +90,7 @@ def look(request, module):
     unit = _service.unit(_service.show(request["service"]))
     binary = request["binary"] or unit["binary"] or "/usr/bin/containerd"
     rc, version, error = _service.run([binary, "--version"])
-    main = os.path.normpath(unit["config"] or _observe.DEFAULT_CONFIG)
+    main = os.path.normpath(unit["config"] or _common.DEFAULT_CONFIG)
     path = os.path.normpath(request["path"] or main)
     _files.trust(path)
     if os.path.isdir(path):

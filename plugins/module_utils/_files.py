@@ -4,7 +4,6 @@
 """Files on the node: read with their attributes, written so that an interruption leaves the old or the new one."""
 
 import errno
-import hashlib
 import os
 import shutil
 import stat
@@ -16,11 +15,6 @@ TEMPORARY = ".airgap-"
 MAX_FILE = 1024 * 1024  # bytes of a file that is read; configuration files have thousands
 MAX_NAMES = 1000  # in a directory
 MAX_STEPS = 200  # directories and symbolic links on the way to a file
-
-
-def digest(data):
-    """Return the hex SHA-256 of bytes, or None for None (an absent file)."""
-    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def read(path, limit=MAX_FILE):

@@ -22,9 +22,8 @@ import json
 import os
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _common, _files, _wire
 
-STATE_DIR = "/var/lib/airgap-containerd"
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
 MAX_COPIES = 10  # of one file that was edited by hand
 RECORD, OPEN, LAST = "record", "open", "previous"
@@ -32,7 +31,7 @@ RECORD, OPEN, LAST = "record", "open", "previous"
 
 def path_of(name):
     """Return where the record or a state is."""
-    return os.path.join(STATE_DIR, name + ".json")
+    return os.path.join(_common.STATE_DIR, name + ".json")
 
 
 def read(name):
@@ -46,7 +45,7 @@ def read(name):
 
 def _store(name, content):
     data = json.dumps(content, indent=1).encode("utf-8")
-    _files.make_directories(STATE_DIR, 0o700)
+    _files.make_directories(_common.STATE_DIR, 0o700)
     _files.replace(path_of(name), data, 0o600)
 
 
@@ -78,9 +77,9 @@ def _digests(state):
     """Return ``{path: (digest before, digest after, digest now)}``."""
     return {
         path: (
-            _files.digest(_wire.unpack(before["content"]) if before else None),
+            _common.digest(_wire.unpack(before["content"]) if before else None),
             state["after"][path],
-            _files.digest(_files.read(path)),
+            _common.digest(_files.read(path)),
         )
         for path, before in state["files"].items()
     }
@@ -174,7 +173,7 @@ def _ordered(files, prior):
 
 def digest_of(write):
     """Return the digest of what a write leaves."""
-    return _files.digest(_wire.unpack(write["content"]))
+    return _common.digest(_wire.unpack(write["content"]))
 
 
 def close(state):
@@ -184,7 +183,7 @@ def close(state):
         write_open(None)
     else:
         os.rename(path_of(OPEN), path_of(LAST))
-        _files.sync_directory(STATE_DIR)
+        _files.sync_directory(_common.STATE_DIR)
 
 
 def forget():
@@ -195,14 +194,14 @@ def forget():
 
 def forget_copies(name):
     """Keep the newest MAX_COPIES of a file that was edited by hand; their names end in the time."""
-    copies = [each for each in _files.names(STATE_DIR) if each.startswith(name + ".2") and each.endswith("~")]
+    copies = [each for each in _files.names(_common.STATE_DIR) if each.startswith(name + ".2") and each.endswith("~")]
     for each in copies[:-MAX_COPIES]:
-        _files.remove(os.path.join(STATE_DIR, each))
+        _files.remove(os.path.join(_common.STATE_DIR, each))
 
 
 def tidy():
     """Remove the directory if nothing is in it."""
-    _files.remove_empty_directory(STATE_DIR)
+    _files.remove_empty_directory(_common.STATE_DIR)
 
 
 def settle(is_proven):
@@ -222,5 +221,5 @@ def target():
 
 def fingerprint():
     """Return a digest of the record and the states, which tells whether another run was here meanwhile."""
-    parts = [_files.digest(_files.read(path_of(name), MAX_STATE)) for name in (RECORD, OPEN, LAST)]
-    return _files.digest(repr(parts).encode("ascii"))
+    parts = [_common.digest(_files.read(path_of(name), MAX_STATE)) for name in (RECORD, OPEN, LAST)]
+    return _common.digest(repr(parts).encode("ascii"))

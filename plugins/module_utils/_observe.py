@@ -11,6 +11,7 @@ import os
 import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _common,
     _complaint,
     _dump,
     _files,
@@ -20,12 +21,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils import (
     _wire,
 )
 
-DEFAULT_CONFIG = "/etc/containerd/config.toml"
-DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
-DEFAULT_ROOTS = DEFAULT_HOSTS_DIR + ":/etc/docker/certs.d"  # where newer releases look if no config_path is set
-DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 LOCK = "/run/airgap-containerd.lock"
-CERTIFICATES = "registry-tls"
 
 MAX_IMPORTS = 100  # files
 _UNKNOWN_COMMAND = 3  # exit status of containerd
@@ -41,12 +37,6 @@ _PULL_SETTINGS = (
 _CERTIFICATES = (".crt", ".cert", ".key", ".pem")
 _PAUSE = "registry.k8s.io/pause:3.10"  # where containerd tells of none, as without a configuration that it accepts
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
-
-
-def auth_digest(auth):
-    """Return a digest of a ``configs."HOST".auth`` table, so that it can be compared without being sent."""
-    wanted = {key: value for key, value in (auth or {}).items() if value not in ("", None)}
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode("utf-8")).hexdigest() if wanted else None
 
 
 def effective(binary, path, version):
@@ -86,7 +76,7 @@ def _summary(document, error):
     registry = tables[0] if tables else {}
     mirrors = {host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()}
     configs = {
-        host: {"auth": auth_digest((each or {}).get("auth")), "tls": "tls" in (each or {})}
+        host: {"auth": _common.auth_digest((each or {}).get("auth")), "tls": "tls" in (each or {})}
         for host, each in (registry.get("configs") or {}).items()
     }
     tls = {host: (each or {}).get("tls") or {} for host, each in (registry.get("configs") or {}).items()}
@@ -118,44 +108,6 @@ def _pause(plugins):
     return found if isinstance(found, str) else _PAUSE
 
 
-def why_not_effective(found, wanted, imports):
-    """Return why the effective configuration ``found`` is not the one ``wanted``, or None.
-
-    ``wanted``: ``{config_path, mirrors, tls, plugins}``, or without any of them if it is enough that containerd accepts
-    the file. Every wanted mirror must be there with just its endpoints; with a ``config_path`` there must be no mirror
-    at all, and no ``configs.*.tls`` table unless ``tls`` allows it; ``plugins`` must not be disabled. ``imports`` are
-    the imported files (see import_files), which are where a difference comes from.
-    """
-    reason = _difference(found, wanted)
-    if reason and imports:
-        reason += ". It comes from a file that config.toml imports: %s" % ", ".join(each["path"] for each in imports)
-    return reason
-
-
-def _difference(found, wanted):
-    if found["error"]:
-        return "containerd does not accept the configuration: %s" % found["error"]
-    if "config_path" not in wanted:
-        return None
-    if found["config_path"] != wanted["config_path"]:
-        return "config_path is %r instead of %r in effect" % (found["config_path"], wanted["config_path"])
-    for host, endpoints in sorted(wanted["mirrors"].items()):
-        if found["mirrors"].get(host) != endpoints:
-            found_there = _complaint.without_logins("%r" % (found["mirrors"].get(host),))
-            return "mirrors.%r is %s instead of %r in effect" % (host, found_there, endpoints)
-    if wanted["config_path"] and found["mirrors"]:
-        return "mirrors are set beside config_path (%s), and CRI does not load with both" % ", ".join(
-            sorted(found["mirrors"])
-        )
-    tls = sorted(host for host, each in found["configs"].items() if each["tls"])
-    if wanted["config_path"] and tls and not wanted["tls"]:
-        return "configs.*.tls is set beside config_path (%s), and CRI does not load with both" % ", ".join(tls)
-    disabled = [each for each in found["disabled_plugins"] if each in wanted["plugins"]]
-    if disabled:
-        return "the CRI plugin is disabled (%s)" % ", ".join(disabled)
-    return None
-
-
 def import_files(main, patterns):
     """Return ``[{path, ctime, content}]`` of the files that ``imports`` names; raises OSError for too many."""
     found = []
@@ -166,11 +118,6 @@ def import_files(main, patterns):
             if len(found) > MAX_IMPORTS:
                 raise OSError(errno.E2BIG, "imports more than %d files" % MAX_IMPORTS, main)
     return found
-
-
-def certificates(hosts_dir):
-    """Return the directory of CAs, client certificates and keys, which is beside ``hosts_dir``."""
-    return os.path.join(os.path.dirname(hosts_dir.rstrip("/")), CERTIFICATES)
 
 
 def _hosts_file(path, root):
@@ -185,7 +132,7 @@ def _hosts_file(path, root):
     if not os.path.isfile(path):
         return linked if linked or os.path.lexists(path) else None
     data = _files.read(path)
-    return dict(_files.describe(path) or {}, sha256=_files.digest(data), content=_wire.pack(data), **linked)
+    return dict(_files.describe(path) or {}, sha256=_common.digest(data), content=_wire.pack(data), **linked)
 
 
 def _tree(hosts_dir, recorded):
@@ -210,7 +157,7 @@ def _tree(hosts_dir, recorded):
                 found["%s/%s" % (namespace, name)] = _hosts_file(path, hosts_dir)
             elif os.path.isfile(path) and not name.startswith(_files.TEMPORARY):
                 found["%s/%s" % (namespace, name)] = _is_pem(path) if name.endswith(_CERTIFICATES) else {}
-    for path in sorted(set(glob.glob(os.path.join(certificates(hosts_dir), "*"))).union(recorded)):
+    for path in sorted(set(glob.glob(os.path.join(_common.certificates(hosts_dir), "*"))).union(recorded)):
         if not path.startswith(hosts_dir + "/") and os.path.isfile(path):
             found[path] = _hosts_file(path, os.path.dirname(os.path.dirname(path)))
     return found
@@ -223,7 +170,7 @@ def _is_pem(path):
 def _roots(config_path, hosts_dir):
     """Return the trees of the directories in ``config_path`` besides ``hosts_dir``; None where one is a file."""
     known = os.path.normpath(hosts_dir)
-    roots = [os.path.normpath(root or "/") for root in (config_path or DEFAULT_ROOTS).split(":")]
+    roots = [os.path.normpath(root or "/") for root in (config_path or _common.DEFAULT_ROOTS).split(":")]
     trees = {root: _tree(root, ()) for root in roots if root not in (known, "/")}
     trees.update((root, None) for root in roots if os.path.isfile(root))
     return trees
@@ -253,7 +200,7 @@ def _runs(config, hosts_dir, daemon, previous):
     record = _history.read_record(state)
     folders = {os.path.dirname(os.path.dirname(path)) for path in (record or {}).get("files") or {}}
     sweep = sorted(folders | {os.path.dirname(os.path.realpath(config)), hosts_dir})
-    interrupted = bool(_files.leftovers(sweep + [_history.STATE_DIR]))
+    interrupted = bool(_files.leftovers(sweep + [_common.STATE_DIR]))
     if state and "damaged" not in state:
         waits = daemon and state["daemon"] == daemon["id"]
         interrupted = interrupted or not waits or not _history.is_committed(state)
@@ -289,7 +236,7 @@ def observe(request):
     shown = _service.show(request["service"])
     unit = _service.unit(shown)
     binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
-    config = request.get("config_file") or unit["config"] or DEFAULT_CONFIG
+    config = request.get("config_file") or unit["config"] or _common.DEFAULT_CONFIG
     rc, version, error = _service.run([binary, "--version"])
     _files.trust(config)
     about, data = _files.describe(config), _files.read(config)
@@ -297,9 +244,9 @@ def observe(request):
     if rc == 0:
         known = effective(binary, config, version)
     first_root = (known.get("config_path") or "").split(":")[0]
-    hosts_dir = request.get("hosts_dir") or first_root or DEFAULT_HOSTS_DIR
+    hosts_dir = request.get("hosts_dir") or first_root or _common.DEFAULT_HOSTS_DIR
     _files.trust(hosts_dir)
-    socket = request.get("socket") or known.get("address") or DEFAULT_SOCKET
+    socket = request.get("socket") or known.get("address") or _common.DEFAULT_SOCKET
     daemon = _service.daemon(socket)
     runs = _runs(config, hosts_dir, daemon, request.get("previous"))
     record = runs["record"]
@@ -318,7 +265,7 @@ def observe(request):
             path=config,
             real_path=os.path.realpath(config),
             content=_wire.pack(data),
-            sha256=_files.digest(data),
+            sha256=_common.digest(data),
         ),
         "effective": known,
         "imports": import_files(config, known.get("imports") or []) if data is not None else [],

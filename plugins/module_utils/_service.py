@@ -12,7 +12,7 @@ import struct
 import subprocess
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _complaint, _cri, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _common, _complaint, _cri, _wire
 
 _PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart", "Environment", "EnvironmentFiles")
 MAX_OUTPUT = 4 * 1024 * 1024  # bytes of what a command prints: the largest is `containerd config dump`
@@ -151,7 +151,7 @@ def check(request):
     """Raise ServiceError where the restart that `restart` would make must not be."""
     if request.get("command") or request.get("force"):
         return
-    refusal = kill_mode_refusal(request["service"], unit(show(request["service"])))
+    refusal = _common.kill_mode_refusal(request["service"], unit(show(request["service"])))
     if refusal:
         raise ServiceError(refusal)
 
@@ -197,17 +197,6 @@ def _await_successor(path, before, deadline):
                 raise ServiceError("nothing listens on %s after the restart" % path)
             raise ServiceError("nothing was restarted: the containerd of before still serves %s" % path)
         time.sleep(0.1)
-
-
-def kill_mode_refusal(name, found):
-    """Return why restarting the unit would kill pods, or None."""
-    if not found["found"] or found["kill_mode"] in ("process", "none"):
-        return None
-    return (
-        "restarting %s would kill the pods of this node: its unit has KillMode=%s. Put [Service] KillMode=process into "
-        "/etc/systemd/system/%s.service.d/killmode.conf and run systemctl daemon-reload, or set restart_force"
-        % (name, found["kill_mode"], name)
-    )
 
 
 def _with_log(text, name, since):

@@ -14,6 +14,7 @@ import os
 import time
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _common,
     _files,
     _history,
     _observe,
@@ -52,7 +53,7 @@ class Lock(object):
 def check_unchanged(request):
     text = "%s on the node while this run was planned, by another run or by hand: nothing was written, run it again"
     for path, digest in sorted((request.get("expect") or {}).items()):
-        if _files.digest(_files.read(path)) != digest:
+        if _common.digest(_files.read(path)) != digest:
             raise TransactionError(text % (path + " changed"))
     if "fingerprint" in request and request["fingerprint"] != _history.fingerprint():
         raise TransactionError(text % "the record of earlier runs changed")
@@ -64,7 +65,7 @@ def _check_staged(request, batch):
     if not check:
         return
     found = _observe.effective(check["binary"], batch.staged(check["path"]), check["version"])
-    reason = _observe.why_not_effective(found, check, _observe.import_files(check["path"], found["imports"]))
+    reason = _common.why_not_effective(found, check, _observe.import_files(check["path"], found["imports"]))
     if reason:
         raise TransactionError("%s. Nothing was changed on the node" % reason)
 
@@ -80,7 +81,7 @@ def back_up(path, folder):
     copy = os.path.join(folder, name + time.strftime(".%Y-%m-%d@%H:%M:%S~"))
     _files.make_directories(folder, 0o700)
     _files.replace(copy, data, 0o600)
-    if folder == _history.STATE_DIR:
+    if folder == _common.STATE_DIR:
         _history.forget_copies(name)
     return copy
 
@@ -98,7 +99,7 @@ def _changes_to(files, config, between=None):
         first = between["write"]
         if first["content"] == writes[-1]["content"]:
             writes.insert(0, writes.pop())
-        elif _history.digest_of(first) != _files.digest(_files.read(config)):
+        elif _history.digest_of(first) != _common.digest(_files.read(config)):
             writes.insert(0, first)
     return writes, sorted(removes, key=lambda path: path != config)
 
@@ -227,11 +228,11 @@ def _prove(request, restarted):
     check = request.get("check")
     if not check:
         return restarted
-    used = _process.config_of(restarted["daemon"]) or _observe.DEFAULT_CONFIG
+    used = _process.config_of(restarted["daemon"]) or _common.DEFAULT_CONFIG
     if restarted["daemon"] and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check["path"]):
         raise _service.ServiceError("containerd reads %s instead of %s" % (used, check["path"]))
     found = _observe.effective(check["binary"], check["path"], check["version"])
-    reason = _observe.why_not_effective(found, check, [])
+    reason = _common.why_not_effective(found, check, [])
     if reason:
         raise _service.ServiceError("after the restart, " + reason)
     return dict(restarted, digest=found["digest"])
@@ -258,9 +259,9 @@ def _restored_request(request):
     between = state.get("between")
     writes, removes = _changes_to(state["files"], state["config"], between)
     for each in writes:
-        each["backup"] = _history.STATE_DIR if each["path"] in request["edited"] else None
+        each["backup"] = _common.STATE_DIR if each["path"] in request["edited"] else None
     for path in set(removes).intersection(request["edited"]):
-        back_up(path, _history.STATE_DIR)
+        back_up(path, _common.STATE_DIR)
     emptied = {os.path.dirname(each) for each in removes}
     directories = [path for path in state["made"] if path in emptied]
     return dict(request, writes=writes, removes=removes, directories=directories, made=state["made"], between=between)
@@ -285,7 +286,7 @@ def apply(request):
         check_unchanged(request)
         if request.get("restart"):
             _service.check(request["restart"])
-        _files.sweep((request.get("sweep") or []) + [_history.STATE_DIR])
+        _files.sweep((request.get("sweep") or []) + [_common.STATE_DIR])
         if request.get("socket"):
             _history.settle(_is_proven(request["socket"]))
         if request.get("restore"):

@@ -13,7 +13,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts
 from ansible_collections.airgap.containerd.plugins.plugin_utils.endpoints import Access, Endpoint, Pem
 
@@ -22,7 +22,7 @@ _NAMES = {"ca": "ca.crt", "client_cert": "client.crt", "client_key": "client.key
 
 def directory(hosts_dir: str) -> str:
     """Return the directory of the files."""
-    return _observe.certificates(hosts_dir)
+    return _common.certificates(hosts_dir)
 
 
 def mode(path: str) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts, model, node, plain, releases, toml_edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils.registry_config import ConfigError
 
@@ -28,7 +28,7 @@ def check_config_in_use(observed: Mapping[str, Any], prefix: str) -> None:
     """Refuse to change another config.toml than the one that containerd is started with. Raises ConfigError."""
     if not observed["daemon"] and not observed["unit"]["found"]:
         return
-    used = observed["unit"]["config"] or observed["started_with"]["config"] or _observe.DEFAULT_CONFIG
+    used = observed["unit"]["config"] or observed["started_with"]["config"] or _common.DEFAULT_CONFIG
     if used not in (observed["config"]["path"], observed["config"]["real_path"]):
         raise ConfigError(
             f"containerd is started with {used}, so settings in {observed['config']['path']} would have no effect: "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 import tempfile
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +49,8 @@ def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pe
 def check_ca(check: Check, option: str, text: str) -> None:
     if holds_key(text):
         check.refuse(option, "holds a private key: give the CA's certificate alone")
+    import ssl  # as below, here: few runs need it, and all would load it
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError) as exc:
@@ -58,6 +59,8 @@ def check_ca(check: Check, option: str, text: str) -> None:
 
 def check_pair(check: Check, option: str, certificate: str, key: str) -> None:
     """Let OpenSSL tell whether the two belong together; it reads them from files only."""
+    import ssl
+
     if "ENCRYPTED" in key:
         check.refuse(f"{option}.client_key", "is protected by a passphrase, which containerd cannot ask for: remove it")
     with tempfile.TemporaryDirectory() as folder:  # readable by its owner alone

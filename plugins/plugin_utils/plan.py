@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     conflicts,
     model,
@@ -90,7 +90,7 @@ def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     except reply.ReplyError as exc:
         reason = str(exc)
     raise ConfigError(
-        f"the record of earlier runs on this node ({_history.path_of(_history.RECORD)}) is damaged or of another "
+        f"the record of earlier runs on this node ({_common.STATE_DIR}/record.json) is damaged or of another "
         f"release of this collection ({reason}): look into it, then remove it to start anew"
     )
 
@@ -165,7 +165,7 @@ def make(wanted: model.Desired, observed: Mapping[str, Any], settings: Settings,
     if edited:
         warnings.append(
             f"{observed['config']['path']} was edited by hand since the last run ({', '.join(edited)}): set again, a "
-            f"copy is in {_history.STATE_DIR}"
+            f"copy is in {_common.STATE_DIR}"
         )
     if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
         warnings += target.change.warnings
@@ -212,7 +212,7 @@ def _check_effective(plan: Plan, observed: Mapping[str, Any]) -> None:
         after = toml_edit.load(plan.config_after or "")
         reason = conflicts.override(after, observed["imports"], rel, plan.effective)
     else:
-        reason = _observe.why_not_effective(observed["effective"], plan.effective, observed["imports"])
+        reason = _common.why_not_effective(observed["effective"], plan.effective, observed["imports"])
     if reason:
         raise ConfigError(f"{reason}. Nothing was changed on the node")
 

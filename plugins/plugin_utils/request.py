@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _history
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, node, secrets, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils.plan import Plan
 
@@ -45,7 +45,7 @@ def tree_changes(planned: tree.Tree, observed: Mapping[str, Any]) -> dict[str, A
         "writes": [
             {
                 **write(path, text, certificates.mode(path)),
-                "backup": _history.STATE_DIR if path in planned.edited else None,
+                "backup": _common.STATE_DIR if path in planned.edited else None,
             }
             for path, text in planned.writes.items()
         ],
@@ -67,7 +67,7 @@ def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | 
     if plan.restores:
         message.update(restore=plan.restores, edited=plan.tree.edited, writes=[], removes=[])
     elif (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
-        backup = _history.STATE_DIR if plan.config_edited else None
+        backup = _common.STATE_DIR if plan.config_edited else None
         writes = [*message["writes"], {**config_write(config, plan.config_after), "backup": backup}]
         if plan.between:
             text, record = plan.between

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     conflicts,
     endpoints,
@@ -143,7 +143,7 @@ def _mode(node: Node) -> tuple[str, list[str]]:
     rel, registry = node.release, node.registry
     path = registry.config_path if rel.config_path else ""
     if not path and rel.default_roots == "no-mirrors" and not registry.mirrors:
-        path = _observe.DEFAULT_ROOTS
+        path = _common.DEFAULT_ROOTS
     through_transfer = rel.transfer_service and not registry.local_pull
     if path:
         return "config_path", [path] if through_transfer else path.split(":")

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.action.containerd_registry import ARGUMENT_SPEC
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import model, plan, resolve_node, resolve_report
 from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import REFUSALS, TEMPLATE, require
 
@@ -27,7 +27,7 @@ def resolve(
     version: str,
     config: str | None = None,
     hosts: Mapping[str, str] | None = None,
-    hosts_dir: str = _observe.DEFAULT_HOSTS_DIR,
+    hosts_dir: str = _common.DEFAULT_HOSTS_DIR,
     variables: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return the answer for an image, or answers for a list of them; raises AnsibleFilterError."""

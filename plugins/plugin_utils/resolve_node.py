@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _common, _wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     hosts_reader,
     model,
@@ -60,7 +60,7 @@ def from_files(
     version: str,
     config: str | None = None,
     hosts: Mapping[str, str] | None = None,
-    hosts_dir: str = _observe.DEFAULT_HOSTS_DIR,
+    hosts_dir: str = _common.DEFAULT_HOSTS_DIR,
 ) -> Node:
     """Return the node that has these files alone: the text of a config.toml, and `{DIRECTORY/NAME: text}`.
 
@@ -74,7 +74,7 @@ def from_files(
     registry = Registry(
         config_path=_config_path(rel, data, settings),
         mirrors=_mirrors(rel, settings),
-        logins=frozenset(h for h, each in configs.items() if _observe.auth_digest(each.get("auth")))
+        logins=frozenset(h for h, each in configs.items() if _common.auth_digest(each.get("auth")))
         | _auths(settings.get("auths") or {}),
         tls={
             h: frozenset(key for key, value in (each.get("tls") or {}).items() if value) for h, each in configs.items()
@@ -108,7 +108,7 @@ def from_variables(version: str, options: Mapping[str, Any], settings: plan.Sett
     """Return a new node with this release as the role would set it up; raises what the role's checks raise."""
     wanted = model.desired(options, settings.prefix)
     todo = plan.make(wanted, _new_node(options), settings, version)
-    hosts_dir = options.get("hosts_dir") or _observe.DEFAULT_HOSTS_DIR
+    hosts_dir = options.get("hosts_dir") or _common.DEFAULT_HOSTS_DIR
     below = {path: text for path, text in todo.tree.writes.items() if path.startswith(f"{hosts_dir.rstrip('/')}/")}
     written = {posixpath.relpath(path, hosts_dir): text for path, text in below.items()}
     return from_files(version, todo.config_after, written, hosts_dir)
@@ -123,10 +123,10 @@ def _new_node(options: Mapping[str, Any]) -> dict[str, Any]:
         "daemon": None,
         "started_with": {"config": None, "running": no_proxies, "next": no_proxies},
         "blocked_by": None,
-        "config": {"path": options.get("config_file") or _observe.DEFAULT_CONFIG, "content": None, "sha256": None},
+        "config": {"path": options.get("config_file") or _common.DEFAULT_CONFIG, "content": None, "sha256": None},
         "effective": {"error": None},
         "imports": [],
-        "hosts_dir": options.get("hosts_dir") or _observe.DEFAULT_HOSTS_DIR,
+        "hosts_dir": options.get("hosts_dir") or _common.DEFAULT_HOSTS_DIR,
         "hosts": {},
         "record": None,
         "endpoints": [],
@@ -164,7 +164,7 @@ def _auths(urls: Iterable[str]) -> frozenset[str]:
 def _config_path(rel: Release, data: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     found = settings.get("config_path")
     if rel.default_roots == "baked-in" and not (found or (found == "" and releases.file_version(dict(data)) == 3)):
-        return _observe.DEFAULT_ROOTS
+        return _common.DEFAULT_ROOTS
     return found or ""
 
 

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _history
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import certificates, hosts, model, node, secrets
 
 
@@ -27,7 +27,7 @@ class Tree(NamedTuple):
 
 def sha256(text: str) -> str:
     """Return the hex digest that the node computes of the same file."""
-    return _files.digest(text.encode("utf-8"))
+    return _common.digest(text.encode("utf-8"))
 
 
 Extras = Callable[[model.Endpoint], Mapping[str, Any]]
@@ -118,7 +118,7 @@ def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | Non
         if entry is not None and there["sha256"] not in (entry["sha256"], sha256(text)):
             tree.edited.append(path)
             tree.warnings.append(
-                f"{path} was edited by hand since the last run: replaced, a copy is in {_history.STATE_DIR}"
+                f"{path} was edited by hand since the last run: replaced, a copy is in {_common.STATE_DIR}"
             )
         elif entry is None and current != text:
             tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")

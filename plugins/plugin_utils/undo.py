@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _history
+from ansible_collections.airgap.containerd.plugins.module_utils import _common
 from ansible_collections.airgap.containerd.plugins.plugin_utils import (
     conflicts,
     node,
@@ -56,7 +56,7 @@ def make_previous(observed: Mapping[str, Any]) -> plan.Plan:
             record=observed["record"],
         ), looks=False)  # fmt: skip
     if "files" not in state:
-        raise ConfigError(f"the state of before the last run, in {_history.STATE_DIR} on this node, is damaged")
+        raise ConfigError(f"the state of before the last run, in {_common.STATE_DIR} on this node, is damaged")
     planned = tree.Tree({}, [], [], {}, [], {}, [])
     after = text
     for path, before in state["files"].items():
@@ -65,7 +65,7 @@ def make_previous(observed: Mapping[str, Any]) -> plan.Plan:
             planned.edited.append(path)
             planned.warnings.append(
                 f"{path} was changed since the run that is undone, by hand or by another program: replaced, a copy is "
-                f"in {_history.STATE_DIR}"
+                f"in {_common.STATE_DIR}"
             )
         if path == observed["config"]["real_path"]:
             after = was

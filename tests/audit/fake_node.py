@@ -17,7 +17,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_config
-from ansible_collections.airgap.containerd.plugins.module_utils import _edit, _history, _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils import _common, _edit, _observe, _wire
 
 MEBIBYTE = 1 << 20
 CONTAINERD = """#!/bin/sh
@@ -50,8 +50,8 @@ def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
     if prepared:
         places["hosts_dir"] = str(hosts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_history, "STATE_DIR", str(folder / "state"))
-        patch.setattr(_observe, "DEFAULT_CONFIG", str(config))
+        patch.setattr(_common, "STATE_DIR", str(folder / "state"))
+        patch.setattr(_common, "DEFAULT_CONFIG", str(config))
         module = SimpleNamespace(
             check_mode=True,
             load_file_common_arguments=lambda *dummy, **dummy2: {},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What travels to a node in every execution, and how much of it the node has to compile to be read."""
+"""What travels to a node in every execution, and what is imported, which each run compiles anew on both sides."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ sys.modules["ansible.module_utils.basic"].AnsibleModule = None
 from ansible_collections.airgap.containerd.plugins.modules import containerd_node
 containerd_node.part("observe")
 print(*(name.rpartition(".")[2] if "module_utils._" in name else name for name in sys.modules))
+"""
+DECIDE = """
+import sys
+from ansible_collections.airgap.containerd.plugins.action import containerd_registry
+print(*(name.rpartition(".")[2] for name in sys.modules if ".containerd.plugins.module_utils._" in name))
 """
 
 
@@ -47,8 +52,17 @@ def test_the_payload_stays_small():
     assert sum(len(zlib.compress(file.read_bytes())) for file in {MODULE, *files}) <= MAX_BYTES
 
 
+def printed(program: str) -> set[str]:
+    return set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
 def test_reading_a_node_imports_no_more_than_it_needs():
-    done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, check=True)
-    imported = set(done.stdout.split())
+    imported = printed(READ)
     assert "_observe" in imported
     assert not imported & {"_transaction", "_edit", "_pull", "_preflight", "_registry", "http.client", "ssl", "email"}
+
+
+def test_the_controller_imports_nothing_that_only_nodes_need():
+    assert printed(DECIDE) == {"_common", "_complaint", "_wire"}

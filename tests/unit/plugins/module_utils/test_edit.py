@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _common,
     _edit,
     _files,
     _observe,
@@ -68,9 +69,11 @@ def node(tmp_path, monkeypatch):
 def request(node, **more) -> dict:
     path = str(node / "config.toml")
     return {
-        "path": path, "content": _wire.pack(b"a = 2\n"), "expect": {path: _files.digest(b"a = 1\n")}, "attributes": {},
+        "path": path, "content": _wire.pack(b"a = 2\n"), "expect": {path: _common.digest(b"a = 1\n")}, "attributes": {},
         "mode": 0o640, "uid": None, "gid": None, "backup": False, "unsafe_writes": False, "validate": None,
-        "check": {"main": path, "copies": [], "binary": "", "version": "", "settings": [], "defaults": [], "others": None}, **more,
+        "check": {
+            "main": path, "copies": [], "binary": "", "version": "", "settings": [], "defaults": [], "others": None,
+        }, **more,
     }  # fmt: skip
 
 

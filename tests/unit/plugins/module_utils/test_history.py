@@ -10,13 +10,19 @@ import os
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _history, _observe, _service, _transaction
+from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _common,
+    _history,
+    _observe,
+    _service,
+    _transaction,
+)
 
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr(_observe, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(_history, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(_common, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(_service, "daemon", lambda socket: {"id": "1:1", "started": 0.0})
     monkeypatch.setattr(_service, "serves_cri", lambda socket: None)
     (tmp_path / "config.toml").write_text("zero\n")
@@ -169,7 +175,7 @@ def test_going_back_that_was_killed_at_its_end_can_be_done_again(node, monkeypat
     _transaction.apply({**back, "record": state["record"]})
     monkeypatch.undo()
     monkeypatch.setattr(_observe, "LOCK", str(node / "lock"))
-    monkeypatch.setattr(_history, "STATE_DIR", str(node / "state"))
+    monkeypatch.setattr(_common, "STATE_DIR", str(node / "state"))
     monkeypatch.setattr(_service, "daemon", lambda socket: None)
     assert _history.target() == _history.LAST
     _transaction.apply({**back, "record": state["record"]})

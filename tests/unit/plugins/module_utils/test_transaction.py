@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils import (
+    _common,
     _files,
     _history,
     _observe,
@@ -31,7 +32,7 @@ WANTED = {"config_path": "/d", "mirrors": {}, "tls": False, "plugins": ["cri"]}
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr(_observe, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(_history, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(_common, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(_service, "check", lambda asked: None)
     monkeypatch.setattr(_process, "config_of", lambda daemon: str(tmp_path / "config.toml"))
     (tmp_path / "config.toml").write_text("old\n")
@@ -63,7 +64,7 @@ def test_apply_writes_everything(node):
 
 def test_a_file_that_changed_meanwhile_stops_it(node):
     with pytest.raises(_transaction.TransactionError, match="changed on the node while"):
-        _transaction.apply(request(node, expect={str(node / "config.toml"): _files.digest(b"other\n")}))
+        _transaction.apply(request(node, expect={str(node / "config.toml"): _common.digest(b"other\n")}))
     assert (node / "config.toml").read_text() == "old\n" and not (node / "certs.d").exists()
 
 
