@@ -12,7 +12,7 @@ for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
     sys.modules[name] = types.ModuleType(name)
 sys.modules["ansible.module_utils.basic"].AnsibleModule = None
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _detached  # noqa: E402
+from ansible_collections.airgap.containerd.plugins.module_utils import _detached  # noqa: E402 - after the stand-ins
 from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402
 
 request = json.load(sys.stdin)
