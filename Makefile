@@ -117,7 +117,7 @@ molecule: need-root venv-test ## The molecule scenarios, on the lab's nodes; ARG
 bench: need-root venv-run ## Time it next to a bare ping and the conventional way, on an idle machine; PARTS="wire cri" (root)
 	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
 
-faults: need-root venv-test ## Kill, refuse and starve the node half at every step, on the lab; about half an hour (root)
+faults: need-root venv-test ## Kill, refuse and starve the node half at every step, on the lab; a quarter of an hour (root)
 	@command -v strace >/dev/null || apt-get -qq install --yes --no-install-recommends strace
 	@PATH=$(TEST):$$PATH $(TEST)/python tests/faults/faults
 
