@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the controller decides with and the node must see alike: places, digests, and what both check.
 
-Besides this, the controller imports _wire alone of the node half: ansible-core compiles what it imports in every run.
+Besides this and what it imports, the controller takes _wire alone of the node half: ansible-core compiles in every run
+what is imported.
 """
 
 import hashlib
@@ -16,8 +17,8 @@ DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
 DEFAULT_ROOTS = DEFAULT_HOSTS_DIR + ":/etc/docker/certs.d"  # where newer releases look if no config_path is set
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
-CERTIFICATES = "registry-tls"
 STATE_DIR = "/var/lib/airgap-containerd"
+RECORD = "record"
 
 
 def digest(data):
@@ -33,7 +34,12 @@ def auth_digest(auth):
 
 def certificates(hosts_dir):
     """Return the directory of CAs, client certificates and keys, which is beside ``hosts_dir``."""
-    return os.path.join(os.path.dirname(hosts_dir.rstrip("/")), CERTIFICATES)
+    return os.path.join(os.path.dirname(hosts_dir.rstrip("/")), "registry-tls")
+
+
+def state_file(name):
+    """Return where RECORD, or a state of before a run, is."""
+    return os.path.join(STATE_DIR, name + ".json")
 
 
 def why_not_effective(found, wanted, imports):
@@ -42,7 +48,7 @@ def why_not_effective(found, wanted, imports):
     ``wanted``: ``{config_path, mirrors, tls, plugins}``, or without any of them if it is enough that containerd accepts
     the file. Every wanted mirror must be there with just its endpoints; with a ``config_path`` there must be no mirror
     at all, and no ``configs.*.tls`` table unless ``tls`` allows it; ``plugins`` must not be disabled. ``imports`` are
-    the imported files (see import_files), which are where a difference comes from.
+    the imported files (see _observe.import_files), which are where a difference comes from.
     """
     reason = _difference(found, wanted)
     if reason and imports:

@@ -26,17 +26,12 @@ from ansible_collections.airgap.containerd.plugins.module_utils import _common, 
 
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
 MAX_COPIES = 10  # of one file that was edited by hand
-RECORD, OPEN, LAST = "record", "open", "previous"
-
-
-def path_of(name):
-    """Return where the record or a state is."""
-    return os.path.join(_common.STATE_DIR, name + ".json")
+OPEN, LAST = "open", "previous"
 
 
 def read(name):
     """Return the record or a state as it stands on the disk, or None."""
-    data = _files.read(path_of(name), MAX_STATE)
+    data = _files.read(_common.state_file(name), MAX_STATE)
     try:
         return json.loads(data.decode("utf-8")) if data is not None else None
     except ValueError:
@@ -46,13 +41,13 @@ def read(name):
 def _store(name, content):
     data = json.dumps(content, indent=1).encode("utf-8")
     _files.make_directories(_common.STATE_DIR, 0o700)
-    _files.replace(path_of(name), data, 0o600)
+    _files.replace(_common.state_file(name), data, 0o600)
 
 
 def write_open(state):
     """Replace the open state; None removes it."""
     if state is None:
-        _files.remove(path_of(OPEN))
+        _files.remove(_common.state_file(OPEN))
     else:
         _store(OPEN, state)
 
@@ -60,9 +55,9 @@ def write_open(state):
 def write_record(record):
     """Replace the record; None removes it."""
     if record is None:
-        _files.remove(path_of(RECORD))
-    elif record != read(RECORD):
-        _store(RECORD, record)
+        _files.remove(_common.state_file(_common.RECORD))
+    elif record != read(_common.RECORD):
+        _store(_common.RECORD, record)
 
 
 def current(path):
@@ -88,7 +83,7 @@ def _digests(state):
 def is_committed(state):
     """Whether all files and the record are as the run wanted them."""
     done = all(now == after for dummy, after, now in _digests(state).values())
-    return done and _is_record_of(state, read(RECORD))
+    return done and _is_record_of(state, read(_common.RECORD))
 
 
 def _is_record_of(state, record):
@@ -105,7 +100,7 @@ def read_record(state=None):
     While the open ``state`` is there, each file belongs either to the record of before or to that of the run.
     """
     if not state or "damaged" in state:
-        return state or read(RECORD)
+        return state or read(_common.RECORD)
     digests = _digests(state)
     record = _record_of_digests(state, digests)
     return dict(record, config=state["between"]["record"]) if record and _is_between(state, digests) else record
@@ -123,7 +118,7 @@ def _record_of_digests(state, digests):
     old = {path for path, (before, after, now) in digests.items() if now == before != after}
     new = {path for path, (before, after, dummy) in digests.items() if before != after} - old
     if not old:
-        record = read(RECORD)
+        record = read(_common.RECORD)
         return record if _is_record_of(state, record) else state["next"]
     if not new:
         return state["record"]
@@ -144,7 +139,7 @@ def begin(request, files, daemon):
 
     It goes on where an open state of an earlier run stands: what came before that run is what to go back to.
     """
-    prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(RECORD), "daemon": None}
+    prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(_common.RECORD), "daemon": None}
     digests = _digests(prior)
     foreign = {path for path, (before, after, now) in digests.items() if now not in (before, after)}
     if _is_between(prior, digests):
@@ -179,16 +174,16 @@ def digest_of(write):
 def close(state):
     """Keep the open state as the one to go back to; that of a run that went back goes with the one it undid."""
     if state["undoes"]:
-        _files.remove(path_of(LAST))
+        _files.remove(_common.state_file(LAST))
         write_open(None)
     else:
-        os.rename(path_of(OPEN), path_of(LAST))
+        os.rename(_common.state_file(OPEN), _common.state_file(LAST))
         _files.sync_directory(_common.STATE_DIR)
 
 
 def forget():
     """Remove the states."""
-    _files.remove(path_of(LAST))
+    _files.remove(_common.state_file(LAST))
     write_open(None)
 
 
@@ -216,10 +211,10 @@ def target():
     state = read(OPEN)
     if state and not state["undoes"]:
         return OPEN
-    return LAST if os.path.exists(path_of(LAST)) else None
+    return LAST if os.path.exists(_common.state_file(LAST)) else None
 
 
 def fingerprint():
     """Return a digest of the record and the states, which tells whether another run was here meanwhile."""
-    parts = [_common.digest(_files.read(path_of(name), MAX_STATE)) for name in (RECORD, OPEN, LAST)]
+    parts = [_common.digest(_files.read(_common.state_file(name), MAX_STATE)) for name in (_common.RECORD, OPEN, LAST)]
     return _common.digest(repr(parts).encode("ascii"))

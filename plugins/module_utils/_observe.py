@@ -209,7 +209,7 @@ def _runs(config, hosts_dir, daemon, previous):
         "fingerprint": fingerprint,
         "unproven": (state or {}).get("daemon"),
         "interrupted": interrupted,
-        "states": bool(state) or os.path.exists(_history.path_of(_history.LAST)),
+        "states": bool(state) or os.path.exists(_common.state_file(_history.LAST)),
         "previous": _previous() if previous else None,
         "sweep": sweep,
     }

@@ -166,7 +166,7 @@ def _names(paths):
 
 def _commit(request, state, batch, changes):
     """Put the files and the record in place; return the directories that hold files of others."""
-    prior, record = _history.read(_history.OPEN), _history.read(_history.RECORD)
+    prior, record = _history.read(_history.OPEN), _history.read(_common.RECORD)
     now = {path: _history.current(path) for path in changes}
     try:
         if state:
@@ -296,7 +296,7 @@ def apply(request):
 
 def _apply(request):
     changes = [each["path"] for each in request["writes"]] + request["removes"]
-    for path in [_history.path_of(_history.RECORD)] + changes:
+    for path in [_common.state_file(_common.RECORD)] + changes:
         _files.trust_place(path)
     batch = _stage(request["writes"])
     try:

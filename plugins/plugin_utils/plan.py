@@ -90,7 +90,7 @@ def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
     except reply.ReplyError as exc:
         reason = str(exc)
     raise ConfigError(
-        f"the record of earlier runs on this node ({_common.STATE_DIR}/record.json) is damaged or of another "
+        f"the record of earlier runs on this node ({_common.state_file(_common.RECORD)}) is damaged or of another "
         f"release of this collection ({reason}): look into it, then remove it to start anew"
     )
 

@@ -22,8 +22,15 @@ MAX_LINE = 2000
 ABOUT = {"mode": int, "uid": int, "gid": int, "ctime": float}
 TEXT = (str, None)
 FILE = {**ABOUT, "sha256": str, "content": bytes, "link?": str}
-IMPORTED = {"path": str, "content": (bytes, None)}
-CONFIG_FILE = {**IMPORTED, "real_path": str, "sha256": TEXT}
+
+
+def _there_or_not(shape: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the shapes of a file that is there and of one that is not, of which ABOUT tells nothing."""
+    return {**ABOUT, **shape}, shape
+
+
+IMPORTED = _there_or_not({"path": str, "content": (bytes, None)})
+CONFIG_FILE = _there_or_not({**IMPORTED[1], "real_path": str, "sha256": TEXT})
 
 TREE = {str: (None, bool, FILE, {"link": str}, {})}
 
@@ -46,7 +53,7 @@ OBSERVATION: dict[str, Any] = {
     "version": TEXT,
     "version_error": TEXT,
     "unit": {"found": bool, "active": bool, "kill_mode": TEXT, "binary": TEXT, "config": TEXT},
-    "config": ({**ABOUT, **CONFIG_FILE}, CONFIG_FILE),
+    "config": CONFIG_FILE,
     "effective": {
         "error": TEXT,
         "config_path?": str,
@@ -62,7 +69,7 @@ OBSERVATION: dict[str, Any] = {
         "address?": TEXT,
         "digest?": str,
     },
-    "imports": [({**ABOUT, **IMPORTED}, IMPORTED)],
+    "imports": [IMPORTED],
     "hosts_dir": str,
     "blocked_by": TEXT,
     "hosts": TREE,
@@ -107,7 +114,7 @@ LOOK = {
     "version_error": TEXT,
     "main": str,
     "path": str,
-    "files": [({**ABOUT, **CONFIG_FILE}, CONFIG_FILE)],
+    "files": [CONFIG_FILE],
     "info": PATH_INFO,
     "attributes": {"before?": {str: str}, "after?": {str: str}},
 }

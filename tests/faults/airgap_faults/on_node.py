@@ -13,7 +13,7 @@ for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
 sys.modules["ansible.module_utils.basic"].AnsibleModule = None
 
 from ansible_collections.airgap.containerd.plugins.module_utils import _detached  # noqa: E402 - after the stand-ins
-from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402
+from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402 - as above
 
 request = json.load(sys.stdin)
 if request["do"] == "observe":

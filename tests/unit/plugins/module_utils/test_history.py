@@ -94,7 +94,7 @@ def test_the_run_that_completes_a_killed_one_goes_back_to_before_both(node, monk
     with pytest.raises(_transaction.TransactionError, match="no CRI"):
         _transaction.apply(request(node, "three", due=True, restart={"service": "x"}))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
-    assert _history.read(_history.RECORD)["config"]["sha256"] == "one" and _history.read(_history.OPEN) is None
+    assert _history.read(_common.RECORD)["config"]["sha256"] == "one" and _history.read(_history.OPEN) is None
 
 
 def test_a_state_is_open_until_its_daemon_is_replaced(node, monkeypatch):
@@ -163,7 +163,7 @@ def test_going_back_once_leaves_nothing_to_go_back_to(node):
     back = {"restore": _history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
     _transaction.apply({**back, "record": state["record"]})
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
-    assert _history.target() is None and _history.read(_history.RECORD)["config"]["sha256"] == "one"
+    assert _history.target() is None and _history.read(_common.RECORD)["config"]["sha256"] == "one"
 
 
 def test_going_back_that_was_killed_at_its_end_can_be_done_again(node, monkeypatch):
