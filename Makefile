@@ -47,7 +47,7 @@ test: need-root venv-test ## Run all of the following up to integration, stop at
 	@status=0; $(MAKE) --no-print-directory lint unit ends sanity tarball integration || status=$$?; \
 	echo; echo "== Figures"; \
 	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
-	$(TEST)/python tests/tools/figures.py $(REPORTS)/unit.xml $(REPORTS)/integration.xml || status=1; \
+	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
 	exit $$status
 
 lint: stage ## ruff, yamllint, vermin, antsibull and ansible-lint
@@ -66,7 +66,7 @@ lint: stage ## ruff, yamllint, vermin, antsibull and ansible-lint
 	@echo "== ansible-lint"
 	@$(STAGED) ansible-lint --offline --nocolor
 
-unit: venv-test ## The unit tests, a few seconds
+unit: venv-test ## The unit tests, less than a minute
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
 	@echo "== properties of TOML edits, a search of its own"
@@ -88,9 +88,13 @@ tarball: venv-test ## Build the collection, compare the tarball with the reposit
 	@echo "== tarball"
 	@$(TEST)/python tests/tools/tarball.py
 
-integration: need-root venv-test ## The integration tests, on the lab's nodes (root)
+integration: need-root venv-test ## The integration tests, on the nodes of two labs side by side (root)
 	@echo "== integration tests"
-	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit" --junitxml=$(REPORTS)/integration.xml
+	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit and not alone" \
+		--numprocesses=2 --dist=loadfile --junitxml=$(REPORTS)/integration.xml
+	@echo "== integration tests that look at the whole machine"
+	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit and alone" \
+		--junitxml=$(REPORTS)/alone.xml
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 

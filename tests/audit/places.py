@@ -134,6 +134,7 @@ class Audit:
             "ANSIBLE_CALLBACKS_ENABLED": "record,ansible.builtin.junit",
             "JUNIT_OUTPUT_DIR": str(self.folder / "junit"),
             "ANSIBLE_RETRY_FILES_ENABLED": "true",
+            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(self.folder),
         }
 
     def sampler(self, nodes: Sequence[str]) -> Sampler:

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+
+# Each worker of pytest-xdist has a lab of its own; the lab's code and its inventory look here.
+os.environ["AIRGAP_LAB_NAME"] = os.environ.get("AIRGAP_LAB_NAME", "") + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 import pytest
 import yaml
@@ -15,12 +19,12 @@ from support import NODES, Player
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The lab, up; afterwards it is as it was before the tests."""
+    """The lab, up; afterwards it is as it was before the tests, but a worker's, which nobody else wants, is down."""
     lab = Lab()
-    was_up = lab.is_up()
+    stays = lab.is_up() and "PYTEST_XDIST_WORKER" not in os.environ
     lab.up()
     yield lab
-    if not was_up:
+    if not stays:
         lab.down()
 
 

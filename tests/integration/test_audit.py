@@ -20,6 +20,7 @@ from needles import PASSWORD, SHORT
 from places import Audit
 from support import HARBOR, NODES, Player
 
+pytestmark = pytest.mark.alone
 whole = pytest.mark.audit
 TALKATIVE = ("-vvvv", "--diff")
 CONFIG = "/etc/containerd/config.toml"

@@ -263,6 +263,7 @@ def test_another_state_folder_does_not_touch_this_lab(lab: Lab, tmp_path: Path) 
             action()
 
 
+@pytest.mark.alone
 def test_a_killed_start_is_recovered_from_and_down_leaves_nothing(lab: Lab) -> None:
     lab.down()
     before = outside_state()
@@ -276,5 +277,5 @@ def test_a_killed_start_is_recovered_from_and_down_leaves_nothing(lab: Lab) -> N
         assert all(node.sshd for node in lab.status())
         lab.down()
         assert outside_state() == before
-        assert {path.name for path in lab.config.state.iterdir()} == {"cache", "lock"}
+        assert [path.name for path in lab.config.state.iterdir() if path.is_dir()] == ["cache"]
     lab.up()

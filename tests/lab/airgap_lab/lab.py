@@ -57,9 +57,10 @@ class Lab:
             self._check_owner()
             if self._works(wanted):
                 return False
-            prepare.install_programs(self._tell)
-            prepared = prepare.prepare(self.config, self._tell)
-            self._bring_up_lan(prepared)
+            with self._machine_locked():
+                prepare.install_programs(self._tell)
+                prepared = prepare.prepare(self.config, self._tell)
+                self._bring_up_lan(prepared)
             for registry in self.config.registries.values():
                 if not registries.healthy(registry):
                     registries.destroy(self.config, registry)
@@ -78,6 +79,7 @@ class Lab:
         with self._locked():
             self._check_owner()
             self._take_down()
+            nodes.remove_runtime_folder()
 
     def reset(self, *names: str) -> None:
         """Make the named nodes as new: their disks are thrown away and they boot again."""
@@ -87,7 +89,7 @@ class Lab:
             self._check_owner()
             if not network.exists(network.LAN):
                 raise LabError("The lab is not up.")
-            self._boot(wanted, prepare.prepare(self.config, self._tell))
+            self._boot(wanted, self._prepared())
 
     def swap(self, name: str, suite: str) -> None:
         """Put the containerd of another node's suite on a running node, which keeps its settings and images.
@@ -101,7 +103,7 @@ class Lab:
         prepare.check_machine()
         with self._locked():
             self._check_owner()
-            nodes.upgrade(self.config, node, prepare.prepare(self.config, self._tell).layers[sources[suite]])
+            nodes.upgrade(self.config, node, self._prepared().layers[sources[suite]])
 
     def status(self) -> list[NodeStatus]:
         """Every node as it is now."""
@@ -197,6 +199,10 @@ class Lab:
     def _nodes_up(self) -> list[Node]:
         return [node for node in self.config.nodes.values() if network.exists(namespace(node.name))]
 
+    def _prepared(self) -> prepare.Prepared:
+        with self._machine_locked():
+            return prepare.prepare(self.config, self._tell)
+
     def _bring_up_lan(self, prepared: prepare.Prepared) -> None:
         if network.owner():
             return
@@ -254,13 +260,22 @@ class Lab:
 
         return _cri
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the state folder's lock; the kernel drops it with the process."""
-        self.config.state.mkdir(parents=True, exist_ok=True)
-        with (self.config.state / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> contextlib.AbstractContextManager[None]:
+        """Let no other process change this lab."""
+        return _lock(self.config.run)
+
+    def _machine_locked(self) -> contextlib.AbstractContextManager[None]:
+        """Let no other lab prepare the machine or change the cache."""
+        return _lock(self.config.cache)
+
+
+@contextlib.contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which is a file beside it; the kernel drops it with the process."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _version(printed: str) -> str | None:

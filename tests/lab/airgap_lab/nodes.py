@@ -103,8 +103,11 @@ def forget_runtime_folders(name: str) -> None:
     """Remove the folders that killed nodes left in systemd-nspawn's; ``name`` is a glob pattern of machine names."""
     for folder in NSPAWN_RUNTIME.glob(f"*/{name}"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_runtime_folder() -> None:
+    """Remove systemd-nspawn's folder, unless other containers have theirs there."""
     for folder in (*NSPAWN_RUNTIME.glob("*"), NSPAWN_RUNTIME):
-        # Other containers' folders keep it from being empty.
         with contextlib.suppress(OSError):
             folder.rmdir()
 
