@@ -22,7 +22,7 @@ from types import ModuleType
 from airgap_lab import cgroups, config, counters, network, nodes, prepare, registries, tls
 from airgap_lab.config import NAMESPACE_PREFIX, PROJECT, Config, LabError, Node, namespace
 
-# Present while /run/netns is the lab's own and has to go with it.
+# Present while /run/netns is the labs' own and has to go with the last of them.
 NAMESPACES_MARK = "made-run-netns"
 PULL_SECONDS = 60.0
 
@@ -76,7 +76,7 @@ class Lab:
     def down(self) -> None:
         """Stop everything, whatever state it is in; only the cache stays."""
         prepare.check_machine()
-        with self._locked():
+        with self._locked(), self._machine_locked():
             self._check_owner()
             self._take_down()
             nodes.remove_runtime_folder()
@@ -208,10 +208,11 @@ class Lab:
             return
         # Whatever else there is hangs on a LAN that never came up: the rest of a start cut short.
         self._take_down()
-        prepare.prune(self.config, prepared)
+        if not network.any_lab():
+            prepare.prune(self.config, prepared)
         self.config.run.mkdir(parents=True)
         if not network.NAMESPACES.exists():
-            (self.config.run / NAMESPACES_MARK).touch()
+            (self.config.state / NAMESPACES_MARK).touch()
         tls.create(self.config)
         network.create_lan(self.config.addresses(self.config.controller), self.config.state)
 
@@ -229,8 +230,9 @@ class Lab:
         for name in cgroups.existing(NAMESPACE_PREFIX):
             cgroups.remove(name)
         nodes.forget_runtime_folders(NAMESPACE_PREFIX + "*")
-        if (self.config.run / NAMESPACES_MARK).exists():
-            network.remove_namespaces_folder()
+        mark = self.config.state / NAMESPACES_MARK
+        if mark.exists() and network.remove_namespaces_folder():
+            mark.unlink()
         shutil.rmtree(self.config.run, ignore_errors=True)
 
     def _check_owner(self) -> None:
@@ -265,7 +267,7 @@ class Lab:
         return _lock(self.config.run)
 
     def _machine_locked(self) -> contextlib.AbstractContextManager[None]:
-        """Let no other lab prepare the machine or change the cache."""
+        """Let no other lab change the cache or what the labs on this machine share."""
         return _lock(self.config.cache)
 
 

@@ -106,11 +106,20 @@ def exists(name: str) -> bool:
     return (NAMESPACES / name).exists()
 
 
-def remove_namespaces_folder() -> None:
-    """Remove the folder of named namespaces, which ``ip`` makes a mount point, unless others have theirs there."""
+def any_lab() -> bool:
+    """Whether there is a lab on this machine, by whatever name."""
+    return any(NAMESPACES.glob("airgap*-lan"))
+
+
+def remove_namespaces_folder() -> bool:
+    """Remove the folder of named namespaces, which ``ip`` makes a mount point, unless others have theirs there.
+
+    Returns whether it is gone.
+    """
     if NAMESPACES.exists() and not any(NAMESPACES.iterdir()):
         subprocess.run(["umount", str(NAMESPACES)], capture_output=True)
         NAMESPACES.rmdir()
+    return not NAMESPACES.exists()
 
 
 def processes(name: str) -> list[int]:
