@@ -39,7 +39,8 @@ def typed(program: str) -> list[str]:
 
 def plain(text: str) -> str:
     """A text without what differs from run to run: times, versions, white space."""
-    text = re.sub(r"\b\d+\.\d\d(-\d+\.\d\d)?\b", "TIME", re.sub(r"\d+\.\d+\.\d+", "VERSION", text))
+    text = re.sub(r"\d+\.\d+\.\d+", "VERSION", text)
+    text = re.sub(r"\b\d+\.\d\d(-\d+\.\d\d)?\b|\b\d+\.\d(?= s\b)", "TIME", text)
     return re.sub(r"\s+", " ", text)
 
 
