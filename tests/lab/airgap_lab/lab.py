@@ -264,18 +264,18 @@ class Lab:
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
         """Let no other process change this lab."""
-        return _lock(self.config.run)
+        return _lock(self.config.run.with_suffix(".lock"))
 
     def _machine_locked(self) -> contextlib.AbstractContextManager[None]:
         """Let no other lab change the cache or what the labs on this machine share."""
-        return _lock(self.config.cache)
+        return _lock(self.config.state / "lock")
 
 
 @contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, which is a file beside it; the kernel drops it with the process."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
+def _lock(path: Path) -> Iterator[None]:
+    """Hold a lock; the kernel drops it with the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
