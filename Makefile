@@ -16,7 +16,7 @@ RUN := $(CURDIR)/.venv/run/bin
 TEST := $(CURDIR)/.venv/test/bin
 GALAXY := $(CURDIR)/.venv/galaxy/bin
 REPORTS := $(BUILD)/reports
-PROPERTIES := tests/unit/plugins/plugin_utils/test_toml_properties.py
+PROPERTIES := tests/unit/plugins/plugin_utils/_toml/test_properties.py
 
 # Tools that keep caches below ANSIBLE_HOME keep them here.
 export ANSIBLE_HOME := $(BUILD)/home/.ansible

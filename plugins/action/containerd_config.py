@@ -9,13 +9,14 @@ from typing import Any
 
 from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import config_change, node, releases, report
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
-    PLACES,
-    Action,
-    Refusal,
-    require_containerd,
-)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
+from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import change
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import require_containerd
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
 ATTRIBUTES = tuple(name for name in FILE_COMMON_ARGUMENTS if name != "unsafe_writes")
 
@@ -41,12 +42,12 @@ class ActionModule(Action):
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         _check(args)
-        seen = node.execute(self, _look(args), task_vars)
+        seen = execute.execute(self, _look(args), task_vars)
         require_containerd(seen, args["version"])
         rel = releases.release(releases.parse(args["version"] or seen["version"] or ""))
-        edit = config_change.decide(args, seen, rel)
+        edit = change.decide(args, seen, rel)
         about = next(each for each in seen["files"] if each["path"] == seen["path"])  # decide made sure of it
-        private = config_change.tightened(args, about, edit.after)
+        private = change.tightened(args, about, edit.after)
         text_changes = edit.after != (edit.before or "") or (edit.before is None and bool(edit.after))
         exposed = bool(private and edit.before is not None)
         changed = text_changes or bool(seen["attributes"]) or exposed
@@ -54,7 +55,7 @@ class ActionModule(Action):
             "changed": changed,
             "path": seen["path"],
             "config_version": edit.version,
-            "changes": report.changes(edit.before, edit.after),
+            "changes": diffs.changes(edit.before, edit.after),
             "moved": edit.moved,
             **seen["info"],
         }
@@ -66,11 +67,11 @@ class ActionModule(Action):
             )
         if changed and not self._task.check_mode:
             attributes = {name: args[name] for name in ATTRIBUTES}
-            done = node.execute(
+            done = execute.execute(
                 self, _request(args, seen, about, edit, {**attributes, **private}, text_changes), task_vars
             )
             if done["refused"]:
-                raise Refusal(config_change.refusal(done["refused"], edit, rel))
+                raise Refusal(change.refusal(done["refused"], edit, rel))
             warnings += [
                 f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it"
                 for name in done["unproven"]
@@ -106,7 +107,7 @@ def _request(args, seen, about, edit, attributes: dict[str, Any], text_changes: 
     return {
         "do": "edit",
         "path": about["real_path"],
-        "content": node.content(edit.after) if text_changes else None,
+        "content": replies.content(edit.after) if text_changes else None,
         "expect": {each["real_path"]: each["sha256"] for each in seen["files"]},
         "attributes": attributes,
         "mode": about.get("mode", 0o644),
@@ -121,7 +122,7 @@ def _request(args, seen, about, edit, attributes: dict[str, Any], text_changes: 
 
 def _diff(seen, edit, private: dict[str, Any], about) -> list[dict[str, Any]]:
     """Return the diff of the text, and of the attributes as the core modules show it."""
-    found = [report.file_diff(seen["path"], edit.before, edit.after)]
+    found = [diffs.file_diff(seen["path"], edit.before, edit.after)]
     before, after = dict(seen["attributes"].get("before") or {}), dict(seen["attributes"].get("after") or {})
     if private:
         before["mode"], after["mode"] = f"{about['mode']:04o}", private["mode"]

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import harbor, node, secrets
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import Action, Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
 
 
 class ActionModule(Action):
@@ -37,7 +40,7 @@ class ActionModule(Action):
             "reader": reader or login,
             "tls": {"ca": [args["ca"]] if args["ca"] else []},
         }
-        seen = {each["name"]: each for each in node.execute(self, request, task_vars)["projects"]}
+        seen = {each["name"]: each for each in execute.execute(self, request, task_vars)["projects"]}
         found = [harbor.judge(upstream, seen[name]) for upstream, name in zip(args["projects"], names, strict=True)]
         problems = list(dict.fromkeys(text for each in found for text in each["problems"]))
         good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"
@@ -48,4 +51,4 @@ def _login(args: dict[str, Any], prefix: str) -> str | None:
     username, password = args[f"{prefix}username"], args[f"{prefix}password"]
     if bool(username) != bool(password):
         raise Refusal(f"{prefix}username and {prefix}password: a login has both")
-    return secrets.basic_authorization(username, password) if username else None
+    return _secrets.basic_authorization(username, password) if username else None

@@ -9,24 +9,22 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _common
-from ansible_collections.airgap.containerd.plugins.plugin_utils import (
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     conflicts,
-    hosts,
-    model,
-    node,
-    plan,
-    releases,
-    report,
+    hosts_toml,
+    records,
     request,
+    summary,
     tree,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
-    TEMPLATE,
-    Action,
-    Refusal,
-    observation,
-)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 
 ENDPOINT = {
     "url": {"type": "str", "required": True},
@@ -43,7 +41,7 @@ class ActionModule(Action):
     """Render, compare, write."""
 
     argument_spec = {
-        "hosts_dir": {"type": "path", "default": _common.DEFAULT_HOSTS_DIR},
+        "hosts_dir": {"type": "path", "default": places.DEFAULT_HOSTS_DIR},
         "namespaces": {"type": "dict", "required": True},
         "prune": {"type": "bool", "default": True},
     }
@@ -54,17 +52,17 @@ class ActionModule(Action):
         files = {}
         for name, value in args["namespaces"].items():
             server, asked = _endpoints(name, value)
-            files[f"{hosts.directory(name)}/hosts.toml"] = hosts.render(template, name, server, asked)
-        observed = node.execute(self, observation({"hosts_dir": args["hosts_dir"]}), task_vars)
+            files[f"{namespaces.directory(name)}/hosts.toml"] = hosts_toml.render(template, name, server, asked)
+        observed = execute.execute(self, observation({"hosts_dir": args["hosts_dir"]}), task_vars)
         if observed["version"]:
-            hosts.check_on(releases.release(releases.parse(observed["version"])), files, args["hosts_dir"])
-        record = plan.read_record(observed)
+            hosts_toml.check_on(releases.release(releases.parse(observed["version"])), files, args["hosts_dir"])
+        record = records.read_record(observed)
         conflicts.check_hosts_dir(observed, args["namespaces"])
         planned = tree.plan(files, args["hosts_dir"], observed["hosts"], record.get("hosts") or {}, args["prune"])
         new_record = {**record, "hosts": planned.files}
         changed = bool(planned.writes or planned.removes)
         if (changed or new_record != observed["record"] or observed["interrupted"]) and not self._task.check_mode:
-            node.execute(self, {**request.tree_changes(planned, observed), "record": new_record}, task_vars)
+            execute.execute(self, {**request.tree_changes(planned, observed), "record": new_record}, task_vars)
         result = {
             "changed": changed,
             "written": list(planned.writes),
@@ -74,14 +72,14 @@ class ActionModule(Action):
         if planned.warnings or hidden:
             result["warnings"] = [*planned.warnings, *hidden.values()]
         if self._task.diff:
-            result["diff"] = report.tree_diff(planned)
+            result["diff"] = summary.tree_diff(planned)
         return result
 
 
 def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     """Return `(server, hosts)` of one namespace, checked; every error names the namespace."""
     if name != "*":
-        model.Check("").namespace("namespaces", name)
+        Check("").namespace("namespaces", name)
     if not isinstance(value, dict) or set(value) - {"server", "hosts"}:
         raise Refusal(f"namespaces[{name}]: give `server` (an endpoint) and `hosts` (a list of endpoints)")
     if not isinstance(value.get("hosts") or [], list):

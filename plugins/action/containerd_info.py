@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node, report, resolve_node, resolve_report
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
-    PLACES,
-    Action,
-    Refusal,
-    observation,
-    require_containerd,
-)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, info
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import observation, require_containerd
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, table
 
 
 class ActionModule(Action):
@@ -30,13 +28,13 @@ class ActionModule(Action):
             query = jmespath.compile(args["query"]) if args["query"] else None
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
-        observed = node.execute(self, observation(args), task_vars)
-        info = report.info(observed)
+        observed = execute.execute(self, observation(args), task_vars)
+        shown = info.info(observed)
         try:
-            found = {"query_result": query.search(info)} if query else {}
+            found = {"query_result": query.search(shown)} if query else {}
         except jmespath.exceptions.JMESPathError as exc:
             raise Refusal(f"query: {args['query']!r} does not fit what the node holds: {exc}".splitlines()[0]) from exc
         if args["resolve"] is not None:
             require_containerd(observed, None)
-            found["resolved"] = resolve_report.answers(args["resolve"], resolve_node.from_observation(observed))
-        return {"changed": False, "containerd": info, **found}
+            found["resolved"] = table.answers(args["resolve"], node.from_observation(observed))
+        return {"changed": False, "containerd": shown, **found}

@@ -7,22 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _pull
-from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    node,
-    probing,
-    resolve,
-    resolve_node,
-    verification,
-)
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
-    PLACES,
-    Action,
-    Refusal,
-    observation,
-    require_containerd,
-)
-from ansible_collections.airgap.containerd.plugins.plugin_utils.diagnosis import Seen
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import observation, require_containerd
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, resolve
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import outcome, requests
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosis import Seen
 
 MAX_IMAGES = 100
 
@@ -48,39 +41,39 @@ class ActionModule(Action):
         pulls: list[dict[str, Any]] = []
         proxies: dict[str, str] = {}
         if self._task.check_mode:
-            observed = node.execute(self, observation(args), task_vars)
+            observed = execute.execute(self, observation(args), task_vars)
         else:
             wanted = {key: args[key] for key in ("timeout", "parallel", "keep", "pause")}
             request = {**observation(args), **wanted, "do": "pull", "images": images, "login": login}
-            reply = node.execute(self, request, task_vars)
+            reply = execute.execute(self, request, task_vars)
             observed, proxies, pulls = reply["observed"], reply["proxies"], reply["pulls"]
         require_containerd(observed, None)
-        there = resolve_node.from_observation(observed)
-        images = _pull.wanted(images, observed["effective"].get("pause") if args["pause"] else None)
+        there = node.from_observation(observed)
+        images = verdicts.images_to_pull(images, observed["effective"].get("pause") if args["pause"] else None)
         if not self._task.check_mode and [each["image"] for each in pulls] != images:
             raise Refusal("the node answers for other images than those that it was asked for")
         seen = [Seen(there, resolve.resolve(image, there), proxies=proxies) for image in images]
         pulled = pulls or [None] * len(images)
         seen = self._ask(seen, pulled, observed, login, task_vars)
-        outcomes = [verification.outcome(pull, each) for pull, each in zip(pulled, seen, strict=True)]
+        outcomes = [outcome.outcome(pull, each) for pull, each in zip(pulled, seen, strict=True)]
         return {
             "changed": False,
-            "failed": any(each["state"] not in verification.GOOD for each in outcomes),
-            "msg": verification.sentence(outcomes),
+            "failed": any(each["state"] not in outcome.GOOD for each in outcomes),
+            "msg": outcome.sentence(outcomes),
             "version": str(there.release),
             "images": outcomes,
         }
 
     def _ask(self, seen, pulls, observed, login, task_vars) -> list[Seen]:
         """Let the node ask the endpoints of the images where that tells more, all in one execution."""
-        open_ones = [index for index, each in enumerate(seen) if verification.needs_answers(pulls[index], each)]
+        open_ones = [index for index, each in enumerate(seen) if outcome.needs_answers(pulls[index], each)]
         lists = []
         for each in map(seen.__getitem__, open_ones):
-            lists.append(probing.requests(observed, each.node, each.found, login))
-            lists.append(probing.requests(observed, each.node, each.found) if login else [])
+            lists.append(requests.requests(observed, each.node, each.found, login))
+            lists.append(requests.requests(observed, each.node, each.found) if login else [])
         if not any(lists):
             return seen
-        answers = node.execute(self, {"do": "probe", "images": lists}, task_vars)["images"]
+        answers = execute.execute(self, {"do": "probe", "images": lists}, task_vars)["images"]
         seen = list(seen)
         for index, given, own in zip(open_ones, answers[::2], answers[1::2], strict=True):
             seen[index] = seen[index]._replace(answers=given, own_answers=own)

@@ -9,66 +9,34 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _common
-from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    hosts,
-    model,
-    node,
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action import throttle
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import (
+    ARGUMENT_SPEC,
+    MAX_SECONDS,
+    PLACES,
+    check_places,
+    check_range,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import observation, require_containerd
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
+    hosts_toml,
     plan,
     preflight,
     promises,
-    releases,
-    report,
     request,
-    throttle,
-    tree,
+    summary,
     undo,
-    variables,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
-    MAX_SECONDS,
-    PLACES,
-    TEMPLATE,
-    Action,
-    Refusal,
-    check_places,
-    check_range,
-    observation,
-    require_containerd,
-)
-
-LISTS = {"type": "list", "elements": "str"}
-
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "url": {"type": "str"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "upstreams": {**LISTS, "default": []},
-    "extra_upstreams": {**LISTS, "default": []},
-    "projects": {"type": "dict", "default": {}},
-    "mirrors": {"type": "dict", "default": {}},
-    "endpoints": {"type": "dict", "default": {}, "no_log": False},
-    "catch_all": {"type": "bool"},
-    "direct": {**LISTS, "default": []},
-    "fallback": {"type": "str", "choices": ["none", "upstream"]},
-    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
-    "mode": {"type": "str", "choices": ["auto", "config_path", "legacy"], "default": "auto"},
-    "auth_method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
-    "preflight": {"type": "bool", "default": True},
-    "prune": {"type": "bool", "default": True},
-    "migrate": {"type": "bool", "default": True},
-    "restart": {"type": "bool", "default": True},
-    "restart_force": {"type": "bool", "default": False},
-    "restart_command": LISTS,
-    "restart_throttle": {"type": "int", "default": 1},
-    "restart_timeout": {"type": "int", "default": 60},
-    **PLACES,
-    "version": {"type": "str"},
-    "hosts_template": {"type": "path"},
-    "verify_images": {**LISTS, "default": []},
-    "from_variables": {"type": "str", "default": ""},
-    "validate_only": {"type": "bool", "default": False},
-}
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Settings
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
 
 class ActionModule(Action):
@@ -80,15 +48,15 @@ class ActionModule(Action):
     def run(self, tmp=None, task_vars=None):
         prefix = self._task.args.get("from_variables")
         if prefix:
-            given = variables.options(ARGUMENT_SPEC, str(prefix), task_vars or {}, self._templar)
+            given = options.from_variables(ARGUMENT_SPEC, str(prefix), task_vars or {}, self._templar)
             self._task.args = {**given, **self._task.args}
         return super().run(tmp, task_vars)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix = args["from_variables"]
         present = args["state"] == "present"
-        options = model.merged(args, prefix, task_vars, self._templar.template)
-        wanted = model.desired(options, prefix, self._read) if present else None
+        merged = desired.merged(args, prefix, task_vars, self._templar.template)
+        wanted = desired.desired(merged, prefix, self._read) if present else None
         check_places(args, prefix)
         check_range(f"{prefix}restart_timeout", args["restart_timeout"], 1, MAX_SECONDS)
         check_range(f"{prefix}restart_throttle", args["restart_throttle"], 0, None)
@@ -97,7 +65,7 @@ class ActionModule(Action):
             return {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
         asked = preflight.questions(wanted) if wanted and args["preflight"] else []
         question = {**observation(args), "endpoints": asked, "previous": args["state"] == "previous"}
-        observed = node.execute(self, question, task_vars)
+        observed = execute.execute(self, question, task_vars)
         if wanted:
             require_containerd(observed, args["version"], prefix)
             todo = plan.make(wanted, observed, settings, args["version"])
@@ -122,14 +90,14 @@ class ActionModule(Action):
             raise FileNotFoundError(path) from exc
         return _text(found)
 
-    def _settings(self, args: dict[str, Any], prefix: str) -> plan.Settings:
+    def _settings(self, args: dict[str, Any], prefix: str) -> Settings:
         try:
             path = self._find_needle("templates", args["hosts_template"]) if args["hosts_template"] else TEMPLATE
         except AnsibleError as exc:
             raise Refusal(f"{prefix}hosts_template: there is no {args['hosts_template']!r} on the controller") from exc
         template = _text(path)
         chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate")}
-        return plan.Settings(template=template, prefix=prefix, **chosen)
+        return Settings(template=template, prefix=prefix, **chosen)
 
     def _apply(self, args, todo, observed, restarts, task_vars) -> dict[str, Any]:
         restart = {
@@ -141,7 +109,7 @@ class ActionModule(Action):
         }
         message = request.apply(todo, observed, restart if restarts else None)
         with throttle.slot(args["restart_throttle"] if restarts else 0):
-            return node.execute(self, message, task_vars)
+            return execute.execute(self, message, task_vars)
 
     def _verify(self, args, result, task_vars) -> None:
         """Pull images now that all is applied, and add what became of them to the result."""
@@ -171,13 +139,13 @@ class ActionModule(Action):
         ]
         result: dict[str, Any] = {
             "changed": todo.changed or restarts,
-            "msg": report.sentence(todo, observed["hosts_dir"], args["url"] or "their endpoints", restart),
+            "msg": summary.sentence(todo, observed["hosts_dir"], args["url"] or "their endpoints", restart),
             "version": todo.version,
             "mode": todo.mode,
             "hosts_dir": observed["hosts_dir"],
             "namespaces": todo.namespaces,
             "migrated": todo.migrated,
-            "config_changes": report.changes(todo.config_before, todo.config_after),
+            "config_changes": diffs.changes(todo.config_before, todo.config_after),
             "written": list(todo.tree.writes) + ([todo.config_path] if todo.config_changed else []),
             "removed": todo.tree.removes,
             "restarted": bool(outcome and outcome["restarted"]),
@@ -187,15 +155,15 @@ class ActionModule(Action):
         if warnings:
             result["warnings"] = warnings
         if self._task.diff:
-            result["diff"] = report.diff(todo)
+            result["diff"] = summary.plan_diff(todo)
         return result
 
 
-def _validate(wanted: model.Desired | None, settings: plan.Settings, version: str | None) -> dict[str, Any]:
+def _validate(wanted: Desired | None, settings: Settings, version: str | None) -> dict[str, Any]:
     """Check what needs no node: what the template makes of the variables, and the release, if it is given."""
     if not wanted:
         return {"depends_on_release": False}
-    tree.render(settings.template, wanted.mirrors)
+    hosts_toml.render_all(settings.template, wanted.mirrors)
     chosen = settings.mode, settings.auth_method
     if version:
         promises.check_on(wanted, releases.release(releases.parse(version)), *chosen, settings.prefix)
@@ -207,7 +175,9 @@ def _text(path: str) -> str:
         return handle.read()
 
 
-hosts.compiled(_text(TEMPLATE))  # ansible-core imports this file before it forks: no fork has to do it for its node
+hosts_toml.compiled(
+    _text(TEMPLATE)
+)  # ansible-core imports this file before it forks: no fork has to do it for its node
 
 
 def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) -> None:
@@ -219,6 +189,6 @@ def _check_restart(args: dict[str, Any], observed: dict[str, Any], prefix: str) 
             f"systemd knows no unit {args['service']!r} on this node: set {prefix}service, or {prefix}restart_command "
             f"for another service manager, or {prefix}restart to false"
         )
-    refusal = _common.kill_mode_refusal(args["service"], observed["unit"])
+    refusal = verdicts.kill_mode_refusal(args["service"], observed["unit"])
     if refusal and not args["restart_force"]:
         raise Refusal(refusal.replace("set restart_force", f"set {prefix}restart_force"))

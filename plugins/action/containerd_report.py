@@ -13,8 +13,9 @@ from typing import Any
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible.utils.display import Display
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report, verify_table
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import Action, Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document, page, table
 
 
 class ActionModule(Action):
@@ -30,20 +31,20 @@ class ActionModule(Action):
         if not args["results"]:
             raise Refusal("results: there is none, so no node was asked")
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        found = verify_report.document(args["results"], created, args["harbor"])
+        found = document.document(args["results"], created, args["harbor"])
         files = {
             "page": os.path.join(args["dest"], "verify.html"),
             "json": os.path.join(args["dest"], "verify.json"),
         }
         if not self._task.check_mode:
-            _write(files["page"], verify_page.page(found))
+            _write(files["page"], page.page(found))
             _write(files["json"], json.dumps(found, indent=1, sort_keys=True) + "\n")
         told = [] if self._task.check_mode else [f"Page: {files['page']}"]
-        Display().display("\n".join(["", *verify_table.table(found), *told]))
+        Display().display("\n".join(["", *table.table(found), *told]))
         return {
             "changed": False,
             "failed": not found["ok"],
-            "msg": verify_table.closing(found),
+            "msg": table.closing(found),
             **files,
         }
 

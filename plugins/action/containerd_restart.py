@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _common
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node
-from ansible_collections.airgap.containerd.plugins.plugin_utils.controller import (
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import (
     MAX_SECONDS,
-    Action,
     check_places,
     check_range,
 )
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 
 FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", "required": True}}
 
@@ -24,7 +24,7 @@ class ActionModule(Action):
 
     argument_spec = {
         "service": {"type": "str", "default": "containerd"},
-        "socket": {"type": "path", "default": _common.DEFAULT_SOCKET},
+        "socket": {"type": "path", "default": places.DEFAULT_SOCKET},
         "command": {"type": "list", "elements": "str"},
         "timeout": {"type": "int", "default": 60},
         "force": {"type": "bool", "default": False},
@@ -36,7 +36,7 @@ class ActionModule(Action):
         check_range("timeout", args["timeout"], 1, MAX_SECONDS)
         if self._task.check_mode:
             return {"changed": True, "msg": f"{args['service']} is to be restarted"}
-        done = node.execute(self, {**args, "do": "restart"}, task_vars)
+        done = execute.execute(self, {**args, "do": "restart"}, task_vars)
         return {
             "changed": True,
             "seconds": done["seconds"],

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import fleet
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import fleet
 
 DOCUMENTATION = r"""
 name: plans

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import resolve_filter
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
 
 DOCUMENTATION = r"""
 name: resolve
@@ -94,4 +94,4 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self):
-        return {"resolve": resolve_filter.resolve}
+        return {"resolve": filter.resolve}

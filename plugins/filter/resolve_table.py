@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import resolve_report
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import table
 
 DOCUMENTATION = r"""
 name: resolve_table
@@ -47,4 +47,4 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self):
-        return {"resolve_table": resolve_report.tables}
+        return {"resolve_table": table.tables}

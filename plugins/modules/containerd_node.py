@@ -54,7 +54,8 @@ import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _detached, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils._change import detached
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 
 
 def part(do):
@@ -63,35 +64,35 @@ def part(do):
     Only what it needs is imported: the node compiles all that is, each time anew.
     """
     if do == "observe":
-        from ansible_collections.airgap.containerd.plugins.module_utils import _observe
+        from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 
-        return _observe.observe
+        return observe.observe
     if do in ("look", "edit"):
-        from ansible_collections.airgap.containerd.plugins.module_utils import _edit
+        from ansible_collections.airgap.containerd.plugins.module_utils._change import edit
 
-        return _edit.look if do == "look" else _edit.edit
+        return edit.look if do == "look" else edit.edit
     if do == "probe":
-        from ansible_collections.airgap.containerd.plugins.module_utils import _probe
+        from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe
 
-        return _probe.probe
+        return probe.probe
     if do == "harbor":
-        from ansible_collections.airgap.containerd.plugins.module_utils import _harbor
+        from ansible_collections.airgap.containerd.plugins.module_utils._registry import harbor
 
-        return _harbor.look
+        return harbor.look
     if do == "pull":
-        from ansible_collections.airgap.containerd.plugins.module_utils import _pull
+        from ansible_collections.airgap.containerd.plugins.module_utils._cri import pull
 
-        return _pull.pull
-    from ansible_collections.airgap.containerd.plugins.module_utils import _transaction
+        return pull.pull
+    from ansible_collections.airgap.containerd.plugins.module_utils._change import transaction
 
-    return _transaction.restart if do == "restart" else _transaction.apply
+    return transaction.restart if do == "restart" else transaction.apply
 
 
 def answer(carry_out, arguments):
     """Return ``{"value": what was asked for}``, or ``{"failure": why it was not done}``."""
     try:
         return {"value": carry_out(*arguments)}
-    except _wire.Failure as exc:
+    except wire.Failure as exc:
         return {"failure": str(exc)}
     except (OSError, IOError) as exc:
         hint = ". Run as root: set become on the task or play" if exc.errno in (1, 13) else ""
@@ -104,19 +105,19 @@ def main():
     module = AnsibleModule(
         argument_spec={"request": {"type": "str", "required": True, "no_log": True}}, supports_check_mode=True
     )
-    request = _wire.decode(module.params["request"])
+    request = wire.decode(module.params["request"])
     changes = request["do"] in ("apply", "edit", "restart")
     if module.check_mode and request["do"] not in ("harbor", "look", "observe", "probe"):
         module.fail_json(msg="in check mode nothing but reading is allowed")
     carry_out = part(request["do"])  # before anything is detached: what is imported from goes when this process ends
     arguments = (request, module) if request["do"] in ("look", "edit") else (request,)
     try:
-        result = _detached.call(answer, carry_out, arguments) if changes else answer(carry_out, arguments)
-    except _detached.Killed:
+        result = detached.call(answer, carry_out, arguments) if changes else answer(carry_out, arguments)
+    except detached.Killed:
         result = {"failure": "the process that changed this node was killed: the next run completes what it began"}
     if "failure" in result:
         module.fail_json(msg=result["failure"])
-    module.exit_json(changed=changes, reply=_wire.encode(result["value"]))
+    module.exit_json(changed=changes, reply=wire.encode(result["value"]))
 
 
 if __name__ == "__main__":

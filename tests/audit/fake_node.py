@@ -17,7 +17,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_config
-from ansible_collections.airgap.containerd.plugins.module_utils import _common, _edit, _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils._change import edit
+from ansible_collections.airgap.containerd.plugins.module_utils._node import observe as observe_module
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places as places_module
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 
 MEBIBYTE = 1 << 20
 CONTAINERD = """#!/bin/sh
@@ -50,17 +53,17 @@ def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
     if prepared:
         places["hosts_dir"] = str(hosts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_common, "STATE_DIR", str(folder / "state"))
-        patch.setattr(_common, "DEFAULT_CONFIG", str(config))
+        patch.setattr(places_module, "STATE_DIR", str(folder / "state"))
+        patch.setattr(places_module, "DEFAULT_CONFIG", str(config))
         module = SimpleNamespace(
             check_mode=True,
             load_file_common_arguments=lambda *dummy, **dummy2: {},
             set_fs_attributes_if_different=lambda *dummy: False,
             add_path_info=lambda about: {**about, "uid": 0, "mode": "0644"},
         )
-        observed = _observe.observe({"do": "observe", "endpoints": endpoints, **places})
+        observed = observe_module.observe({"do": "observe", "endpoints": endpoints, **places})
         look = {"do": "look", "path": None, "imports": [], "attributes": {}, "binary": str(binary), "service": "x"}
-        return {**observed, "look": _edit.look(look, module)}
+        return {**observed, "look": edit.look(look, module)}
 
 
 class Connection:
@@ -94,7 +97,7 @@ def answering(module, observed: dict[str, Any]) -> dict[str, Any]:
 
 
 def replying(data) -> dict:
-    return {"changed": False, "reply": _wire.encode(data)}
+    return {"changed": False, "reply": wire.encode(data)}
 
 
 BOMB = base64.b64encode(zlib.compress(b"[" + b" " * (64 * MEBIBYTE))).decode()
@@ -105,7 +108,7 @@ ANSWERS = {
     "no word": {"reply": {"a": 1}},
     "no base64": {"reply": "****"},
     "no deflate": {"reply": "aGVsbG8="},
-    "half a word": {"reply": _wire.encode({"a": 1})[:12]},
+    "half a word": {"reply": wire.encode({"a": 1})[:12]},
     "more behind the end": {"reply": base64.b64encode(zlib.compress(b"{}") + b"x").decode()},
     "a deflate bomb": {"reply": BOMB},
     "megabytes": {"reply": "A" * (17 * MEBIBYTE)},

@@ -8,12 +8,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    diagnosis,
-    resolve,
-    resolve_node,
-    verification,
-)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, resolve
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import outcome
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosis import Seen
 
 IMAGES = ("docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "registry.k8s.io/pause:3.9")
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
@@ -23,8 +20,8 @@ ANSWER = dict.fromkeys(("failure", "message", "status", "kind", "digest", "chall
 
 def _outcome(image: str, port: str, number: int) -> dict[str, Any]:
     hosts = {f"{image.split('/')[0]}/hosts.toml": f'server = "http://m.lan{port}"\n[host]\n'}
-    there = resolve_node.from_files("1.7.24", CONFIG, hosts)
-    seen = diagnosis.Seen(there, resolve.resolve(image, there))
+    there = node.from_files("1.7.24", CONFIG, hosts)
+    seen = Seen(there, resolve.resolve(image, there))
     pull = {"image": image, "present": False, "digest": f"sha256:{number}", "bytes": 1, "seconds": number / 100}
     pull |= {"error": None, "removed": True, "kept": None}
     if port:
@@ -32,7 +29,7 @@ def _outcome(image: str, port: str, number: int) -> dict[str, Any]:
         pull["error"] = {"code": "UNKNOWN", "message": words}
         refused = {**ANSWER, "failure": "refused", "message": "cannot connect to m.lan:81: Connection refused"}
         seen = seen._replace(answers=[refused])
-    return verification.outcome(pull, seen)
+    return outcome.outcome(pull, seen)
 
 
 def fleet(count: int) -> dict[str, dict[str, Any]]:
@@ -64,14 +61,14 @@ def _told(image: str, release: str, kind: str) -> dict[str, Any]:
         if kind == "broken"
         else 'server = "http://harbor.lan:8080/v2/mirror"\noverride_path = true\n[host]\n'
     )
-    there = resolve_node.from_files(release, CONFIG, {f"{image.split('/')[0]}/hosts.toml": text})
-    seen = diagnosis.Seen(there, resolve.resolve(image, there))
+    there = node.from_files(release, CONFIG, {f"{image.split('/')[0]}/hosts.toml": text})
+    seen = Seen(there, resolve.resolve(image, there))
     error = {"code": "UNKNOWN", "message": "unexpected status 401"} if kind == "refusing" else None
     error = NOT_LOADED if kind == "not loaded" else error
     pull = {"image": image, "present": False, "digest": "sha256:1", "bytes": 1, "removed": True, "kept": None}
     if kind == "refusing":
         seen = seen._replace(answers=[{**ANSWER, "status": 401, "message": "unauthorized", "challenge": "basic"}])
-    return verification.outcome({**pull, "seconds": 0.1, "error": error}, seen)
+    return outcome.outcome({**pull, "seconds": 0.1, "error": error}, seen)
 
 
 def motley(count: int, upstreams: int = len(UPSTREAMS)) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 from airgap_lab import Lab
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import releases, toml_edit
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())["all"]["hosts"]
@@ -177,7 +178,7 @@ def executions(output: str) -> dict[str, int]:
 def dump(lab, node: str, path: str = CONFIG) -> dict:
     """What the node's containerd makes of a file."""
     command = "migrate" if node == "n4" else "dump"
-    return toml_edit.load(lab.run(node, ["containerd", "--config", path, "config", command]).stdout)
+    return load(lab.run(node, ["containerd", "--config", path, "config", command]).stdout)
 
 
 def cri(document: dict, runtime: bool = False) -> dict:

@@ -12,7 +12,8 @@ import pytest
 from browser import chromium
 from fleet_samples import EVIL, fleet, motley, unlike
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import verify_page, verify_report
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import page as page_module
 
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
 ROWS = "document.querySelectorAll('#matrix tbody tr:not([hidden])')"
@@ -32,7 +33,7 @@ def show(browser, tmp_path):
 
     def show(results, harbor=None):
         page = tmp_path / "verify.html"
-        page.write_text(verify_page.page(verify_report.document(results, "2026-01-01T00:00:00+00:00", harbor)))
+        page.write_text(page_module.page(document.document(results, "2026-01-01T00:00:00+00:00", harbor)))
         browser.console(), browser.requests()
         browser.open(page)
         return page

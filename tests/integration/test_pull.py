@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from support import IMAGES, LEGACY, NODES, PAUSES
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _cri
+from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError
 
 ACTION = "airgap.containerd.containerd_pull"
 BUSYBOX = "docker.io/library/busybox:1"
@@ -39,7 +39,7 @@ def pull(task):
 def test_the_cri_client_against_every_release(ready):
     """1.4 serves v1alpha2 alone, 1.6 and 1.7 both, 2.1 v1 alone; pulls of nothing say what containerd says."""
     for node in NODES:
-        client = _cri.Client(str(ready.socket(node)), timeout=30)
+        client = Client(str(ready.socket(node)), timeout=30)
         version = client.version()
         assert version["api"] == ("runtime.v1alpha2" if node == "n1" else "runtime.v1")
         assert version["runtime_version"].lstrip("v").startswith(ready.config.nodes[node].containerd.rsplit(".", 1)[0])
@@ -50,7 +50,7 @@ def test_the_cri_client_against_every_release(ready):
         client.remove(ETCD)
         client.remove(ETCD)
         assert client.image(ETCD) is None
-        with pytest.raises(_cri.CriError) as failure:
+        with pytest.raises(CriError) as failure:
             client.pull("quay.io/coreos/none:1")
         assert failure.value.code in ("NOT_FOUND", "UNKNOWN") and "coreos/none" in failure.value.message
 

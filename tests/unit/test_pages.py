@@ -107,7 +107,7 @@ def test_the_five_lines_are_those_of_the_sample_inventory():
 
 
 def test_every_class_of_failure_is_documented():
-    from ansible_collections.airgap.containerd.plugins.plugin_utils import diagnosis
+    from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import diagnosis
 
     for name in ("verify.md", "troubleshooting.md"):
         missing = set(diagnosis.FIXES) - set(Page(ROOT / "docs" / name).words)

@@ -11,7 +11,8 @@ import re
 
 from pages import ROOT, Page
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release, Version
 
 PAGE = Page(ROOT / "docs" / "releases.md")
 MINORS = ((1, 4), (1, 5), (1, 6), (1, 7), (2, 0), (2, 1), (2, 2), (2, 3))
@@ -20,14 +21,14 @@ VERSIONS = [(major, minor, patch) for major, minor in MINORS for patch in range(
 YES = {True: "yes", False: "no"}
 
 
-def by_mode(rel: releases.Release, config_path: str, legacy: str) -> str:
+def by_mode(rel: Release, config_path: str, legacy: str) -> str:
     """What holds in the mode that `auto` takes; 1.5 has two."""
     if not rel.config_path:
         return legacy
     return config_path if rel.override_path else f"{config_path}; {legacy} with projects"
 
 
-def token_registries(rel: releases.Release) -> str:
+def token_registries(rel: Release) -> str:
     if not rel.config_path:
         return "`config.toml`"
     return "`hosts.toml`" if rel.header_reaches_token_service else "both files"
@@ -44,7 +45,7 @@ COLUMNS = {
 }
 
 
-def span(first: releases.Version, last: releases.Version) -> str:
+def span(first: Version, last: Version) -> str:
     """A range of releases as people write it."""
     if last == VERSIONS[-1]:
         return f"{releases.dotted(first)} and later"
@@ -78,7 +79,7 @@ def row(cells) -> str:
 def details() -> dict[str, str]:
     """For every field of Release but the version, in which releases it has which value."""
     found = {}
-    for name in releases.Release._fields[1:]:
+    for name in Release._fields[1:]:
         ranges = runs(lambda rel, name=name: getattr(rel, name))
         if {value for _span, value in ranges} <= {True, False}:
             text = ", ".join(span for span, value in ranges if value)

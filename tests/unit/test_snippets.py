@@ -23,15 +23,13 @@ import pytest
 import yaml
 from pages import ROOT, Block, blocks, commands, pages
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import (
-    migration,
-    model,
-    resolve_filter,
-    resolve_report,
-    toml_edit,
-    verify_report,
-    verify_table,
-)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import from_legacy
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.table import tables as resolution_tables
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import table as table_module
 
 BIN = Path(sys.executable).parent
 TABLE = re.compile(r"on (\S+) \(containerd (\S+)\)")
@@ -212,7 +210,7 @@ def test_dockerfiles_have_known_instructions():
 
 @every("toml")
 def test_toml_can_be_read(block):
-    toml_edit.load(block.text)
+    load(block.text)
 
 
 @every("json")
@@ -233,8 +231,8 @@ def tables() -> list[tuple[Block, str]]:
                 hosts[path.group(2)] = block.text
             elif block.kind == "output" and TABLE.search(block.text) and config:
                 node, version = TABLE.search(block.text).groups()
-                answer = resolve_filter.resolve([block.text.split()[0]], version, config=config, hosts=hosts)
-                found.append((block, "\n".join(resolve_report.tables({node: answer})) + "\n"))
+                answer = filter.resolve([block.text.split()[0]], version, config=config, hosts=hosts)
+                found.append((block, "\n".join(resolution_tables({node: answer})) + "\n"))
     return found
 
 
@@ -256,15 +254,15 @@ def plans() -> list[tuple[Block, Block]]:
 
 @pytest.mark.parametrize(("before", "block"), plans(), ids=str)
 def test_plans_of_a_migration_are_right(before, block):
-    registry = toml_edit.load(before.text)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
-    wanted = model.desired({"url": "http://registry.lan", "upstreams": ["docker.io"]})
-    found = migration.from_registry(registry, wanted, "containerd_registry_")
+    registry = load(before.text)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    wanted = desired.desired({"url": "http://registry.lan", "upstreams": ["docker.io"]})
+    found = from_legacy.from_registry(registry, wanted, "containerd_registry_")
     assert [*found.items, *found.staying, *found.replaced] == block.text.splitlines()
 
 
 def test_the_table_of_a_fleet_is_right():
     (block,) = (each for each in blocks("output") if "of 300 nodes" in each.text)
-    table = verify_table.table(verify_report.document(fleet_samples.documented(), "2026-01-01T00:00:00+00:00"))
+    table = table_module.table(document.document(fleet_samples.documented(), "2026-01-01T00:00:00+00:00"))
     written, right = (
         re.sub(r"0\.\d\d(-0\.\d\d)? ", "", re.sub(r"host \S+ port", "host … port", " ".join(text.split())))
         for text in (block.text, "\n".join(table))

@@ -10,7 +10,9 @@ import time
 
 from airgap_bench.figures import Figure
 from airgap_bench.lan import upstreams
-from ansible_collections.airgap.containerd.plugins.plugin_utils import hosts_reader, resolve, resolve_node
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as node_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import resolve
 
 IMAGES, UPSTREAMS = 1000, 50
 HOSTS_DIR = "/etc/containerd/certs.d"
@@ -31,11 +33,11 @@ Authorization = "Basic bWFkZTp1cA=="
 def figure(rounds: int) -> Figure:
     """Seconds for all images, reading the files of all upstreams included."""
     names = upstreams(UPSTREAMS)
-    node = resolve_node.from_files("1.7.24", CONFIG, {f"{name}/hosts.toml": HOSTS for name in names}, HOSTS_DIR)
+    node = node_module.from_files("1.7.24", CONFIG, {f"{name}/hosts.toml": HOSTS for name in names}, HOSTS_DIR)
     images = [f"{names[number % UPSTREAMS]}/team/tool-{number}:1" for number in range(IMAGES)]
     values = []
     for _round in range(rounds):
-        hosts_reader.read.cache_clear()
+        hosts_file.read.cache_clear()
         began = time.perf_counter()
         answers = [resolve.resolve(image, node) for image in images]
         values.append(time.perf_counter() - began)

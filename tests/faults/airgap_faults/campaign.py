@@ -21,7 +21,7 @@ from airgap_faults import direct, starving, striking
 from airgap_faults.injection import Point, failing, points, watch
 from airgap_faults.starving import Starvation
 from airgap_faults.striking import Strike
-from ansible_collections.airgap.containerd.plugins.plugin_utils.node import NodeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 LOGIN = yaml.safe_load((direct.PROJECT / "inventories/lab/group_vars/all.yml").read_text())
 WISH = {
@@ -150,7 +150,7 @@ class Victim:
         """Run a step; return whether it failed."""
         try:
             self.controller.run_once(**self._options(step))
-        except NodeError:
+        except Refusal:
             return True
         return False
 

@@ -17,8 +17,9 @@ from typing import Any
 from airgap_lab import Lab, nodes
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_registry
-from ansible_collections.airgap.containerd.plugins.plugin_utils import node as wire
-from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
 
 PROJECT = Path(__file__).resolve().parents[3]
 PLACE = "/opt/airgap-faults"
@@ -40,10 +41,10 @@ class Target:
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             for source in [
-                *(PROJECT / "plugins/module_utils").glob("*.py"),
+                *(PROJECT / "plugins/module_utils").glob("*/*.py"),
                 PROJECT / "plugins/modules/containerd_node.py",
             ]:
-                tar.add(source, f"{PACKAGE}/{source.parent.name}/{source.name}")
+                tar.add(source, f"{PACKAGE}/{source.relative_to(PROJECT / 'plugins')}")
             tar.add(Path(__file__).with_name("on_node.py"), "on_node.py")
         command = f"mkdir -p {PLACE} && tar -xf - -C {PLACE} && {self._node.python} -m compileall -q {PLACE}"
         done = subprocess.run(
@@ -62,7 +63,7 @@ class Target:
         return done.stdout
 
     def execute(self, request: dict[str, Any]) -> Any:
-        """Carry out a request, under strace if that was asked for; raises NodeError as over the wire."""
+        """Carry out a request, under strace if that was asked for; raises Refusal as over the wire."""
         strace: list[str] = []
         if request["do"] != "observe":
             self.applied += 1
@@ -74,10 +75,10 @@ class Target:
         try:
             result = json.loads(done.stdout)
         except ValueError as exc:  # killed, or kept from answering
-            raise wire.NodeError("no answer: " + done.stderr.decode("utf-8", "replace").strip()[-300:]) from exc
+            raise Refusal("no answer: " + done.stderr.decode("utf-8", "replace").strip()[-300:]) from exc
         if "failure" in result:
-            raise wire.NodeError(result["failure"])
-        return reply.checked(result["value"], reply.SHAPES[request["do"]])
+            raise Refusal(result["failure"])
+        return _shape.checked(result["value"], replies.SHAPES[request["do"]])
 
 
 class Controller(containerd_registry.ActionModule):

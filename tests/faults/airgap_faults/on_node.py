@@ -12,7 +12,7 @@ for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
     sys.modules[name] = types.ModuleType(name)
 sys.modules["ansible.module_utils.basic"].AnsibleModule = None
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _detached  # noqa: E402 - after the stand-ins
+from ansible_collections.airgap.containerd.plugins.module_utils._change import detached  # noqa: E402 - as above
 from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402 - as above
 
 request = json.load(sys.stdin)
@@ -20,7 +20,7 @@ if request["do"] == "observe":
     result = containerd_node.answer(containerd_node.part("observe"), (request,))
 else:
     try:
-        result = _detached.call(containerd_node.answer, containerd_node.part(request["do"]), (request,))
-    except _detached.Killed:
+        result = detached.call(containerd_node.answer, containerd_node.part(request["do"]), (request,))
+    except detached.Killed:
         result = {"failure": "killed"}
 json.dump(result, sys.stdout)

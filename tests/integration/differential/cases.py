@@ -12,7 +12,7 @@ from typing import Any
 
 from airgap_lab import recorder
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 
 IPV6 = "[fd77::40]"
 MIRRORS = ("m1.rec", "m2.rec", "m3.rec")

@@ -16,8 +16,14 @@ from typing import Any
 from airgap_lab import Lab, tls
 from airgap_lab.recorder import PRIVATE, SYSTEM, Recorder
 
-from ansible_collections.airgap.containerd.plugins.module_utils import _cri
-from ansible_collections.airgap.containerd.plugins.plugin_utils import releases, resolve, resolve_node, toml_edit
+from ansible_collections.airgap.containerd.plugins.module_utils._cri import client as client_module
+from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as node_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import resolve
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Node, Resolution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit
 from differential.cases import IPV6, NAMES, ROOTS, Batch, Case, generate
 from differential.simulate import Seen, expected
 
@@ -35,7 +41,7 @@ class Pull:
     version: str
     batch: str
     case: Case
-    resolution: resolve.Resolution
+    resolution: Resolution
     expected: list[Seen]
     error: str | None = None
     seen: list[Seen] = field(default_factory=list)
@@ -116,7 +122,7 @@ class Field:
         self._compare(report)
         return report
 
-    def _run_node(self, name: str, rel: releases.Release, batches: list[Batch]) -> Report:
+    def _run_node(self, name: str, rel: Release, batches: list[Batch]) -> Report:
         report = Report()
         for batch in batches:
             before = self._decode_errors(name)
@@ -128,33 +134,33 @@ class Field:
             report.disagreements += _unlike_log(name, rel, batch, done, found)
         return report
 
-    def _configure(self, name: str, rel: releases.Release, batch: Batch) -> resolve.Node:
+    def _configure(self, name: str, rel: Release, batch: Batch) -> Node:
         """Write config.toml, restart, and return what resolve makes of the file and of containerd's own view of it."""
         plugin = releases.images_plugin(rel, batch.version)
         settings = {"version": batch.version, "plugins": {plugin: {"registry": batch.registry}}}
-        text = toml_edit.edit("", settings, [])
+        text = edit.edit("", settings, [])
         self.lab.write(name, CONFIG, text)
         self.lab.run(name, ["systemctl", "reset-failed", "containerd"])
         restarted = self.lab.run(name, ["systemctl", "restart", "containerd"])
         assert restarted.returncode == 0, restarted.stderr
-        _cri.wait_ready(str(self.lab.socket(name)), READY_SECONDS)
-        node = resolve_node.from_files(str(rel), text)
+        client_module.wait_ready(str(self.lab.socket(name)), READY_SECONDS)
+        node = node_module.from_files(str(rel), text)
         command = "migrate" if rel.hosts_by_header else "dump"
         dump = self.lab.run(name, ["containerd", "--config", CONFIG, "config", command]).stdout
-        dumped = resolve_node.from_files(str(rel), dump)
+        dumped = node_module.from_files(str(rel), dump)
         known = node.registry if rel.config_path else node.registry._replace(config_path="")
         assert dumped.registry == known, (dumped.registry, known)
         return node
 
-    def _pull(self, name: str, base: resolve.Node, batch: Batch, case: Case) -> Pull:
+    def _pull(self, name: str, base: Node, batch: Batch, case: Case) -> Pull:
         tree = {path: self.contents.get(content, content) for path, content in case.tree.items()}
         node = base._replace(roots=_roots(tree))
         resolution = resolve.resolve(case.image, node)
         self._write(name, tree)
         pull = Pull(name, str(node.release), batch.name, case, resolution, expected(case, node, resolution))
         try:
-            _cri.Client(str(self.lab.socket(name)), timeout=PULL_SECONDS).pull(case.image)
-        except _cri.CriError as exc:
+            Client(str(self.lab.socket(name)), timeout=PULL_SECONDS).pull(case.image)
+        except CriError as exc:
             pull.error = str(exc)
         return pull
 
@@ -214,7 +220,7 @@ def _right_error(pull: Pull) -> bool:
     return pull.error is not None and any(each in pull.error for each in said)
 
 
-def _unlike_log(name: str, rel: releases.Release, batch: Batch, pulls: list[Pull], found: list[str]) -> Iterator[str]:
+def _unlike_log(name: str, rel: Release, batch: Batch, pulls: list[Pull], found: list[str]) -> Iterator[str]:
     """Yield where the log differs from the lines foretold, which come in the order of the pulls, some repeated."""
     wanted = [(pull, _pattern(line)) for pull in pulls for line in pull.resolution.log]
     position = -1

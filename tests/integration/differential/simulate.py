@@ -16,8 +16,13 @@ from urllib.parse import urlsplit
 
 from airgap_lab import recorder
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils.go_url import split_port
-from ansible_collections.airgap.containerd.plugins.plugin_utils.resolve import UNKNOWN_DIGEST, Asked, Node, Resolution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.go_url import split_port
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import (
+    UNKNOWN_DIGEST,
+    Asked,
+    Node,
+    Resolution,
+)
 from differential.cases import IPV6, NAMES, Case
 
 REACHABLE = {*NAMES, IPV6, IPV6.strip("[]"), "localhost", "127.0.0.1"}

@@ -258,9 +258,9 @@ class Lab:
     def _cri() -> ModuleType:
         # The collection's own client; the lab needs the collection for nothing else.
         sys.path.insert(0, str(PROJECT / ".collections"))
-        from ansible_collections.airgap.containerd.plugins.module_utils import _cri
+        from ansible_collections.airgap.containerd.plugins.module_utils._cri import client
 
-        return _cri
+        return client
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
         """Let no other process change this lab."""

@@ -13,7 +13,8 @@ from ansible.errors import AnsibleActionFail
 from fake_node import run
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_registry
-from ansible_collections.airgap.containerd.plugins.plugin_utils import controller
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 
 PACKAGE = "ansible_collections.airgap.containerd.plugins.action"
 
@@ -25,12 +26,12 @@ PACKAGE = "ansible_collections.airgap.containerd.plugins.action"
 def test_a_missing_library_is_the_standard_error(module: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     action = importlib.import_module(f"{PACKAGE}.{module}").ActionModule
     assert action.libraries == (library,)
-    controller.require(library)
+    require(library)
     monkeypatch.delitem(sys.modules, library, raising=False)
     monkeypatch.setattr(sys, "meta_path", [])
     sys.path_importer_cache.clear()
-    with pytest.raises(controller.Refusal) as caught:
-        controller.require(library)
+    with pytest.raises(Refusal) as caught:
+        require(library)
     assert f"Failed to import the required Python library ({library})" in str(caught.value)
     assert "on the controller" in str(caught.value)
 

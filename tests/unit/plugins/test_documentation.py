@@ -15,18 +15,12 @@ from ansible.plugins.doc_fragments import files
 from role_options import role_options
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_pull
-from ansible_collections.airgap.containerd.plugins.module_utils import (
-    _cri,
-    _files,
-    _history,
-    _observe,
-    _preflight,
-    _registry,
-    _service,
-    _transaction,
-    _wire,
-)
-from ansible_collections.airgap.containerd.plugins.plugin_utils import reply
+from ansible_collections.airgap.containerd.plugins.module_utils._change import lock
+from ansible_collections.airgap.containerd.plugins.module_utils._cri import client
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, filesystem, history, observe
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import http, preflight
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
@@ -68,15 +62,15 @@ def test_limits_are_documented_as_they_are():
     page = (ROOT / "docs" / "safety.md").read_text()
     stated = dict(re.findall(r"^\| (.*?) \| (.*?) \|$", page, re.M))
     text = "; ".join(stated.values())
-    seconds, mebibyte = [_transaction.LOCK_SECONDS, int(_registry.TIMEOUT), int(_preflight._DEADLINE)], 1 << 20
-    sizes = [_files.MAX_FILE, _history.MAX_STATE, _service.MAX_OUTPUT, _cri.MAX_MESSAGE, _registry.MAX_BODY]
+    seconds, mebibyte = [lock.LOCK_SECONDS, int(http.TIMEOUT), int(preflight._DEADLINE)], 1 << 20
+    sizes = [filesystem.MAX_FILE, history.MAX_STATE, commands.MAX_OUTPUT, client.MAX_MESSAGE, http.MAX_BODY]
     assert all(re.search(rf"\b{each} s\b", text) for each in seconds)
-    assert all(re.search(rf"\b{each // mebibyte} MiB\b", text) for each in [*sizes, _wire.MAX_DATA])
+    assert all(re.search(rf"\b{each // mebibyte} MiB\b", text) for each in [*sizes, wire.MAX_DATA])
     assert {
-        "entries of a directory": str(_files.MAX_NAMES),
-        "imported files": str(_observe.MAX_IMPORTS),
-        "copies of a file that was edited by hand": f"{_history.MAX_COPIES}, the newest",
-        "a message of a node": f"{reply.MAX_LINE} characters",
+        "entries of a directory": str(filesystem.MAX_NAMES),
+        "imported files": str(observe.MAX_IMPORTS),
+        "copies of a file that was edited by hand": f"{history.MAX_COPIES}, the newest",
+        "a message of a node": f"{_text.MAX_LINE} characters",
         "images to pull": str(containerd_pull.MAX_IMAGES),
     }.items() <= stated.items()
 

@@ -21,7 +21,9 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_registry,
     containerd_restart,
 )
-from ansible_collections.airgap.containerd.plugins.module_utils import _files, _observe, _wire
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
+from ansible_collections.airgap.containerd.plugins.module_utils._node import observe as observe_module
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "hostile-inputs.md"
 MODULES = {
@@ -80,7 +82,7 @@ def test_variables(observed, module, given, error):
 @pytest.mark.parametrize(("given", "error"), ROWS["config.toml"])
 def test_the_configuration_of_a_node(observed, given, error):
     config = {**observed["config"], "path": "/etc/containerd/config.toml"}
-    config["content"] = _wire.pack(yaml.safe_load(given).encode("latin-1"))
+    config["content"] = wire.pack(yaml.safe_load(given).encode("latin-1"))
     action, base = MODULES["containerd_registry"]
     outcome(run(action, replying(answering(action, {**observed, "config": config})), **base), error)
 
@@ -110,7 +112,7 @@ def prepare(folder: Path, name: str) -> None:
     elif name == "config.toml is a device":
         config.symlink_to("/dev/zero")
     elif name == "config.toml is larger than 1 MiB":
-        config.write_bytes(b"#" * (_files.MAX_FILE + 1))
+        config.write_bytes(b"#" * (filesystem.MAX_FILE + 1))
     elif name == "config.toml is in a directory that everyone can write to":
         folder.chmod(0o777)
     elif name == "certs.d is in a directory that everyone can write to, as somebody's link":
@@ -119,11 +121,11 @@ def prepare(folder: Path, name: str) -> None:
         os.lchown(folder / "certs.d", 65534, 65534)
         folder.chmod(0o1777)
     elif name == "certs.d holds 1001 entries":
-        for number in range(_files.MAX_NAMES):
+        for number in range(filesystem.MAX_NAMES):
             (folder / "certs.d" / str(number)).touch()
     elif name == "config.toml imports 101 files":
         config.write_text('imports = ["*.toml"]\n')
-        for number in range(_observe.MAX_IMPORTS + 1):
+        for number in range(observe_module.MAX_IMPORTS + 1):
             (folder / f"{number}.toml").touch()
     elif name == "docker.io is a link to another directory":
         directory.symlink_to("/etc")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible.release import __version__ as CORE
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import toml_edit
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import load
 
 ROOT = Path(__file__).resolve().parents[3]
 COLLECTIONS = ROOT / ".collections" if (ROOT / ".collections").is_dir() else ROOT.parents[2]
@@ -76,16 +76,16 @@ def test_settings(tmp_path, native):
         merge(whole, "{{ {'plugins': {'example.of.mine': {'number': number, 'yes': yes, 'list': runtimes}}} }}"),
     )  # fmt: skip
     assert "Traceback" not in output
-    found = toml_edit.load(known.read_text())
+    found = load.load(known.read_text())
     assert found.pop("version") == 3
     plugins = found.pop("plugins")
     assert repr(found) == repr({"oom_score": 3, "root": "/var/lib/overlayfs", "grpc": {"gid": 3}})
     assert plugins[CRI] == {"max_concurrent_downloads": 4, "snapshotter": "overlayfs"}
     assert plugins["io.containerd.grpc.v1.cri"] == {"stream_server_port": "10010"}
     assert plugins["io.containerd.cri.v1.runtime"] == {"enable_selinux": True, "enable_cdi": False}
-    mine = toml_edit.load(unknown.read_text())["plugins"]["example.of.mine"]
+    mine = load.load(unknown.read_text())["plugins"]["example.of.mine"]
     assert mine == {"variable": 3, "expression": 3 if native else "3", "plain": 3}, "as the documentation says"
-    assert toml_edit.load(whole.read_text())["plugins"]["example.of.mine"] == {
+    assert load.load(whole.read_text())["plugins"]["example.of.mine"] == {
         "number": 3, "yes": True, "list": ["runc", "nvidia"],
     }  # fmt: skip
 

@@ -13,7 +13,9 @@ from ansible.errors import AnsibleFilterError
 from fake_node import run
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_registry
-from ansible_collections.airgap.containerd.plugins.plugin_utils import resolve_filter, toml_scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import LIBRARIES
 
 
 def message(library: str) -> str:
@@ -23,7 +25,7 @@ def message(library: str) -> str:
 
 @pytest.fixture
 def without_tomli(monkeypatch):
-    monkeypatch.setattr(toml_scan, "LIBRARIES", ("tomli",))
+    monkeypatch.setattr(load, "LIBRARIES", ("tomli",))
     monkeypatch.setitem(sys.modules, "tomli", None)
 
 
@@ -34,10 +36,10 @@ def test_a_module_without_tomli(without_tomli):
 
 def test_a_filter_without_tomli(without_tomli):
     with pytest.raises(AnsibleFilterError) as caught:
-        resolve_filter.resolve("busybox", "1.7.24")
+        filter.resolve("busybox", "1.7.24")
     assert message("tomli") in str(caught.value)
 
 
 def test_this_python_needs_only_what_is_stated():
     stated = () if sys.version_info >= (3, 11) else ("tomli",)
-    assert stated == toml_scan.LIBRARIES
+    assert stated == LIBRARIES

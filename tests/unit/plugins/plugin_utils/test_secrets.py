@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import secrets
-from ansible_collections.airgap.containerd.plugins.plugin_utils.secrets import MASK
-from ansible_collections.airgap.containerd.plugins.plugin_utils.toml_edit import load
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._secrets import MASK
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 
 def test_data() -> None:
@@ -32,7 +33,7 @@ def test_data() -> None:
         "number": 5,
     }
     before = json.dumps(data)
-    assert secrets.mask_data(data) == {
+    assert _secrets.mask_data(data) == {
         "configs": {"io": {"auth": {"username": "io", "Password": MASK, "identitytoken": MASK, "auth": MASK}}},
         "host": {f"http://{MASK}@h": {"header": {"Authorization": MASK, "X": MASK, "n": None}}},
         "proxy-authorization": MASK,
@@ -105,16 +106,16 @@ TOML_CASES = {
 
 @pytest.mark.parametrize(("text", "expected"), TOML_CASES.values(), ids=TOML_CASES)
 def test_toml(text: str, expected: str | None) -> None:
-    masked = secrets.mask_toml(text)
+    masked = masking.mask_toml(text)
     assert masked == (text if expected is None else expected)
-    assert secrets.mask_toml(masked) == masked
+    assert masking.mask_toml(masked) == masked
 
 
 def test_basic_authorization() -> None:
-    assert secrets.basic_authorization("robot$puller", "S3cret+/p$ss") == "Basic cm9ib3QkcHVsbGVyOlMzY3JldCsvcCRzcw=="
-    assert secrets.basic_authorization("ü", "é:x") == "Basic w7w6w6k6eA=="
+    assert _secrets.basic_authorization("robot$puller", "S3cret+/p$ss") == "Basic cm9ib3QkcHVsbGVyOlMzY3JldCsvcCRzcw=="
+    assert _secrets.basic_authorization("ü", "é:x") == "Basic w7w6w6k6eA=="
     with pytest.raises(ValueError, match="must not contain a colon"):
-        secrets.basic_authorization("a:b", "c")
+        _secrets.basic_authorization("a:b", "c")
 
 
 # --- properties ---
@@ -152,9 +153,9 @@ def documents(draw: st.DrawFn) -> str:
 @settings(max_examples=200, deadline=None)
 @given(documents())
 def test_masked_text_means_masked_data(text: str) -> None:
-    masked = secrets.mask_toml(text)
+    masked = masking.mask_toml(text)
     assert HIDDEN not in masked
-    assert load(masked) == secrets.mask_data(load(text))
+    assert load(masked) == _secrets.mask_data(load(text))
 
 
 @settings(max_examples=500, deadline=None)
@@ -163,4 +164,4 @@ def test_a_torn_text_does_not_leak(text: str, data: st.DataObject) -> None:
     signs = [index for index, char in enumerate(text) if char in "\"'=[]{},\\"]
     for index in sorted(data.draw(st.sets(st.sampled_from(signs), max_size=3)) if signs else (), reverse=True):
         text = text[:index] + data.draw(st.sampled_from(["", "", '"', "\n"])) + text[index + 1 :]
-    assert HIDDEN not in secrets.mask_toml(text)
+    assert HIDDEN not in masking.mask_toml(text)

@@ -1,0 +1,239 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One configuration file: read with all that it belongs to, and replaced once containerd proved what it makes of it."""
+
+import errno
+import glob
+import os
+import re
+import shlex
+import shutil
+import tempfile
+
+from ansible_collections.airgap.containerd.plugins.module_utils._change import expect, lock, transaction
+from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import Lock
+from ansible_collections.airgap.containerd.plugins.module_utils._node import (
+    commands,
+    complaints,
+    effective,
+    filesystem,
+    observe,
+    service,
+)
+from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+
+_IMPORTS = re.compile(r"""^[ \t]*(?:imports|"imports"|'imports')[ \t]*=[ \t]*\[""", re.M)
+_ITEM = re.compile(r"""#[^\n]*|"((?:\\.|[^"\\\n])*)"|'([^'\n]*)'|\]""")
+_IN_THE_WAY = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.ETXTBSY)
+
+
+def _patterns(data):
+    """Return what looks like `imports` in a file; the controller, which has a TOML parser, knows which count."""
+    text = data.decode("utf-8", "replace")
+    found = []
+    for start in _IMPORTS.finditer(text):
+        for item in _ITEM.finditer(text, start.end()):
+            if item.group() == "]":
+                break
+            found += [each for each in item.groups() if each is not None]
+    return found
+
+
+def _describe(path):
+    data = filesystem.read(path)
+    about = dict(filesystem.describe(path) or {}, path=path, real_path=os.path.realpath(path))
+    return dict(about, content=wire.pack(data), sha256=places.digest(data))
+
+
+def _matching(pattern, parent):
+    """Return the files that an entry of `imports` may mean: older releases take some from the working directory."""
+    folders = [os.path.dirname(parent), "/"]
+    found = {os.path.normpath(path) for folder in folders for path in glob.glob(os.path.join(folder, pattern))}
+    return sorted(path for path in found if os.path.isfile(path))
+
+
+def _configuration(main, target, more):
+    """Return the main file, the target and all that they import, with ``more`` patterns that are to be imported."""
+    found, pending = {}, [main, target]
+    pending += [path for pattern in more for path in _matching(pattern, target)]
+    while pending:
+        path = pending.pop(0)
+        if path in found:
+            continue
+        found[path] = _describe(path)
+        data = wire.unpack(found[path]["content"]) or b""
+        pending += [each for pattern in _patterns(data) for each in _matching(pattern, path)]
+        if len(found) > observe.MAX_IMPORTS:
+            raise OSError(errno.E2BIG, "imports more than %d files" % observe.MAX_IMPORTS, main)
+    return list(found.values())
+
+
+def _arguments(module, path, attributes):
+    """Return what AnsibleModule needs to give a file its attributes; it fails with our error, not by exiting."""
+
+    def fail(msg=None, **dummy):
+        raise wire.Failure("%s: %s" % (path, msg))
+
+    module.fail_json = fail
+    return module.load_file_common_arguments(attributes, path=path)
+
+
+def look(request, module):
+    """Read one configuration file and what it belongs to. Nothing here changes the node.
+
+    ``request``: ``{path, binary, service, imports, attributes}``; None means "as the node has it", ``imports`` are
+    patterns of files that are to be imported, ``attributes`` the file arguments (mode, owner, seuser ...).
+    Returns ``{binary, version, version_error, main, path, files, info, attributes}``: ``main`` is the file that
+    containerd reads first, ``files`` are all of the configuration (see _describe), ``info`` is what AnsibleModule
+    tells of the file, ``attributes`` what would change of it (``{}`` if nothing would).
+    """
+    unit = service.unit(service.show(request["service"]))
+    binary = request["binary"] or unit["binary"] or "/usr/bin/containerd"
+    rc, version, error = commands.run([binary, "--version"])
+    main = os.path.normpath(unit["config"] or places.DEFAULT_CONFIG)
+    path = os.path.normpath(request["path"] or main)
+    filesystem.trust(path)
+    if os.path.isdir(path):
+        raise OSError(errno.EISDIR, "is a directory, not a file", path)
+    attributes = {}
+    real = os.path.realpath(path)
+    if os.path.exists(real):
+        arguments = _arguments(module, real, request["attributes"])
+        check_mode, module.check_mode = module.check_mode, True
+        diff = {}
+        if module.set_fs_attributes_if_different(arguments, False, diff):
+            attributes = {side: _plain(diff.get(side)) for side in ("before", "after")}
+        module.check_mode = check_mode
+    return {
+        "binary": binary,
+        "version": version.strip() if rc == 0 else None,
+        "version_error": None if rc == 0 else error.strip() or "exit status %d" % rc,
+        "main": main,
+        "path": path,
+        "files": _configuration(main, path, request["imports"]),
+        "info": _info(module, real),
+        "attributes": attributes,
+    }
+
+
+def _plain(values):
+    return {str(key): str(value) for key, value in (values or {}).items() if key != "path"}
+
+
+def _info(module, path):
+    """Return owner, group, mode and the like as the core modules do; {} for a file that is not there."""
+    about = module.add_path_info({"path": path}) if os.path.exists(path) else {}
+    return {key: about[key] for key in ("uid", "gid", "owner", "group", "mode", "size", "secontext") if key in about}
+
+
+def _dress(module, name, path, attributes):
+    """Give the staged file the attributes that the file will have: those asked for, else the old file's."""
+    arguments = _arguments(module, path, dict(attributes, attributes=None))
+    if module.selinux_enabled():
+        known = module.selinux_context(path) if os.path.exists(path) else module.selinux_default_context(path)
+        arguments["secontext"] = [asked or old for asked, old in zip(arguments["secontext"], known)]
+    module.set_fs_attributes_if_different(dict(arguments, path=name), False)
+
+
+def _validate(command, name):
+    """Run the user's own check on the staged file. Its output stays here: it may quote the file."""
+    if not command:
+        return
+    rc, dummy, err = commands.run(shlex.split(command.replace("%s", shlex.quote(name))))
+    if rc != 0:
+        said = [line for line in err.strip().splitlines() if "level=warning" not in line][-1:]
+        # As of a complaint about TOML, only words that hold no secret are shown.
+        words = ": %s" % complaints.words("toml: " + said[0]) if said else ""
+        raise wire.Failure(
+            "validate: the command failed on the new file (status %d%s). Nothing was changed on the node" % (rc, words)
+        )
+
+
+def _dump(check, path):
+    """Return what containerd makes of a file (see _observe.dump)."""
+    return effective.dump(check["binary"], path, check["version"])
+
+
+def _read(check, path):
+    document, error = _dump(check, path)
+    if error:
+        raise wire.Failure("containerd does not accept the configuration: %s. Nothing was changed on the node" % error)
+    return document
+
+
+def _prove(check, path, name):
+    """Return what containerd makes of the staged file that was not asked for (see _expect), and what it does not show.
+
+    A file that is imported is proven with copies of all the others, in the order in which containerd merges them.
+    """
+    scratch = None
+    try:
+        subject = name if check["main"] == path else check["main"]
+        if check["copies"]:
+            scratch = tempfile.mkdtemp(prefix=filesystem.TEMPORARY, dir=os.path.dirname(lock.LOCK))
+            for number, content in enumerate(check["copies"]):
+                filesystem.replace(os.path.join(scratch, str(number)), wire.unpack(content), 0o600)
+            subject = os.path.join(scratch, "0")
+        document = _read(check, subject)
+        before = None
+        if check["others"] is not None:
+            before, dummy = _dump(check, check["main"])
+        problems = expect.problems(document, before, lambda: _dump(check, None)[0], check)
+        return problems, expect.unproven(document, check)
+    finally:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _put_in_place(module, batch, path, request):
+    """Rename the staged file; where something holds the old one in place (a bind mount), write into it if asked to."""
+    try:
+        batch.commit()
+    except OSError as exc:
+        if exc.errno not in _IN_THE_WAY or not request["unsafe_writes"]:
+            hint = ": set unsafe_writes if it is mounted by itself" if exc.errno == errno.EBUSY else ""
+            raise OSError(exc.errno, exc.strerror + hint, path) from exc
+        # In place it keeps the old attributes: they have to be right before it has the new text.
+        module.set_fs_attributes_if_different(
+            _arguments(module, path, dict(request["attributes"], attributes=None)), False
+        )
+        module.atomic_move(batch.staged(path), path, unsafe_writes=True)
+
+
+def edit(request, module):
+    """Replace one configuration file, or only its attributes.
+
+    ``request``: ``path`` (with links resolved), ``content`` (base64; None leaves the text alone), ``expect`` ({path:
+    sha256} of what was read), ``attributes``, ``mode``, ``uid``, ``gid`` (of the file before or of a new one),
+    ``backup``, ``unsafe_writes``, ``validate``, ``check`` (see _prove) or None.
+    Returns ``{refused, unproven, backup, info}``: if ``refused`` (see _expect.problems) holds anything, nothing was
+    changed.
+    """
+    path, attributes = request["path"], request["attributes"]
+    result = {"refused": [], "unproven": [], "backup": None, "info": {}}
+    with Lock():
+        lock.check_unchanged(request)
+        filesystem.trust(path)
+        if request["content"] is not None:
+            filesystem.sweep([os.path.dirname(path)])
+            batch = Batch()
+            try:
+                batch.add(path, wire.unpack(request["content"]), request["mode"], request["uid"], request["gid"])
+                name = batch.staged(path)
+                _dress(module, name, path, attributes)
+                _validate(request["validate"], name)
+                if request["check"]:
+                    result["refused"], result["unproven"] = _prove(request["check"], path, name)
+                if result["refused"]:
+                    return result
+                lock.check_unchanged(request)  # containerd took its time, and an editor takes no lock
+                if request["backup"]:
+                    result["backup"] = transaction.back_up(path, os.path.dirname(path))
+                _put_in_place(module, batch, path, request)
+            finally:
+                batch.discard()
+        module.set_fs_attributes_if_different(_arguments(module, path, attributes), False)
+        result["info"] = _info(module, path)
+    return result

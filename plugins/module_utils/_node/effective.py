@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What containerd itself makes of a configuration, asked with its own command."""
+
+import hashlib
+import json
+import os
+import re
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints, dump_reader
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
+
+_UNKNOWN_COMMAND = 3  # exit status of containerd
+
+# What makes CRI pull by itself and not through the transfer service (`CheckLocalImagePullConfigs`).
+_PULL_SETTINGS = (
+    "use_local_image_pull",
+    "disable_snapshot_annotations",
+    "discard_unpacked_layers",
+    "image_pull_with_sync_fs",
+    "max_concurrent_downloads",
+)
+_PAUSE = "registry.k8s.io/pause:3.10"  # where containerd tells of none, as without a configuration that it accepts
+_REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
+
+
+def effective(binary, path, version):
+    """Return what containerd makes of a configuration file, as far as registries go; ``version`` as for `dump`.
+
+    ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as ``{host:
+    [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host: [name]}``,
+    ``auths`` and ``headers`` as names, ``images`` what decides how CRI pulls, ``pause`` the image that pods start with,
+    ``digest`` of all registry settings. ``error`` is containerd's complaint where it does not accept the file (the rest
+    is then empty).
+    """
+    return _summary(*dump(binary, path, version))
+
+
+def dump(binary, path, version):
+    """Return what containerd itself makes of a file, its defaults where there is none, and its complaint or None.
+
+    ``config migrate`` (2.0 on) is asked first, because ``dump`` of 2.0.0-2.0.5 leaves plugin migrations out.
+    ``version`` is what ``containerd --version`` prints: a 1.x is not asked for what it does not know.
+    """
+    if not path or not os.path.exists(path):
+        rc, out, err = commands.run([binary, "config", "default"])
+    else:
+        for command in ["dump"] if re.match(r"\S+ \S+ v?1\.\d", version) else ["migrate", "dump"]:
+            rc, out, err = commands.run([binary, "--config", path, "config", command])
+            if rc != _UNKNOWN_COMMAND:
+                break
+    if rc != 0:
+        lines = [line for line in (err or out).strip().splitlines() if "level=warning" not in line]
+        return {}, complaints.words(lines[-1], (path,)) if lines else "exit status %d" % rc
+    return dump_reader.read(out), None
+
+
+def _summary(document, error):
+    plugins = document.get("plugins") or {}
+    tables = [plugins[name]["registry"] for name in _REGISTRY_OWNERS if "registry" in (plugins.get(name) or {})]
+    registry = tables[0] if tables else {}
+    mirrors = {host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()}
+    configs = {
+        host: {"auth": verdicts.auth_digest((each or {}).get("auth")), "tls": "tls" in (each or {})}
+        for host, each in (registry.get("configs") or {}).items()
+    }
+    tls = {host: (each or {}).get("tls") or {} for host, each in (registry.get("configs") or {}).items()}
+    images = plugins.get(_REGISTRY_OWNERS[0]) or {}
+    server = plugins.get("io.containerd.server.v1.grpc") or document.get("grpc") or {}
+    found = {
+        "error": error,
+        "config_path": registry.get("config_path") or "",
+        "mirrors": mirrors,
+        "configs": configs,
+        "tls_options": {host: sorted(key for key in each if each[key]) for host, each in tls.items()},
+        "auths": sorted(registry.get("auths") or {}),
+        "headers": sorted(registry.get("headers") or {}),
+        "images": {key: images[key] for key in _PULL_SETTINGS if isinstance(images.get(key), (bool, int))},
+        "pause": _pause(plugins),
+        "disabled_plugins": document.get("disabled_plugins") or [],
+        "imports": document.get("imports") or [],
+        "address": server.get("address"),
+    }
+    settings = [found[key] for key in ("config_path", "mirrors", "configs", "disabled_plugins")]
+    found["digest"] = hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
+    return found
+
+
+def _pause(plugins):
+    """Return the name of the image that pods start with: ``pinned_images.sandbox``, ``sandbox_image`` before 2.0."""
+    newer, older = (plugins.get(name) or {} for name in _REGISTRY_OWNERS)
+    found = (newer.get("pinned_images") or {}).get("sandbox") or older.get("sandbox_image")
+    return found if isinstance(found, str) else _PAUSE

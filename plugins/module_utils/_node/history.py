@@ -1,0 +1,223 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of what runs wrote on a node, and the state of its files from before a run.
+
+A state is written before the first file changes and is open until containerd is proven to serve with the new files, so
+it is at once the journal of an interrupted run, what a failed proof puts back, and what ``state: previous`` goes back
+to, for which the last one is kept::
+
+    {"time": "2026-01-31T12:00:00Z",
+     "files": {path: None | {"content": base64, "mode", "uid", "gid"}},  # before, in the order of writing
+     "after": {path: sha256 | None},                                     # what the run makes of them
+     "made": [directories that it creates],
+     "config": path of config.toml,
+     "between": None | {"write": config.toml with the logins of before and of the run, "record": its "config"},
+     "record": record of before, "next": record of the run,
+     "daemon": id of the containerd that does not know the new files, None where none has to,
+     "undoes": whether the run goes back to the last state}
+"""
+
+import json
+import os
+import time
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+
+MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
+MAX_COPIES = 10  # of one file that was edited by hand
+OPEN, LAST = "open", "previous"
+
+
+def read(name):
+    """Return the record or a state as it stands on the disk, or None."""
+    data = filesystem.read(places.state_file(name), MAX_STATE)
+    try:
+        return json.loads(data.decode("utf-8")) if data is not None else None
+    except ValueError:
+        return {"damaged": True}
+
+
+def _store(name, content):
+    data = json.dumps(content, indent=1).encode("utf-8")
+    filesystem.make_directories(places.STATE_DIR, 0o700)
+    filesystem.replace(places.state_file(name), data, 0o600)
+
+
+def write_open(state):
+    """Replace the open state; None removes it."""
+    if state is None:
+        filesystem.remove(places.state_file(OPEN))
+    else:
+        _store(OPEN, state)
+
+
+def write_record(record):
+    """Replace the record; None removes it."""
+    if record is None:
+        filesystem.remove(places.state_file(places.RECORD))
+    elif record != read(places.RECORD):
+        _store(places.RECORD, record)
+
+
+def current(path):
+    """Return a file as a state holds it; None where there is none."""
+    data, about = filesystem.read(path), filesystem.describe(path)
+    if data is None:
+        return None
+    return {"content": wire.pack(data), "mode": about["mode"], "uid": about["uid"], "gid": about["gid"]}
+
+
+def _digests(state):
+    """Return ``{path: (digest before, digest after, digest now)}``."""
+    return {
+        path: (
+            places.digest(wire.unpack(before["content"]) if before else None),
+            state["after"][path],
+            places.digest(filesystem.read(path)),
+        )
+        for path, before in state["files"].items()
+    }
+
+
+def is_committed(state):
+    """Whether all files and the record are as the run wanted them."""
+    done = all(now == after for dummy, after, now in _digests(state).values())
+    return done and _is_record_of(state, read(places.RECORD))
+
+
+def _is_record_of(state, record):
+    """Whether a record is that of the state's run, the proof that comes last left out."""
+    wanted = state["next"]
+    if record is None or wanted is None:
+        return record is wanted
+    return dict(record, proven=None) == dict(wanted, proven=None)
+
+
+def read_record(state=None):
+    """Return the record that is true of the files as they are, or None.
+
+    While the open ``state`` is there, each file belongs either to the record of before or to that of the run.
+    """
+    if not state or "damaged" in state:
+        return state or read(places.RECORD)
+    digests = _digests(state)
+    record = _record_of_digests(state, digests)
+    return dict(record, config=state["between"]["record"]) if record and _is_between(state, digests) else record
+
+
+def _is_between(state, digests):
+    """Whether config.toml is neither the one of before nor that of the run, but the one that works beside both."""
+    between = state.get("between")
+    before, after, now = digests.get(state.get("config"), (None, None, None))
+    return bool(between) and now not in (before, after) and now == digest_of(between["write"])
+
+
+def _record_of_digests(state, digests):
+    """Return the record that is true of the files, config.toml taken for the run's where it is not that of before."""
+    old = {path for path, (before, after, now) in digests.items() if now == before != after}
+    new = {path for path, (before, after, dummy) in digests.items() if before != after} - old
+    if not old:
+        record = read(places.RECORD)
+        return record if _is_record_of(state, record) else state["next"]
+    if not new:
+        return state["record"]
+    record, before = dict(state["next"] or state["record"]), state["record"] or {}
+    for key in ("files", "hosts"):
+        entries = {path: each for path, each in ((state["next"] or {}).get(key) or {}).items() if path not in old}
+        entries.update({path: each for path, each in (before.get(key) or {}).items() if path in old})
+        record[key] = entries
+    if state["config"] in old:
+        record["config"] = before.get("config")
+    elif state["next"] is None:
+        record["config"] = None
+    return record
+
+
+def begin(request, files, daemon):
+    """Return the open state of a run that is about to change ``files`` (see `current`) while ``daemon`` (its id) runs.
+
+    It goes on where an open state of an earlier run stands: what came before that run is what to go back to.
+    """
+    prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(places.RECORD), "daemon": None}
+    digests = _digests(prior)
+    foreign = {path for path, (before, after, now) in digests.items() if now not in (before, after)}
+    if _is_between(prior, digests):
+        foreign.discard(prior["config"])
+    after = dict(prior["after"], **{each["path"]: digest_of(each) for each in request["writes"]})
+    after.update(dict.fromkeys(request["removes"]))
+    kept = {path: each for path, each in prior["files"].items() if path not in foreign}
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "files": {path: kept[path] if path in kept else now for path, now in _ordered(files, prior["files"]).items()},
+        "after": {path: each if path in files else digests[path][2] for path, each in after.items()},
+        "made": prior["made"],
+        "config": request.get("config") or prior.get("config"),
+        "between": request.get("between") or prior.get("between"),
+        "record": prior["record"],
+        "next": request.get("record"),
+        "daemon": daemon if request.get("due") or daemon == prior["daemon"] else None,
+        "undoes": bool(request.get("restore")),
+    }
+
+
+def _ordered(files, prior):
+    """Return both, those of an earlier run first, as they are now."""
+    return dict([(path, current(path)) for path in prior if path not in files] + list(files.items()))
+
+
+def digest_of(write):
+    """Return the digest of what a write leaves."""
+    return places.digest(wire.unpack(write["content"]))
+
+
+def close(state):
+    """Keep the open state as the one to go back to; that of a run that went back goes with the one it undid."""
+    if state["undoes"]:
+        filesystem.remove(places.state_file(LAST))
+        write_open(None)
+    else:
+        os.rename(places.state_file(OPEN), places.state_file(LAST))
+        filesystem.sync_directory(places.STATE_DIR)
+
+
+def forget():
+    """Remove the states."""
+    filesystem.remove(places.state_file(LAST))
+    write_open(None)
+
+
+def forget_copies(name):
+    """Keep the newest MAX_COPIES of a file that was edited by hand; their names end in the time."""
+    copies = [
+        each for each in filesystem.names(places.STATE_DIR) if each.startswith(name + ".2") and each.endswith("~")
+    ]
+    for each in copies[:-MAX_COPIES]:
+        filesystem.remove(os.path.join(places.STATE_DIR, each))
+
+
+def tidy():
+    """Remove the directory if nothing is in it."""
+    filesystem.remove_empty_directory(places.STATE_DIR)
+
+
+def settle(is_proven):
+    """Close the open state if its run is complete, and needs no proof or ``is_proven(its daemon's id)``."""
+    state = read(OPEN)
+    if state and is_committed(state) and (state["daemon"] is None or is_proven(state["daemon"])):
+        close(state)
+
+
+def target():
+    """Return the name of the state that ``state: previous`` goes back to, or None."""
+    state = read(OPEN)
+    if state and not state["undoes"]:
+        return OPEN
+    return LAST if os.path.exists(places.state_file(LAST)) else None
+
+
+def fingerprint():
+    """Return a digest of the record and the states, which tells whether another run was here meanwhile."""
+    parts = [places.digest(filesystem.read(places.state_file(name), MAX_STATE)) for name in (places.RECORD, OPEN, LAST)]
+    return places.digest(repr(parts).encode("ascii"))

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The containerd daemon on the node: its unit, its process, and a restart that is proven over CRI."""
+
+import os
+import re
+import socket
+import struct
+import time
+
+from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError, wait_ready
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts, wire
+
+_PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart", "Environment", "EnvironmentFiles")
+_CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
+
+
+class ServiceError(wire.Failure):
+    """The daemon could not be restarted or does not serve CRI."""
+
+
+def show(name):
+    """Return what systemd tells of a unit, as ``[(property, value)]``; nothing on a node without systemd."""
+    rc, out, dummy = commands.run(["systemctl", "show", name, "--property=" + ",".join(_PROPERTIES)])
+    return [tuple(line.split("=", 1)) for line in out.splitlines() if "=" in line] if rc == 0 else []
+
+
+def unit(shown):
+    """Return what of a unit counts, from what `show` returned: ``{found, active, kill_mode, binary, config}``.
+
+    ``binary`` and ``config`` come from the unit's ExecStart (None where it names none); a node without systemd
+    has ``found`` false.
+    """
+    values = dict(shown)
+    start = values.get("ExecStart", "")
+    binary = re.search(r"path=(\S+)", start)
+    config = re.search(r"argv\[\]=[^;]*?\s(?:--config|-c)[ =](\S+)", start)
+    return {
+        "found": values.get("LoadState") == "loaded",
+        "active": values.get("ActiveState") == "active",
+        "kill_mode": values.get("KillMode"),
+        "binary": binary.group(1) if binary else None,
+        "config": config.group(1) if config else None,
+    }
+
+
+def _peer(path):
+    """Return the process that listens on a unix socket (0: in another PID namespace), or None where none does."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        client.settimeout(5)
+        client.connect(path)
+        return struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    except (OSError, IOError):
+        return None
+    finally:
+        client.close()
+
+
+def daemon(path):
+    """Return ``{id, started}`` of the process that serves the socket ``path``, or None.
+
+    ``id`` (pid and start tick) tells one daemon from its successor; ``started`` is in seconds since the epoch, good
+    to about 10 ms, for comparison with the time a file was put in place.
+    """
+    pid = _peer(path)
+    try:
+        with open("/proc/%d/stat" % (pid or 0)) as handle:
+            ticks = int(handle.read().rsplit(")", 1)[1].split()[19])
+    except (OSError, IOError):
+        return None
+    age = time.clock_gettime(_CLOCK_BOOTTIME) - ticks / float(os.sysconf("SC_CLK_TCK"))
+    return {"id": "%d:%d" % (pid, ticks), "started": time.time() - age}
+
+
+def serves_cri(path):
+    """Return None when CRI answers on the socket, else the reason it does not."""
+    try:
+        Client(path, timeout=3.0).version()
+    except CriError as exc:
+        return str(exc)
+    return None
+
+
+def last_complaint(name, since):
+    """Return containerd's own last error since a time (seconds since the epoch), one line, or an empty string."""
+    command = ["journalctl", "--unit=" + name, "--output=cat", "--lines=200", "--no-pager", "--since=@%d" % since]
+    commands.run(
+        ["journalctl", "--sync"], timeout=10
+    )  # what a dying containerd said last may not be in the journal yet
+    dummy, out, dummy = commands.run(command, timeout=10)
+    lines = [
+        line
+        for line in out.splitlines()
+        if "failed to load plugin" in line
+        or "level=error" in line
+        or "level=fatal" in line
+        or line.startswith("containerd: ")
+    ]
+    wanted = [line for line in lines if "cri" in line] or lines
+    return complaints.words(wanted[-1]) if wanted else ""
+
+
+def check(request):
+    """Raise ServiceError where the restart that `restart` would make must not be."""
+    if request.get("command") or request.get("force"):
+        return
+    refusal = verdicts.kill_mode_refusal(request["service"], unit(show(request["service"])))
+    if refusal:
+        raise ServiceError(refusal)
+
+
+def restart(request):
+    """Restart the daemon and wait until CRI serves.
+
+    ``request``: ``{service, command, socket, timeout, force, cri}``; ``command`` (a list) replaces ``systemctl
+    restart``, ``timeout`` is in seconds for all of it, and ``cri`` is false where the configuration itself switches CRI
+    off. Returns ``{daemon, seconds}``: the new daemon and the seconds until CRI answered. Raises ServiceError.
+    """
+    check(request)
+    name, command = request["service"], request.get("command")
+    if not command:
+        # A unit that failed too often is not started again by `restart`; where nothing is wrong this does nothing.
+        commands.run(["systemctl", "reset-failed", name])
+        command = ["systemctl", "restart", name]
+    before = daemon(request["socket"])
+    since, began = time.time(), time.monotonic()
+    try:
+        rc, out, err = commands.run(command, timeout=request["timeout"])
+        if rc != 0:
+            raise ServiceError("%s failed (status %d): %s" % (" ".join(command), rc, complaints.words(err or out)))
+        _await_successor(request["socket"], before, began + request["timeout"])
+        if request.get("cri", True):
+            wait_ready(request["socket"], max(began + request["timeout"] - time.monotonic(), 1.0))
+    except ServiceError as exc:
+        raise ServiceError(_with_log(str(exc), name, since)) from exc
+    except CriError as exc:
+        text = "CRI does not answer on %s after the restart: %s" % (request["socket"], exc)
+        raise ServiceError(_with_log(text, name, since)) from exc
+    return {"daemon": daemon(request["socket"]), "seconds": round(time.monotonic() - began, 2)}
+
+
+def _await_successor(path, before, deadline):
+    """Wait until another daemon than ``before`` listens; a command that restarts nothing must not look like success."""
+    while True:
+        pid = _peer(path)
+        if pid is not None and (pid <= 1 or (daemon(path) or {}).get("id") != (before or {}).get("id", "")):
+            return
+        if time.monotonic() > deadline:
+            if pid is None:
+                raise ServiceError("nothing listens on %s after the restart" % path)
+            raise ServiceError("nothing was restarted: the containerd of before still serves %s" % path)
+        time.sleep(0.1)
+
+
+def _with_log(text, name, since):
+    complaint = last_complaint(name, since)
+    return text + (". containerd says: " + complaint if complaint else "")

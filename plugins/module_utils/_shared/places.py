@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where things are on a node."""
+
+import hashlib
+import os
+
+DEFAULT_CONFIG = "/etc/containerd/config.toml"
+DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
+DEFAULT_ROOTS = DEFAULT_HOSTS_DIR + ":/etc/docker/certs.d"  # where newer releases look if no config_path is set
+DEFAULT_SOCKET = "/run/containerd/containerd.sock"
+STATE_DIR = "/var/lib/airgap-containerd"
+RECORD = "record"
+
+
+def digest(data):
+    """Return the hex SHA-256 of bytes, or None for None (an absent file)."""
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def certificates(hosts_dir):
+    """Return the directory of CAs, client certificates and keys, which is beside ``hosts_dir``."""
+    return os.path.join(os.path.dirname(hosts_dir.rstrip("/")), "registry-tls")
+
+
+def state_file(name):
+    """Return where RECORD, or a state of before a run, is."""
+    return os.path.join(STATE_DIR, name + ".json")

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins share: their libraries, and the one place where a refusal becomes a failed task."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
+
+
+class Action(ActionBase):
+    """An action plugin that decides on the controller; subclasses give `argument_spec` and `carry_out`."""
+
+    _supports_async = False
+    _supports_check_mode = True
+    argument_spec: dict[str, dict[str, Any]] = {}
+    libraries: tuple[str, ...] = ()
+
+    def run(self, tmp=None, task_vars=None):
+        result = super().run(tmp, task_vars)
+        try:
+            dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+        except AnsibleActionFail as exc:
+            exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
+            raise
+        try:
+            require(*self.libraries)
+            result.update(self.carry_out(args, task_vars or {}))
+            if self._discovered_interpreter_key:  # so that the next task need not look for it again
+                result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
+        except Refusal as exc:
+            result.update(failed=True, msg=str(exc))
+        except RecursionError:
+            result.update(failed=True, msg="what this node or a variable holds is nested too deeply to be worked on")
+        for key, value in result.items():
+            if key in ("msg", "warnings"):  # printed as they are, and they may quote a node's files
+                result[key] = _text.line(value) if isinstance(value, str) else list(map(_text.line, value))
+        return result
+
+    @abstractmethod
+    def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Do the work for validated arguments and return the result; raises Refusal."""

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Host namespaces: the registries in image names, with their directories below `config_path` and their URLs."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+CATCH_ALL = "_default"
+"""The directory for every registry without one of its own (containerd's name for `*`)."""
+
+_DIRECTORY = re.compile(r"[A-Za-z0-9_[][A-Za-z0-9._:\[\]-]*")
+"""Host namespaces, from variables or from a node's own config.toml, that can be a directory's name."""
+
+
+def directory(namespace: str) -> str:
+    """Return the directory name of a host namespace below `config_path`.
+
+    `host_port_` is the first name that containerd looks for, so nothing else can shadow it (hostPaths,
+    config_unix.go).
+    """
+    if namespace == "*":
+        return CATCH_ALL
+    if not _DIRECTORY.fullmatch(namespace):
+        raise Refusal(f"{namespace!r} is not a registry's name, so there is no directory for its hosts.toml")
+    host, colon, port = namespace.rpartition(":")
+    return f"{host}_{port}_" if colon and port.isdigit() else namespace
+
+
+def namespace(name: str) -> str:
+    """Return the host namespace of a directory below `config_path`."""
+    if name == CATCH_ALL:
+        return "*"
+    match = re.fullmatch(r"(.+)_([0-9]+)_", name)
+    return f"{match.group(1)}:{match.group(2)}" if match else name
+
+
+def upstream_url(namespace: str) -> str:
+    """Return the URL of the registry that a host namespace stands for."""
+    return "https://registry-1.docker.io" if namespace == "docker.io" else f"https://{namespace}"
+
+
+def upstream_host(namespace: str) -> str:
+    """Return the host of the registry that a host namespace stands for."""
+    return urlsplit(upstream_url(namespace)).netloc

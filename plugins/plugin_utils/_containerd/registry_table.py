@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where config.toml holds the registry settings, for each release and version of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain import KeyPath
+
+
+def parse(text: str, path: str) -> dict[str, Any]:
+    """Return what a configuration file says, with the types that containerd insists on; raises Refusal."""
+    try:
+        data = load(text)
+        _shape.checked(data, CONFIG, "")
+        return data
+    except TomlError as exc:
+        raise Refusal(f"{path}: {exc}") from exc
+    except ShapeError as exc:
+        raise Refusal(f"{path}: {exc}, so containerd does not accept it either") from exc
+
+
+def registry_path(rel: Release, data: Mapping[str, Any]) -> KeyPath:
+    """Return the key path of the registry table that this containerd reads from this file."""
+    return ["plugins", _images_plugin(rel, version_after(rel, data), data.get("plugins") or {}), "registry"]
+
+
+def images_table(rel: Release, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the plugin table with the registry settings that this release reads from this file."""
+    plugins = data.get("plugins") or {}
+    version = releases.file_version(dict(data))
+    old = plugins.get(releases.V2) or {}
+    if rel.newest_file >= 4 and version == 3 and "registry" in old:
+        return old
+    return plugins.get(_images_plugin(rel, version, plugins)) or {}
+
+
+def _images_plugin(rel: Release, version: int, plugins: Mapping[str, Any]) -> str:
+    """Return the plugin that holds the registry settings in such a file.
+
+    From 2.0 on a file of version 2 may have them under version 3's name, if it has none under its own.
+    """
+    old, new = (plugins.get(name) or {} for name in (releases.V2, releases.V3_IMAGES))
+    if rel.newest_file >= 3 and version == 2 and "registry" not in old and "registry" in new:
+        return releases.V3_IMAGES
+    return releases.images_plugin(rel, version)
+
+
+def gets_version(data: Mapping[str, Any]) -> bool:
+    """Whether `version` can be added without changing the meaning of anything in the file.
+
+    Short plugin names (`cri`) are looked up in files of version 1 only, so a file with any of them stays as it is.
+    """
+    if "version" in data or data.get("plugins") or data.get("imports"):
+        return False
+    names = [name for key in ("disabled_plugins", "required_plugins") for name in data.get(key) or []]
+    return all("." in name or name in releases.CRI_PLUGINS for name in names)
+
+
+def version_after(rel: Release, data: Mapping[str, Any]) -> int:
+    """Return the version that the file has once it was changed."""
+    return rel.new_file if gets_version(data) else releases.file_version(dict(data))
+
+
+TABLE = {str: object}
+CONFIG = {
+    "version?": int,
+    "imports?": [str],
+    "disabled_plugins?": [str],
+    "required_plugins?": [str],
+    "plugins?": {
+        str: {
+            "registry?": {
+                "config_path?": str,
+                "mirrors?": {str: {"endpoint?": [str], str: object}},
+                "configs?": {str: {"auth?": TABLE, "tls?": TABLE, str: object}},
+                str: object,
+            },
+            str: object,
+        }
+    },
+    str: object,
+}
+"""What this collection reads of config.toml, with the types that every containerd insists on."""

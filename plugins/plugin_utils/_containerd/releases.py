@@ -1,0 +1,179 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each containerd release can do, as data. Nothing else in the collection mentions a version number, but for
+``moves``, which holds where settings are in each version of config.toml.
+
+Sources are containerd's own tree: ``config.go`` of the CRI plugin (tables, validation), ``hosts.go`` (hosts.toml),
+``services/server/config`` and ``cmd/containerd/server/config`` (file versions, imports), walked tag by tag.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+Version = tuple[int, int, int]
+
+OLDEST: Version = (1, 4, 0)
+
+V1, V2, V3_IMAGES, V3_RUNTIME = moves.V1, moves.V2, moves.V3_IMAGES, moves.V3_RUNTIME
+
+LANDMARKS: tuple[Version, ...] = (
+    OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 2, 0), (2, 2, 2),
+)  # fmt: skip
+"""Releases that differ in what they can keep of the wishes for registries."""
+
+CRI_PLUGINS = frozenset({V1, V2, V3_IMAGES, V3_RUNTIME})
+"""Every name under which `disabled_plugins` may switch CRI off."""
+
+
+class ReleaseError(Refusal):
+    """This containerd, or this file on this containerd, cannot do what is asked; the message says the way out."""
+
+
+class Release(NamedTuple):
+    """The abilities of one containerd release that matter for registries."""
+
+    version: Version
+    config_path: bool  # registry.config_path and hosts.toml: 1.5.0 on
+    override_path: bool  # override_path in hosts.toml: 1.6.0 on
+    catch_all: bool  # the directory _default: 1.6.17 on, 1.7.0 on
+    header_reaches_token_service: bool  # a host's header is sent to its token service too: 2.1.0 on
+    dial_timeout: bool  # dial_timeout in hosts.toml: 2.0.7 on
+    referrers: bool  # the capability `referrers`; before 2.2.0 a hosts.toml that names it is discarded
+    host_table_required: bool  # a hosts.toml without a `host` table is discarded: up to 1.7.31
+    hosts_by_header: bool  # only hosts with a table header of their own are seen, in the headers' order: 2.0 on
+    hosts_log_path: bool  # the log gives the path of a hosts.toml that cannot be decoded: 2.0 on
+    http_with_tls: str  # http:// with TLS options is "http", or "https", "https-port", "https-not-80": HTTPS first
+    localhost: str  # a loopback registry nobody configured: "https", "http" (1.6.9 on), "by-port" (1.6.25, 1.7.8 on)
+    loopback_names: bool  # legacy mode: 127.0.0.0/8 counts as loopback, not only 127.0.0.1: 1.6.0 on
+    ipv6_names: bool  # image names may hold an IPv6 address: 1.7.0 on
+    uppercase_hosts: bool  # a first part with capitals is a host, the path alone has a length limit: 1.7.19 on
+    transfer_service: bool  # CRI pulls through the transfer service, which reads no list of roots: 2.1.0 on
+    default_roots: str  # `config_path` where no file sets one: "", "baked-in" (2.2.0, 2.2.1), "no-mirrors" (2.2.2 on)
+    implicit_docker_mirror: bool  # a built-in mirrors."docker.io" hides mirrors."*": 1.4
+    tls_tables_block_config_path: bool  # configs.*.tls beside config_path keeps CRI from loading: up to 1.7
+    tls_tables: bool  # configs.*.tls is known at all: up to 1.7
+    mirrors_impossible: bool  # a config_path that no file sets keeps mirrors from loading: 2.2.0, 2.2.1
+    imports_replace_tables: bool  # an imported file replaces whole plugin tables: up to 1.7
+    imports_keep_version: bool  # an imported file is migrated by itself, so that versions mix: 2.3.0 on
+    newer_import_fatal: bool  # an imported file of a newer version than the main one's is refused: 2.3.0-2.3.4
+    missing_import_fatal: bool  # an imported file that is not there keeps the daemon from starting: 1.5.0 on
+    relative_glob_from_root: bool  # a relative import with * is taken from the working directory (a unit's is /)
+    migrates_unversioned: bool  # a file without a version is migrated wholly, not just renamed: 2.3.0 on
+    cni_bin_dirs: bool  # cni.bin_dir became the list cni.bin_dirs: 2.1.0 on
+    prints_runtime_options: bool  # runtimes.*.options appear in its own output: 1.5.0 on
+    newest_file: int  # newest config.toml version it reads
+    newer_file_fatal: bool  # a newer one is refused (True) or read as version 2 (False)
+    new_file: int  # version to give a file that does not exist yet
+
+    def __str__(self) -> str:
+        return dotted(self.version)
+
+
+def dotted(version: Version) -> str:
+    """Return a version as people write it."""
+    return ".".join(map(str, version))
+
+
+def parse(text: str) -> Version:
+    """Return the version in what `containerd --version` prints, or in a bare `1.7.24`; raises ReleaseError.
+
+    The line is `containerd PACKAGE VERSION REVISION`; VERSION may lack the `v` and carry a distribution's suffix.
+    """
+    words = text.split()
+    word = words[2] if len(words) > 2 else text.strip()
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", word)
+    if not match:
+        raise ReleaseError(f"cannot read a containerd version from {text.strip()!r}")
+    major, minor, patch = map(int, match.groups())
+    return major, minor, patch
+
+
+def release(version: Version) -> Release:
+    """Return the abilities of a release; raises ReleaseError for one older than 1.4."""
+    if version < OLDEST:
+        raise ReleaseError(f"containerd {dotted(version)} is older than 1.4, the oldest supported release")
+    two = version >= (2, 0, 0)
+    fatal = two or version >= (1, 7, 17) or (1, 6, 32) <= version < (1, 7, 0)
+    return Release(
+        version=version,
+        config_path=version >= (1, 5, 0),
+        override_path=version >= (1, 6, 0),
+        catch_all=version >= (1, 6, 17),
+        header_reaches_token_service=version >= (2, 1, 0),
+        dial_timeout=version >= (2, 0, 7),
+        referrers=version >= (2, 2, 0),
+        host_table_required=version < (1, 7, 32),
+        hosts_by_header=two,
+        hosts_log_path=two,
+        http_with_tls=_http_with_tls(version),
+        localhost="by-port" if _localhost_by_port(version) else "http" if version >= (1, 6, 9) else "https",
+        loopback_names=version >= (1, 6, 0),
+        ipv6_names=version >= (1, 7, 0),
+        uppercase_hosts=version >= (1, 7, 19),
+        transfer_service=version >= (2, 1, 0),
+        default_roots="" if version < (2, 2, 0) else "baked-in" if version < (2, 2, 2) else "no-mirrors",
+        implicit_docker_mirror=version < (1, 5, 0),
+        tls_tables_block_config_path=not two,
+        tls_tables=not two,
+        mirrors_impossible=(2, 2, 0) <= version < (2, 2, 2),
+        imports_replace_tables=not two,
+        imports_keep_version=version >= (2, 3, 0),
+        newer_import_fatal=(2, 3, 0) <= version < (2, 3, 5),
+        missing_import_fatal=version >= (1, 5, 0),
+        relative_glob_from_root=version < (1, 6, 29) or (1, 7, 0) <= version < (1, 7, 16),
+        migrates_unversioned=version >= (2, 3, 0),
+        cni_bin_dirs=version >= (2, 1, 0),
+        prints_runtime_options=version >= (1, 5, 0),
+        newest_file=4 if version >= (2, 3, 0) else 3 if two else 2,
+        newer_file_fatal=fatal,
+        new_file=3 if two else 2,
+    )
+
+
+def _localhost_by_port(version: Version) -> bool:
+    return version >= (1, 7, 8) or (1, 6, 25) <= version < (1, 7, 0)
+
+
+def _http_with_tls(version: Version) -> str:
+    """Return what an http:// endpoint with `ca`, `client` or `skip_verify` is asked by (`NewHTTPFallback`)."""
+    if version >= (1, 7, 24):
+        return "https-not-80"
+    if _localhost_by_port(version):
+        return "https-port"
+    return "https" if version == (1, 7, 7) else "http"
+
+
+def file_version(data: dict) -> int:
+    """Return the `version` of a parsed config.toml; 1 where it has none (containerd reads it so)."""
+    found = data.get("version", 1)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ReleaseError(f"version = {found!r} in config.toml is not an integer: containerd does not start with it")
+    return max(found, 1)
+
+
+def _plugins(rel: Release, version: int) -> tuple[str, str]:
+    """Return the names of the plugins that hold registry (images) and runtime settings in such a file."""
+    if version > rel.newest_file and rel.newer_file_fatal:
+        raise ReleaseError(
+            f"config.toml is of version {version}, and containerd {rel} reads at most version {rel.newest_file}: "
+            f"it does not start with this file"
+        )
+    if rel.newest_file == 2:
+        return (V1, V1) if version < 2 else (V2, V2)
+    if version == 2:
+        return V2, V2
+    return V3_IMAGES, V3_RUNTIME
+
+
+def images_plugin(rel: Release, version: int) -> str:
+    """Return the plugin whose `registry` table this containerd reads from a file of this version.
+
+    From 2.0 on a file without a version loses `plugins.cri.registry`, and only the name of version 3 survives.
+    """
+    return _plugins(rel, version)[0]

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of single values, which name the variable as the user wrote it, its value and the fix."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+_HOST = re.compile(r"(?:\[(?P<ipv6>.+)\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,5}))?")
+_PROJECT = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_DOCKER_HUB_ALIASES = ("index.docker.io", "registry-1.docker.io", "www.docker.io", "hub.docker.com")
+CAPABILITIES = ("pull", "resolve", "push", "referrers")
+
+
+def is_host(text: str) -> bool:
+    """Whether this is HOST or HOST:PORT, where HOST may be an IPv6 address in brackets."""
+    match = _HOST.fullmatch(text)
+    if not match or ".." in text or (match["port"] and not 0 < int(match["port"]) < 65536):
+        return False
+    try:
+        return not match["ipv6"] or bool(ipaddress.IPv6Address(match["ipv6"]))
+    except ValueError:
+        return False
+
+
+class Check:
+    """Checks that name the variable as the user wrote it: `prefix` is put before the option's name."""
+
+    def __init__(self, prefix: str):
+        self.prefix = prefix
+
+    def fail(self, option: str, value: Any, fix: str) -> None:
+        """Refuse a value that may be shown."""
+        raise Refusal(f"{self.prefix}{option}: {_secrets.quoted(value)} {fix}")
+
+    def refuse(self, option: str, fix: str) -> None:
+        """Refuse a value that must not be shown, or that is missing."""
+        raise Refusal(f"{self.prefix}{option}: {fix}")
+
+    def mapping(self, option: str, value: Any, keys: Iterable[str] | None = None) -> Mapping[str, Any]:
+        """Check that this is a mapping, and that all its keys are among `keys` if they are given."""
+        if not isinstance(value, Mapping):
+            self.refuse(option, f"is {_kind(value)}: give a mapping")
+        for key in value if keys is not None else ():
+            if key not in keys:
+                likely = difflib.get_close_matches(str(key), list(keys), n=1)
+                hint = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(keys)}"
+                self.refuse(option, f"has no key {key!r}: {hint}")
+        return value
+
+    def text(self, option: str, value: Any) -> str:
+        """Check that this is a string that fits on a line; never quotes it."""
+        if not isinstance(value, str) or not value:
+            # ansible-core before 2.19 makes a list of a password like "[1]" when it comes from an expression.
+            fix = "" if value in (None, "") else ": put it in quotes, or add | string to an expression"
+            self.refuse(option, f"is {_kind(value)} where a string is wanted{fix}")
+        if any(ord(char) < 32 or ord(char) == 127 for char in value):
+            self.refuse(
+                option,
+                "holds a line break or another control character; a file read with lookup('file', …) needs | trim",
+            )
+        return str(value)
+
+    def boolean(self, option: str, value: Any) -> bool:
+        """Check a yes or no, as Ansible understands it."""
+        try:
+            return boolean(value)
+        except TypeError:
+            self.fail(option, value, "is neither true nor false")
+        return False
+
+    def namespace(self, option: str, name: Any) -> str:
+        """Check one host namespace."""
+        if not isinstance(name, str) or not is_host(name):
+            fix = "is not a registry's name: write it as in image names, HOST or HOST:PORT"
+            host = name.partition("://")[2].partition("/")[0] if isinstance(name, str) else ""
+            if is_host(host):
+                fix += f" ({host})"
+            self.fail(option, name, fix)
+        if name.lower() in _DOCKER_HUB_ALIASES:
+            self.fail(option, name, "is no name in images of Docker Hub: write docker.io")
+        return str(name)
+
+    def url(self, option: str, value: Any, login: str | None = None) -> Endpoint:
+        """Check a registry's URL and return its endpoint without a project; `login` tells where the login goes."""
+        if isinstance(value, str) and "@" in value:
+            login = login or f"{self.prefix}endpoints[{value.rpartition('@')[2]}], with username and password"
+            self.refuse(option, f"the URL holds a username or password: give them as {login}")
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+            host = str(value).rpartition("://")[2]
+            self.fail(option, value, f"has no http:// or https:// in front: write http://{host} or https://{host}")
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            parts = urlsplit("")
+        if not is_host(parts.netloc) or parts.query or parts.fragment:
+            self.fail(option, value, "is not a registry's URL: write it as http://HOST[:PORT][/PATH]")
+        path = parts.path.rstrip("/")
+        if path:
+            self.path(option, path)
+        return Endpoint(f"{parts.scheme}://{parts.netloc}", path if "v2" in path.split("/") else f"{path}/v2")
+
+    def path(self, option: str, value: Any) -> str:
+        """Check the path of a registry's API and return it without a slash at its end."""
+        path = value.rstrip("/") if isinstance(value, str) else ""
+        if not _PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+            self.fail(option, value, "is not a path: write it as /v2/PROJECT")
+        return path
+
+    def project(self, option: str, value: Any) -> str:
+        """Check a project (or deeper path) and return it without slashes around it."""
+        name = value.strip("/") if isinstance(value, str) else ""
+        if not _PROJECT.fullmatch(name):
+            self.fail(option, value, "is not a project's name: lower-case letters, digits, and . _ - / between them")
+        return name
+
+    def capabilities(self, option: str, value: Any) -> tuple[str, ...]:
+        """Check what an endpoint may be asked for."""
+        if not isinstance(value, list) or not value:
+            self.fail(option, value, f"is not a list with any of {', '.join(CAPABILITIES)}")
+        for each in value:
+            if each not in CAPABILITIES:
+                self.fail(option, each, f"is no capability: there are {', '.join(CAPABILITIES)}")
+        return tuple(map(str, value))
+
+    def duration(self, option: str, value: Any) -> str:
+        """Check a duration as Go writes it."""
+        if not isinstance(value, str) or not DURATION.fullmatch(value):
+            self.fail(option, value, "is not a duration: write it with a unit, such as 5s or 500ms")
+        return str(value)
+
+    def login(self, option: str, username: Any, password: Any) -> dict[str, str]:
+        """Check that username and password come together and can be sent; `option` leads to them."""
+        for name, value, other in (("username", username, password), ("password", password, username)):
+            if other and not value:
+                missing = "password" if name == "password" else "username"
+                self.refuse(f"{option}{missing}", "missing or empty, while the other half of the login is set")
+        if not username:
+            return {}
+        self.text(f"{option}username", username)
+        if ":" in username:
+            self.refuse(f"{option}username", "holds a colon, which no registry can receive in a username")
+        return {"username": str(username), "password": self.text(f"{option}password", password)}
+
+
+def _kind(value: Any) -> str:
+    """Name what a value is, without showing it."""
+    if value is None or value == "":
+        return "empty"
+    for kind, name in ((bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (Mapping, "a mapping")):
+        if isinstance(value, kind):
+            return name
+    return "a list" if isinstance(value, (list, tuple)) else f"a {type(value).__name__}"

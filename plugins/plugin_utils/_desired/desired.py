@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the user's variables to what every node should do, for any containerd: checked once, on the controller."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, mirrors
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.pem import Read
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror, asked
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
+
+_MERGING = ("mirrors", "endpoints", "projects")
+
+
+class Desired(NamedTuple):
+    """All that the variables say, independent of any node."""
+
+    mirrors: dict[str, Mirror]  # keyed by host namespace, "*" for every other one
+    access: dict[str, Access]  # keyed by the endpoint's identity, host:port
+    explicit: frozenset[str]  # options that were set by hand: what a release cannot keep of them is an error
+    warnings: tuple[str, ...]
+
+    def access_to(self, endpoint: Endpoint) -> Access:
+        """Return what it takes to be let in at an endpoint."""
+        return self.access.get(endpoint.identity, access.NONE)
+
+    def asked(self) -> Iterator[Endpoint]:
+        """Yield every endpoint of every mirror and the registries themselves where they are asked too."""
+        return asked(self.mirrors)
+
+
+def merged(
+    options: Mapping[str, Any],
+    prefix: str,
+    variables: Mapping[str, Any],
+    template: Callable[[Any], Any] = lambda value: value,
+) -> dict[str, Any]:
+    """Return options with all variables merged in that begin with the name of a mapping, in the order of their names.
+
+    Without a prefix (a module's own options) there are no such variables. Raises Refusal.
+    """
+    found = dict(options)
+    for option in _MERGING if prefix else ():
+        for name in sorted(each for each in variables if str(each).startswith(f"{prefix}{option}_")):
+            value = template(variables[name])
+            if not isinstance(value, Mapping):
+                raise Refusal(f"{name}: is merged into {prefix}{option}, so it has to be a mapping as that is")
+            found[option] = plain.deep_merge(copy.deepcopy(found[option]), value)
+    return found
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as handle:
+        return handle.read()
+
+
+def desired(options: Mapping[str, Any], prefix: str = "", read: Read = _read) -> Desired:
+    """Return what `options` ask for; `prefix` is put before their names in messages. Raises Refusal.
+
+    Options: `url`, `username`, `password`, `upstreams`, `extra_upstreams`, `projects`, `catch_all`, `direct`,
+    `fallback`, `mirrors`, `endpoints`; None stands for "not set". `read` returns the text of a file on the controller.
+    """
+    check = Check(prefix)
+    full = mirrors.collect(check, options)
+    if options.get("url"):
+        derived, warnings = _derived(check, options, full)
+    else:
+        derived, warnings = {}, []
+        _check_without_url(check, options, full)
+    wanted = {**derived, **full, **_direct(check, options, {**derived, **full})}
+    for endpoint in [each for mirror in full.values() for each in mirror.endpoints]:
+        wanted.setdefault(endpoint.host, Mirror((endpoint.root,)))  # its own images, or the catch-all would take them
+    if not wanted:
+        check.refuse("url", "not set: give the internal registry's address, such as http://harbor.lan")
+    logins, more = access.collect(check, options, wanted, read)
+    warnings += [
+        f"{prefix}mirrors[{name}] has no endpoint with the capability resolve: images are found by digest, not by tag"
+        for name, mirror in full.items()
+        if mirror.fallback == "none" and not any("resolve" in each.capabilities for each in mirror.endpoints)
+    ]
+    explicit = {name for name in ("fallback", "catch_all") if options.get(name) is not None}
+    explicit |= mirrors.explicit(options)
+    return Desired(dict(sorted(wanted.items())), logins, frozenset(explicit), tuple(warnings + more))
+
+
+def _derived(
+    check: Check, options: Mapping[str, Any], full: Mapping[str, Mirror]
+) -> tuple[dict[str, Mirror], list[str]]:
+    """Return the mirrors that follow from `url`, and warnings; `full` are those that `mirrors` gives instead."""
+    base = check.url("url", options["url"], f"{check.prefix}username and {check.prefix}password")
+    projects = {
+        name if name == "*" else check.namespace("projects", name): check.project(f"projects[{name}]", value)
+        for name, value in (options.get("projects") or {}).items()
+    }
+    asked = [check.namespace("extra_upstreams", name) for name in options.get("extra_upstreams") or []]
+    asked += [name for name in projects if name != "*"]
+    if base.host in projects:
+        check.fail("projects", base.host, "is the internal registry itself, whose own images name their project")
+    upstreams = [check.namespace("upstreams", name) for name in options.get("upstreams") or []] + asked
+    fallback = options.get("fallback") or "none"
+
+    def mirror(project: str | None) -> Mirror:
+        path = f"{base.path}/{project}" if project else base.path
+        return Mirror((base._replace(path=path),), fallback)
+
+    found = {
+        name: mirror(projects.get(name, projects.get("*"))) for name in dict.fromkeys(upstreams) if name != base.host
+    }
+    found[base.host] = Mirror((base,))
+    if options.get("catch_all") is not False:
+        found["*"] = mirror(projects.get("*"))
+    kept = {name: each for name, each in found.items() if name not in {*full, *(options.get("direct") or [])}}
+    return found, _warnings(projects, kept, check.prefix)
+
+
+def _direct(check: Check, options: Mapping[str, Any], mirrored: Mapping[str, Mirror]) -> dict[str, Mirror]:
+    """Return the registries that are left alone, as mirrors without endpoints."""
+    asked = {*(options.get("mirrors") or {}), *(options.get("projects") or {}), *(options.get("extra_upstreams") or [])}
+    hosts = {each.host for mirror in mirrored.values() for each in mirror.endpoints}
+    for name in options.get("direct") or []:
+        if check.namespace("direct", name) in asked | hosts:
+            fix = f"is mirrored too: take it out of {check.prefix}direct or out of the other variables"
+            check.fail("direct", name, fix)
+    return {name: Mirror((), "upstream") for name in options.get("direct") or []}
+
+
+def _check_without_url(check: Check, options: Mapping[str, Any], full: Mapping[str, Mirror]) -> None:
+    """Refuse what makes no sense without the internal registry's URL."""
+    for name in ("username", "password", "extra_upstreams", "projects"):
+        if options.get(name):
+            check.refuse("url", f"not set, while {check.prefix}{name} is: give the internal registry's address")
+    if options.get("catch_all") and "*" not in full:
+        check.refuse("url", f"not set, while {check.prefix}catch_all is: set it, or {check.prefix}mirrors['*']")
+
+
+def _warnings(projects: Mapping[str, str], derived: Mapping[str, Mirror], prefix: str) -> list[str]:
+    flat = [name for name, each in derived.items() if not each.endpoints[0].overrides_path]
+    if not projects or "*" in projects or len(flat) <= 1:
+        return []
+    return [
+        f"{prefix}projects has no '*', so images of registries it does not name are asked for without a project, which "
+        f"Harbor refuses: add '*' with the project for every other registry"
+    ]

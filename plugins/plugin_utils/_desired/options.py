@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the role and of containerd_registry, and how they are taken from variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible import errors
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+_OMITTED: Any = getattr(errors, "AnsibleValueOmittedError", ())  # raised from ansible-core 2.19 on
+
+
+def from_variables(
+    spec: Mapping[str, Mapping[str, Any]], prefix: str, variables: Mapping[str, Any], templar
+) -> dict[str, Any]:
+    """Return `{option: value}` of the variables that are called as the options in `spec` with a prefix.
+
+    Variables that are not set, or are `omit`, are left out. Raises AnsibleError where a template fails.
+    """
+    found = {}
+    for option in spec:
+        name = prefix + option
+        if name not in variables:
+            continue
+        # Before 2.19, a text that looks like a list becomes one unless this is switched off.
+        old = spec[option]["type"] == "str" and not hasattr(templar, "evaluate_expression")
+        try:
+            value = templar.template(variables[name], **({"convert_data": False} if old else {}))
+        except _OMITTED:
+            continue
+        if value is not None and not (isinstance(value, str) and value == variables.get("omit")):
+            found[option] = value
+    return found
+
+
+PLACES: dict[str, dict[str, Any]] = {
+    "config_file": {"type": "path"},
+    "hosts_dir": {"type": "path"},
+    "binary": {"type": "path"},
+    "service": {"type": "str", "default": "containerd"},
+    "socket": {"type": "path"},
+}
+"""Where things are on a node; None stands for "as the node has it"."""
+
+
+LISTS = {"type": "list", "elements": "str"}
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "url": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "upstreams": {**LISTS, "default": []},
+    "extra_upstreams": {**LISTS, "default": []},
+    "projects": {"type": "dict", "default": {}},
+    "mirrors": {"type": "dict", "default": {}},
+    "endpoints": {"type": "dict", "default": {}, "no_log": False},
+    "catch_all": {"type": "bool"},
+    "direct": {**LISTS, "default": []},
+    "fallback": {"type": "str", "choices": ["none", "upstream"]},
+    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
+    "mode": {"type": "str", "choices": ["auto", "config_path", "legacy"], "default": "auto"},
+    "auth_method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
+    "preflight": {"type": "bool", "default": True},
+    "prune": {"type": "bool", "default": True},
+    "migrate": {"type": "bool", "default": True},
+    "restart": {"type": "bool", "default": True},
+    "restart_force": {"type": "bool", "default": False},
+    "restart_command": LISTS,
+    "restart_throttle": {"type": "int", "default": 1},
+    "restart_timeout": {"type": "int", "default": 60},
+    **PLACES,
+    "version": {"type": "str"},
+    "hosts_template": {"type": "path"},
+    "verify_images": {**LISTS, "default": []},
+    "from_variables": {"type": "str", "default": ""},
+    "validate_only": {"type": "bool", "default": False},
+}
+
+MAX_SECONDS = 3600
+"""For a restart."""
+
+_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*")
+
+
+def check_places(args: Mapping[str, Any], prefix: str = "") -> None:
+    """Refuse what cannot be a place on a node, before anything reaches it."""
+    for option in ("config_file", "hosts_dir", "binary", "socket"):
+        value = args.get(option)
+        if value and not (value.startswith("/") and value.isprintable()):
+            raise Refusal(f"{prefix}{option}: {value!r} is not an absolute path")
+    if ":" in (args.get("hosts_dir") or ""):
+        raise Refusal(
+            f"{prefix}hosts_dir: {args['hosts_dir']!r} is more than one directory, which containerd 2.1 and later "
+            f"ignores: give one"
+        )
+    if not _UNIT.fullmatch(args.get("service") or "containerd"):
+        raise Refusal(f"{prefix}service: {args['service']!r} is not the name of a service")
+
+
+def check_range(option: str, value: int, least: int, most: int | None) -> None:
+    """Refuse a number that nobody can mean."""
+    if value < least or (most is not None and value > most):
+        bounds = f"less than {least}" if value < least else f"more than {most}"
+        raise Refusal(f"{option}: {value} is {bounds}")

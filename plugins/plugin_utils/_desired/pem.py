@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PEM files as the variables give them: as text, as files on the controller, or as files that the node has."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Pem
+
+Read = Callable[[str], str]
+"""Returns the text of a file on the controller; raises OSError."""
+
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----")
+_BEGIN = "-----BEGIN "
+
+
+def holds_key(text: str) -> bool:
+    """Whether a PEM text has a private key in it."""
+    return bool(_PRIVATE_KEY.search(text))
+
+
+def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pem:
+    """Return a PEM file that is given as its text, as a path on the controller or as a path on the node."""
+    if isinstance(value, str) and _BEGIN in value:
+        return Pem(text=value.strip() + "\n")
+    path = check.text(option, value)
+    if on_node:
+        if not path.startswith("/"):
+            check.fail(option, path, "is not an absolute path, and remote_src says that it is one of the node's")
+        return Pem(path=path)
+    try:
+        text = read(path)
+    except OSError:
+        check.fail(option, path, "is not a file on the controller: for one on the node set remote_src: true")
+    except UnicodeDecodeError:
+        text = ""
+    if _BEGIN not in text:
+        check.fail(option, path, "is not a PEM file: convert it with openssl")
+    return Pem(text=text.strip() + "\n")
+
+
+def check_ca(check: Check, option: str, text: str) -> None:
+    if holds_key(text):
+        check.refuse(option, "holds a private key: give the CA's certificate alone")
+    import ssl  # as below, here: few runs need it, and all would load it
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError) as exc:
+        check.refuse(option, f"is not a certificate in PEM form ({_reason(exc)})")
+
+
+def check_pair(check: Check, option: str, certificate: str, key: str) -> None:
+    """Let OpenSSL tell whether the two belong together; it reads them from files only."""
+    import ssl
+
+    if "ENCRYPTED" in key:
+        check.refuse(f"{option}.client_key", "is protected by a passphrase, which containerd cannot ask for: remove it")
+    with tempfile.TemporaryDirectory() as folder:  # readable by its owner alone
+        paths = []
+        for name, text in (("cert", certificate), ("key", key)):
+            paths.append(os.path.join(folder, name))
+            with open(paths[-1], "w", encoding="utf-8") as handle:
+                handle.write(text)
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*paths)
+        except (ssl.SSLError, ValueError) as exc:
+            check.refuse(f"{option}.client_key", f"does not belong to client_cert, or one is no PEM ({_reason(exc)})")
+
+
+def _reason(exc: Exception) -> str:
+    return getattr(exc, "reason", None) or str(exc)

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of an endpoint: where it is, in which order it is asked, and what it takes to be let in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces
+
+_API = re.compile(r"(.*?/v2)(?:/.*)?")
+_PORTS = {"http": 80, "https": 443}
+
+
+class Endpoint(NamedTuple):
+    """One place to ask for images."""
+
+    base: str  # scheme://host[:port]
+    path: str = "/v2"  # of the registry's API, project included: /v2 or /v2/PROJECT
+    capabilities: tuple[str, ...] = ("pull", "resolve")  # none: not said, which containerd takes for all
+    dial_timeout: str | None = None  # as Go writes durations: 5s
+
+    @property
+    def host(self) -> str:
+        """The key of its `configs` table: host[:port] just as the URL spells it."""
+        return urlsplit(self.base).netloc
+
+    @property
+    def identity(self) -> str:
+        """Its host:port, which is the same for every spelling of its URL."""
+        return identity(self.base)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is asked by HTTPS."""
+        return self.base.startswith("https://")
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether its host is an IPv6 address, which go-toml v1 cannot read in a table header."""
+        return "[" in self.base
+
+    @property
+    def overrides_path(self) -> bool:
+        """Whether containerd must not append /v2 itself."""
+        return not self.path.endswith("/v2")
+
+    @property
+    def url(self) -> str:
+        """How hosts.toml writes it; /v2 is left to containerd where it appends it."""
+        return self.base + (self.path if self.overrides_path else self.path[: -len("/v2")])
+
+    @property
+    def legacy_url(self) -> str:
+        """How legacy mirrors write it: containerd takes a path as it is, and /v2 for none (`registryEndpoints`)."""
+        return self.base + ("" if self.path == "/v2" else self.path)
+
+    @property
+    def root(self) -> Endpoint:
+        """The registry itself: the same without a project."""
+        match = _API.fullmatch(self.path)
+        return Endpoint(self.base, match.group(1) if match else self.path)
+
+    @property
+    def api(self) -> str:
+        """The URL that tells whether the registry is there, ends in a slash."""
+        return f"{self.base}{self.root.path}/"
+
+
+class Mirror(NamedTuple):
+    """Where images of one host namespace come from."""
+
+    endpoints: tuple[Endpoint, ...]  # in the order of asking; none: the registry itself
+    fallback: str = "none"  # "none": nothing but the endpoints is asked; "upstream": the registry itself last
+
+    @property
+    def in_headers(self) -> tuple[Endpoint, ...]:
+        """The endpoints after which another one is asked: each has a header in hosts.toml, the last is `server`."""
+        return self.endpoints if self.fallback == "upstream" else self.endpoints[:-1]
+
+    def upstream(self, namespace: str) -> Endpoint | None:
+        """Return the registry itself, if it is asked and has a name."""
+        asked = self.fallback == "upstream" or not self.endpoints
+        return Endpoint(namespaces.upstream_url(namespace), capabilities=()) if asked and namespace != "*" else None
+
+
+def asked(mirrors: Mapping[str, Mirror]) -> Iterator[Endpoint]:
+    """Yield every endpoint of every mirror, and the registries themselves where they are asked too."""
+    for name, mirror in mirrors.items():
+        upstream = mirror.upstream(name)
+        yield from (*mirror.endpoints, upstream) if upstream else mirror.endpoints
+
+
+class Pem(NamedTuple):
+    """A PEM file: its text, or where the node has it already."""
+
+    text: str | None = None
+    path: str | None = None
+
+
+class Access(NamedTuple):
+    """What it takes to be let in at an endpoint."""
+
+    option: str = ""  # the variable that says it, as in messages: endpoints[KEY]
+    auth: Mapping[str, str] = {}  # a table for `configs."HOST".auth`: username and password, auth or identitytoken
+    headers: Mapping[str, str | list[str]] = {}
+    ca: Pem | None = None
+    client_cert: Pem | None = None
+    client_key: Pem | None = None
+    skip_verify: bool = False
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of the Authorization header; None without a login, and for an identity token, which has none."""
+        if "username" in self.auth:
+            return _secrets.basic_authorization(self.auth["username"], self.auth["password"])
+        return f"Basic {self.auth['auth']}" if "auth" in self.auth else self.headers.get("Authorization")
+
+    @property
+    def has_login(self) -> bool:
+        """Whether there is a login of any kind."""
+        return bool(self.auth or self.authorization)
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether anything is said of TLS."""
+        return bool(self.ca or self.client_cert or self.client_key or self.skip_verify)
+
+
+def identity(url: str) -> str:
+    """Return host:port of a URL, in lower case and with the port that its scheme implies."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or _PORTS[parts.scheme]}"

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node runs, as `containerd_info` shows it, with every secret masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, registry_table, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import ReleaseError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import restart_due
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, plain
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+
+
+def _parsed(word: str | None) -> Any:
+    """Return a travelled TOML file as data, a remark where it is none, or None where there is no file."""
+    if word is None:
+        return None
+    try:
+        return diffs.fit_for_a_result(load(replies.text(word) or ""))
+    except (TomlError, UnicodeDecodeError) as exc:
+        return f"not TOML: {exc}"
+
+
+def _sets_registry(data: Any) -> bool:
+    plugins = data.get("plugins") if isinstance(data, dict) else None
+    return isinstance(plugins, dict) and any(
+        isinstance(table, dict) and "registry" in table for table in plugins.values()
+    )
+
+
+def _namespace(about: Any) -> Any:
+    """Return what a hosts.toml says, as data."""
+    if not isinstance(about, Mapping):
+        return None
+    if "link" in about and "content" not in about:
+        return f"a symbolic link to {about['link']}, which is not followed"
+    return _parsed(about.get("content"))
+
+
+def _managed(record: Any) -> Mapping[str, Any]:
+    """Return the files that the record names, none where it is damaged."""
+    files = (record or {}).get("files")
+    return files if isinstance(files, dict) else {}
+
+
+def _origins(observed: Mapping[str, Any], sources: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return which file sets each registry setting, and which ones have no effect and why."""
+    found: dict[str, Any] = {"settings": [], "without_effect": []}
+    try:
+        rel = releases.release(releases.parse(observed["version"] or ""))
+        data = {each["path"]: load(replies.text(each["content"]) or "") for each in sources}
+        files = {path: File(path, _shape.checked(each, registry_table.CONFIG)) for path, each in data.items()}
+        combined = imports.combine(imports.in_order(observed["config"]["path"], files, rel)[0], rel)
+    except (ReleaseError, ShapeError, TomlError, UnicodeDecodeError):
+        return found  # what is wrong with it is in `error` and in the files
+    for path, each in combined.settings.items():
+        if "registry" in path:
+            value = plain.at(diffs.fit_for_a_result(plain.nested(list(path), each.value)), path)
+            found["settings"].append({"path": list(path), "value": value, "file": each.origin})
+    for lost in combined.lost:
+        if "registry" in lost.place:
+            found["without_effect"].append({"path": list(lost.place), "file": lost.origin, "reason": lost.why})
+    return found
+
+
+def info(observed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a node runs, as `containerd_info` shows it."""
+    effective = observed["effective"]
+    sources = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
+    files = [
+        {"path": each["path"], "origin": "import" if number else "main", "data": _parsed(each["content"])}
+        for number, each in enumerate(sources)
+    ]
+    return {
+        "version": releases.dotted(releases.parse(observed["version"])) if observed["version"] else None,
+        "binary": observed["binary"],
+        "service": {key: observed["unit"][key] for key in ("found", "active", "kill_mode")},
+        "running": observed["daemon"] is not None,
+        "socket": observed["socket"],
+        "cri": {"loaded": observed["cri_error"] is None, "reason": observed["cri_error"]},
+        "restart_due": restart_due(observed),
+        "config_file": observed["config"]["path"],
+        "files": files,
+        "registry": {
+            "error": effective["error"],
+            "config_path": effective.get("config_path"),
+            "mirrors": diffs.fit_for_a_result(effective.get("mirrors")),
+            "configs": {
+                host: {"auth": bool(each["auth"]), "tls": each["tls"]}
+                for host, each in (effective.get("configs") or {}).items()
+            },
+            "set_by": [each["path"] for each in files if _sets_registry(each["data"])],
+            **_origins(observed, sources),
+        },
+        "hosts_dir": observed["hosts_dir"],
+        "namespaces": {
+            name: _namespace(observed["hosts"].get(f"{name}/hosts.toml") or {})
+            for name, about in observed["hosts"].items()
+            if about is None
+        },
+        "managed": sorted(_managed(observed["record"])),
+    }

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was read of a node: parsed once, immutable, every path in it normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Unit
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import registry_table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import not_utf8
+
+
+class Attributes(NamedTuple):
+    """Of a file that is there."""
+
+    mode: int
+    uid: int
+    gid: int
+    ctime: float  # seconds since the epoch
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others than root can read the file."""
+        return bool(self.mode & 0o077 or self.uid)
+
+
+class File(NamedTuple):
+    """A configuration file, main or imported."""
+
+    path: Place
+    real_path: Place  # with links followed
+    content: bytes | None  # None: there is no file
+    sha256: str | None
+    attributes: Attributes | None
+
+    @property
+    def text(self) -> str | None:
+        """The text, None where there is no file; raises Refusal where it is not UTF-8."""
+        try:
+            return None if self.content is None else self.content.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise Refusal(f"{self.path}: {not_utf8(exc)}, containerd cannot read it either") from None
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it is there and others than root can read it."""
+        return self.attributes is not None and self.attributes.is_exposed
+
+    def data(self) -> dict[str, Any]:
+        """Return what it says, with the types that containerd insists on; raises Refusal."""
+        return registry_table.parse(self.text or "", self.path)
+
+
+class TreeFile(NamedTuple):
+    """A hosts.toml, or a file that an earlier run wrote."""
+
+    content: bytes | None = None  # None: nobody looked, as it is behind a link that leads elsewhere
+    sha256: str | None = None
+    attributes: Attributes | None = None
+    link: str | None = None  # where it leads to, if it is reached through a symbolic link
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others than root can read it."""
+        return self.attributes is not None and self.attributes.is_exposed
+
+
+class Tree(NamedTuple):
+    """A directory of host namespaces; paths are relative to it (`DIRECTORY/NAME`), those of files elsewhere absolute."""
+
+    directories: tuple[str, ...] = ()
+    files: Mapping[str, TreeFile] = {}  # hosts.toml files, and what earlier runs wrote outside of the directory
+    certificates: Mapping[str, bool] = {}  # certificates and keys in the directories: whether they are PEM text
+    others: tuple[str, ...] = ()  # what is no directory where one could be, and no file, or another one, in a directory
+
+
+class Daemon(NamedTuple):
+    """A running containerd."""
+
+    id: str  # tells one daemon from its successor
+    started: float  # seconds since the epoch, good to about 10 ms
+
+
+class StartedWith(NamedTuple):
+    """What the daemon was started with, and will be."""
+
+    config: str | None  # the configuration file on its command line
+    running: Proxies
+    next: Proxies
+
+
+class Kept(NamedTuple):
+    """A file as a state of before a run holds it."""
+
+    content: bytes
+    mode: int
+    uid: int
+    gid: int
+
+
+class State(NamedTuple):
+    """What `state: previous` goes back to: the files of before a run, and as they are now."""
+
+    name: str
+    time: str
+    files: Mapping[str, Kept | None]
+    now: Mapping[str, Kept | None]
+    after: Mapping[str, str | None]  # sha256 of what the run made of them
+    record: Mapping[str, Any] | None
+
+
+class Damaged(NamedTuple):
+    """A state that cannot be read."""
+
+    damaged: bool
+
+
+class Answer(NamedTuple):
+    """What an endpoint answered when it was asked whether it is there and takes the credentials."""
+
+    url: str
+    digest: str  # of the question
+    auth: str | None  # "none", "basic" or "bearer"
+    error: str | None
+    reachable: bool = True  # whether anybody answered
+
+
+class Observation(NamedTuple):
+    """All that the node half's `observe` tells."""
+
+    binary: str
+    version: str | None  # what `containerd --version` prints, None without containerd
+    version_error: str | None
+    unit: Unit
+    config: File  # the main configuration file
+    effective: Effective
+    imports: tuple[File, ...]
+    hosts_dir: Place
+    blocked_by: str | None  # the file that stands where hosts_dir or a directory above it would have to be
+    hosts: Tree
+    roots: Mapping[str, Tree | None]  # other directories in config_path, by path; None: a file stands there
+    record: Mapping[str, Any] | None  # of earlier runs, see _plan/records
+    fingerprint: str  # of the record and the states
+    unproven: str | None  # the daemon that an earlier run changed files under and did not restart
+    interrupted: bool  # a run was killed and left something to complete or to tidy up
+    states: bool  # whether there are states of before runs
+    previous: State | Damaged | None  # if it was asked for
+    sweep: tuple[str, ...]  # directories where killed runs may have left temporary files
+    socket: str
+    daemon: Daemon | None
+    started_with: StartedWith
+    cri_error: str | None  # why CRI does not answer
+    endpoints: tuple[Answer, ...]
+
+    def require_containerd(self, version: str | None, prefix: str = "") -> None:
+        """Refuse a node without containerd, unless the release to configure for is given."""
+        if not self.version and not version:
+            raise Refusal(
+                f"containerd does not run on this node ({self.version_error}): install it first, or set "
+                f"{prefix}version to the release that will be installed, or {prefix}binary to where it is"
+            )
+
+    @property
+    def restart_due(self) -> str | None:
+        """Why the running daemon may not know the configuration that is on disk now, or None."""
+        if not self.daemon:
+            return "containerd does not run"
+        if self.cri_error:
+            return f"CRI does not answer ({self.cri_error})"
+        if self.unproven == self.daemon.id:
+            return f"an earlier run changed {self.config.path}, and containerd was not restarted since"
+        proven = (self.record or {}).get("proven") or {}
+        if proven == {"daemon": self.daemon.id, "registry": self.effective.digest}:
+            return None
+        for each in (self.config, *self.imports):
+            if each.attributes and each.attributes.ctime > self.daemon.started:
+                return f"{each.path} is newer than the running containerd"
+        return None

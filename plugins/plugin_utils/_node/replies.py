@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node may answer to each kind of request besides `observe`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Daemon, File, Observation
+
+
+class Restarted(NamedTuple):
+    """Of `restart`."""
+
+    daemon: Daemon | None
+    seconds: float  # until CRI answered
+
+
+class Applied(NamedTuple):
+    """Of `apply`."""
+
+    restarted: bool
+    seconds: float | None
+    left: tuple[str, ...]  # directories that were to go and hold files of others
+    backups: Mapping[str, str | None]  # the copy of each file that was to be copied
+
+
+class PullError(NamedTuple):
+    """containerd's own words, with the name of the gRPC status."""
+
+    code: str
+    message: str
+
+
+class Pulled(NamedTuple):
+    """What became of one image."""
+
+    image: str
+    present: bool  # it was there before, and was not pulled
+    digest: str | None
+    bytes: int | None
+    seconds: float | None
+    error: PullError | None
+    removed: bool
+    kept: str | None  # why it was not removed
+
+
+class Pulls(NamedTuple):
+    """Of `pull`."""
+
+    observed: Observation
+    pulls: tuple[Pulled, ...]
+
+
+class Manifest(NamedTuple):
+    """What one endpoint answered when it was asked for a manifest (see the node half's `probe`)."""
+
+    failure: str | None = None
+    message: str | None = None
+    status: int | None = None
+    kind: str | None = None  # the media type
+    digest: str | None = None
+    challenge: str | None = None
+    realm: str | None = None
+    anonymous: int | None = None  # the status without credentials, where those that were sent were refused
+
+
+class Probed(NamedTuple):
+    """Of `probe`: the answers of the endpoints of each image, up to the first that serves."""
+
+    images: tuple[tuple[Manifest, ...], ...]
+
+
+class PathInfo(NamedTuple):
+    """Of a file, as the core modules return it."""
+
+    uid: int | None = None
+    gid: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    mode: str | None = None
+    size: int | None = None
+    secontext: str | None = None
+
+
+class Look(NamedTuple):
+    """Of `look`: one file and all of the configuration that it belongs to."""
+
+    binary: str
+    version: str | None
+    version_error: str | None
+    main: str  # the file that containerd reads first
+    path: str
+    files: tuple[File, ...]
+    info: PathInfo
+    attributes: Mapping[str, Mapping[str, str]]  # "before" and "after" of what would change; empty if nothing would
+
+
+class Problem(NamedTuple):
+    """What containerd makes of a staged file that was not asked for; without `found`, it has no such setting."""
+
+    kind: str  # "setting", "default" or "other"
+    path: tuple[str, ...]
+    found: Any = ...
+
+
+class Edited(NamedTuple):
+    """Of `edit`; if anything was refused, nothing was changed."""
+
+    refused: tuple[Problem, ...]
+    unproven: tuple[str, ...]  # plugins that containerd does not print
+    backup: str | None
+    info: PathInfo
+
+
+class Project(NamedTuple):
+    """What Harbor says of one project."""
+
+    name: str
+    status: int | None  # of the API's answer, None: it gave none
+    registry_id: int | None  # of a proxy cache
+    upstream: str | None  # the URL that it is a cache of, if the account may see that
+    answer: Manifest  # what the account that pulls is told about an image that is not there
+
+
+class Projects(NamedTuple):
+    """Of `harbor`."""
+
+    projects: tuple[Project, ...]
+
+
+REPLIES: Mapping[str, type] = {
+    "look": Look,
+    "edit": Edited,
+    "observe": Observation,
+    "restart": Restarted,
+    "apply": Applied,
+    "pull": Pulls,
+    "probe": Probed,
+    "harbor": Projects,
+}
+"""By what was asked for."""

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to change in config.toml, for each mode and release.
+
+The two modes never meet in one file: `mirrors` beside `config_path` keeps the whole CRI plugin from loading while
+the unit stays active (`ValidateRegistryConfig`, every release from 1.5 on).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, registry_table, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit, plain
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain import KeyPath
+
+
+class Change(NamedTuple):
+    """A change of config.toml: keys to remove first, then a mapping to merge."""
+
+    merge: dict[str, Any]
+    remove: list[KeyPath]
+    warnings: list[str]
+
+
+def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
+    """Return what any mode needs: a `version` where it can be given, CRI enabled, nothing that would override us."""
+    merge: dict[str, Any] = {}
+    warnings: list[str] = []
+    remove: list[KeyPath] = []
+    if registry_table.gets_version(data):
+        merge["version"] = rel.new_file
+    disabled = data.get("disabled_plugins") or []
+    kept = [name for name in disabled if name not in releases.CRI_PLUGINS]
+    if kept != disabled:
+        merge["disabled_plugins"] = kept
+        warnings.append("disabled_plugins switched CRI off, as Docker's package does: CRI is enabled now")
+    version = releases.file_version(dict(data))
+    old = plain.at(data, ["plugins", releases.V2, "registry"])
+    if rel.newest_file >= 4 and version == 3 and old is not None:
+        remove.append(["plugins", releases.V2, "registry"])
+        kept = {key: old[key] for key in ("configs", "auths", "headers") if old.get(key)}
+        plain.deep_merge(merge, plain.nested(["plugins", releases.V3_IMAGES, "registry"], kept) if kept else {})
+        warnings.append("the registry table of a version 2 file stood in this version 3 file and won: removed")
+    return Change(merge, remove, warnings)
+
+
+def config_path_change(
+    rel: Release, data: Mapping[str, Any], hosts_dir: str, auth: Mapping[str, Mapping[str, str]]
+) -> Change:
+    """Return the change that makes containerd read `hosts_dir`.
+
+    `auth` are the logins that hosts.toml cannot carry: a table for `configs."HOST".auth` by HOST.
+    """
+    change = base_change(rel, data)
+    registry = registry_table.registry_path(rel, data)
+    settings: dict[str, Any] = {"config_path": hosts_dir}
+    if auth:
+        settings["configs"] = {host: {"auth": dict(each)} for host, each in auth.items()}
+    plain.deep_merge(change.merge, plain.nested(registry, settings))
+    if plain.at(data, [*registry, "mirrors"]):
+        change.remove.append([*registry, "mirrors"])
+    if rel.tls_tables_block_config_path:
+        for host, config in (plain.at(data, [*registry, "configs"]) or {}).items():
+            if isinstance(config, Mapping) and "tls" in config:
+                change.remove.append([*registry, "configs", host, "tls"])
+    return change
+
+
+def with_logins_of(change: Change, recorded: Mapping[str, Any]) -> Change:
+    """Return a change that keeps the logins that an earlier run set, by its record, beside those of `change`.
+
+    hosts.toml files that rely on logins in config.toml work with it whether they are the old ones or the new ones.
+    """
+    ours = (recorded.get("undo") or {}).get("ours") or {}
+    merge: dict[str, Any] = {}
+    for name, plugin in (ours.get("plugins") or {}).items():
+        configs = plain.at(plugin, ["registry", "configs"])
+        plain.deep_merge(merge, plain.nested(["plugins", name, "registry", "configs"], configs) if configs else {})
+    return change._replace(merge=plain.deep_merge(copy.deepcopy(merge), change.merge))
+
+
+def legacy_change(
+    rel: Release, data: Mapping[str, Any], mirrors: Mapping[str, list[str]], configs: Mapping[str, Mapping[str, Any]]
+) -> Change:
+    """Return the change that configures mirrors in config.toml itself.
+
+    `mirrors` are endpoints by namespace, `configs` the tables of that name by host[:port].
+    """
+    change = base_change(rel, data)
+    registry = registry_table.registry_path(rel, data)
+    settings: dict[str, Any] = {"mirrors": {name: {"endpoint": each} for name, each in mirrors.items()}}
+    if configs:
+        settings["configs"] = dict(configs)
+    plain.deep_merge(change.merge, plain.nested(registry, settings))
+    if plain.at(data, [*registry, "config_path"]):
+        change.remove.append([*registry, "config_path"])
+    return change
+
+
+def legacy_mirrors(rel: Release, wanted: Desired) -> dict[str, list[str]]:
+    """Return the endpoints by namespace. A registry left alone is listed with itself, or `*` would catch it."""
+    mirrors = {
+        name: [each.legacy_url for each in mirror.endpoints] or [namespaces.upstream_url(name)]
+        for name, mirror in wanted.mirrors.items()
+    }
+    if rel.implicit_docker_mirror and "*" in mirrors and "docker.io" not in mirrors:
+        mirrors["docker.io"] = mirrors["*"]
+    return mirrors
+
+
+def pristine_data(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return config.toml's data as it would be without what earlier runs set."""
+    undo = recorded.get("undo")
+    return plain.revert(data, undo["ours"], undo["merge"], undo["remove"]) if undo else data
+
+
+def edited(
+    text: str | None, pristine: dict[str, Any], change: Change, recorded: Mapping[str, Any]
+) -> tuple[str | None, dict[str, Any]]:
+    """Return config.toml's new text and the record's new `config`.
+
+    The change is made to what the file would be without us, so keys that an earlier run set and this one does not
+    want go back to what they were. `config` holds the `sha256` of what we leave, the `undo` of all our changes, and
+    the `original` text of before the first of them, which is `exact` while nobody else edits the file.
+    """
+    current = text or ""
+    wanted = edit.merged(pristine, change.merge, change.remove)
+    after = edit.edit(current, *plain.delta(load(current), wanted))
+    merge, remove = plain.delta(wanted, pristine)
+    exact = not recorded or (recorded["exact"] and recorded["sha256"] == tree.sha256(current))
+    return (None if text is None and not after else after), {
+        "sha256": tree.sha256(after),
+        "original": recorded["original"] if recorded else text,
+        "exact": exact,
+        "undo": {"ours": plain.delta(pristine, wanted)[0], "merge": merge, "remove": remove},
+    }

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""hosts.toml files of before, in `hosts_dir` and in other directories of `config_path`.
+
+What the variables leave out is carried over into `hosts_dir`; what is replaced is said.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import conflicts, hosts_toml
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.from_legacy import GIVES_WAY, Carried
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+
+_TLS = ("ca_file", "cert_file", "key_file", "insecure_skip_verify")
+
+
+def docker_certificates(found: Mapping[str, Any], root: str) -> dict[str, dict[str, Any]]:
+    """Return the TLS options in Docker-style directories of a tree, by host[:port].
+
+    containerd reads such certificates only where there is no hosts.toml (`loadCertFiles`).
+    """
+    tls: dict[str, dict[str, Any]] = {}
+    for path in (path for path, about in found.items() if about is True):
+        directory, dummy, name = path.partition("/")
+        options = tls.setdefault(namespaces.namespace(directory), {})
+        base, extension = posixpath.splitext(name)
+        if extension == ".crt":
+            options.setdefault("ca", []).append(f"{root}/{path}")
+        elif extension == ".cert" and f"{directory}/{base}.key" in found:
+            options.setdefault("client", []).append([f"{root}/{path}", f"{root}/{directory}/{base}.key"])
+    return {host: options for host, options in tls.items() if options}
+
+
+def other_roots(observed: Mapping[str, Any], rel: Release) -> dict[str, Mapping[str, Any]]:
+    """Return the trees of the other directories that containerd reads now, in the order in which it does."""
+    config_path = observed["effective"].get("config_path") or ""
+    if not config_path and (rel.default_roots != "no-mirrors" or observed["effective"].get("mirrors")):
+        return {}
+    found = {root: each for root, each in (observed.get("roots") or {}).items() if each is not None}
+    order = [posixpath.normpath(root) for root in config_path.split(":") if root] or list(found)
+    return {root: found[root] for root in dict.fromkeys(order) if root in found}
+
+
+def from_roots(
+    observed: Mapping[str, Any], wanted: Desired, rel: Release, record: Mapping[str, Any], template: str
+) -> Carried:
+    """Return what other directories of `config_path` hold, of which `hosts_dir` alone will be read.
+
+    The first directory that knows a namespace decides, and one with `_default` knows all of them. Certificates stay
+    where they are. The record's `carried` are the files of earlier runs, which did read those directories.
+    """
+    files = dict(record.get("carried") or {})
+    hosts_dir = observed["hosts_dir"]
+    before = observed["effective"].get("config_path") or hosts_dir
+    items: list[str] = []
+    replaced = [f"config_path was {before}: it is {hosts_dir} alone now"] if _is_other(before, hosts_dir) else []
+    taken: dict[str, str] = {}
+    for root, found in other_roots(observed, rel).items():
+        certificates = docker_certificates(found, root)
+        for name in (name for name, about in found.items() if about is None):
+            namespace, path = namespaces.namespace(name), f"{root}/{name}"
+            ours = wanted.mirrors.get(namespace)
+            if f"{path}/hosts.toml" in record["files"] or taken.setdefault(namespace, path) != path:
+                continue
+            if ours and ours.endpoints:
+                replaced.append(f"{path} {GIVES_WAY}")
+                continue
+            if conflicts.is_of_others(namespace, observed, record["files"]):
+                replaced.append(f"{path} gives way to the directory for {namespace} in {hosts_dir}")
+                continue
+            about = found.get(f"{name}/hosts.toml")
+            if about is None:
+                text = _from_certificates(certificates.get(namespace), namespace, template)
+            else:
+                text = _copy(about, rel, path)
+            if text is None:
+                replaced.append(f"{path} has nothing that containerd can use, and is left where it is")
+                continue
+            files[f"{namespaces.directory(namespace)}/hosts.toml"] = text
+            items.append(f"{path} is copied to {hosts_dir}; certificates stay where they are")
+        if rel.catch_all and namespaces.CATCH_ALL in found:
+            break
+    named = {namespaces.directory(name) for name, each in wanted.mirrors.items() if each.endpoints}
+    files = {path: text for path, text in files.items() if posixpath.dirname(path) not in named}
+    return Carried(files=files, items=tuple(items), replaced=tuple(replaced))
+
+
+def _is_other(config_path: str, hosts_dir: str) -> bool:
+    """Whether more or something else than `hosts_dir` is read."""
+    return {posixpath.normpath(root) for root in config_path.split(":") if root} != {posixpath.normpath(hosts_dir)}
+
+
+def _from_certificates(tls: Mapping[str, Any] | None, namespace: str, template: str) -> str | None:
+    """Return the hosts.toml that says what a Docker-style directory says, or None."""
+    upstream = Mirror((), "upstream").upstream(namespace)
+    return hosts_toml.render(template, namespace, {"url": upstream.url, **tls}, []) if tls and upstream else None
+
+
+def _copy(about: Mapping[str, Any], rel: Release, directory: str) -> str | None:
+    """Return the hosts.toml that says in another directory what this one says, None where that is nothing."""
+    try:
+        text = replies.text(about.get("content")) or ""
+    except UnicodeDecodeError:
+        return None
+    if not text.strip() or hosts_file.read(text, rel, directory).discarded:
+        return None
+    return absolute(text, directory)
+
+
+def absolute(text: str, directory: str) -> str:
+    """Return a hosts.toml with the paths of its certificates made absolute; relative ones are below its directory."""
+    data = load(text)
+    merge = _absolute_options(data, directory)
+    tables = {url: _absolute_options(each, directory) for url, each in (data.get("host") or {}).items()}
+    tables = {url: each for url, each in tables.items() if each}
+    return edit.edit(text, {**merge, **({"host": tables} if tables else {})}, [])
+
+
+def _absolute_options(table: Mapping[str, Any], directory: str) -> dict[str, Any]:
+    found = {key: _joined(table[key], directory) for key in ("ca", "client") if key in table}
+    return {key: value for key, value in found.items() if value != table[key]}
+
+
+def _joined(value: Any, directory: str) -> Any:
+    if isinstance(value, list):
+        return [_joined(each, directory) for each in value]
+    return posixpath.normpath(posixpath.join(directory, value)) if isinstance(value, str) and value else value
+
+
+def replaced_files(observed: Mapping[str, Any], wanted: Desired, rel: Release, record: Mapping) -> list[str]:
+    """Return where images came from until now, for the hosts.toml files of others that ours replace."""
+    told = []
+    for name, about in observed["hosts"].items():
+        path, namespace = f"{observed['hosts_dir']}/{name}", namespaces.namespace(posixpath.dirname(name))
+        ours = wanted.mirrors.get(namespace)
+        is_theirs = posixpath.basename(name) == "hosts.toml" and path not in record["files"]
+        if not (is_theirs and about and "content" in about and ours and ours.endpoints):
+            continue
+        reading = hosts_file.read_bytes(wire.unpack(about["content"]), rel, posixpath.dirname(path))
+        if reading.discarded:
+            told.append(f"{path} had no effect until now, since containerd discards it: {reading.discarded}")
+            continue
+        every = [each for each in (*reading.hosts, reading.server) if each and each.written]
+        asked = ", ".join(str(_secrets.mask_data(each.written)) for each in every)
+        login = ", with a login" if any(each.headers for each in every) else ""
+        told.append(f"images of {namespace} came from {asked}{login} until now: {path} {GIVES_WAY}")
+    return told

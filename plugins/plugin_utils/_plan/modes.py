@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node gets in each of the two modes: the wishes of the variables, and what the node was told before."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, registry_table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import types
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
+    config_toml,
+    conflicts,
+    from_directories,
+    from_legacy,
+    hosts_toml,
+    placement,
+    to_legacy,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Change
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
+
+
+class Situation(NamedTuple):
+    """What matters of a node, its history included."""
+
+    rel: Release
+    observed: Mapping[str, Any]
+    data: dict[str, Any]  # config.toml
+    pristine: dict[str, Any]  # config.toml without what earlier runs set
+    record: Mapping[str, Any]
+
+    def registry(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the registry table that containerd reads from config.toml with this data."""
+        return registry_table.images_table(self.rel, data).get("registry") or {}
+
+
+class Target(NamedTuple):
+    """What is to be on the node."""
+
+    files: dict[str, str]  # below hosts_dir, or absolute: {path: text}
+    change: Change  # of config.toml
+    effective: dict[str, Any]  # {config_path, mirrors} that containerd must make of it
+    remember: dict[str, Any]  # for the record: what only this run could read
+    migrated: tuple[str, ...]  # what this run carries over, for people
+    replaced: tuple[str, ...]  # what it does not
+
+
+def choose(node: Situation, wanted: Desired, mode: str, prefix: str) -> str:
+    """Return "config_path" or "legacy"; raises Refusal where what is asked for cannot be had."""
+    before = from_legacy.mirrors_of(node.registry(node.pristine))
+    return choose_mode(node.rel, mode, {**before, **wanted.mirrors}, set(before), prefix)
+
+
+def config_path(node: Situation, wanted: Desired, settings: Any, asked: Mapping[str, Any]) -> Target:
+    """Return what hosts.toml files make of `wanted`; `asked` is what the preflight found, by API URL."""
+    rel, observed = node.rel, node.observed
+    conflicts.check_hosts_dir(observed, wanted.mirrors)
+    from_config = from_legacy.from_registry(node.registry(node.pristine), wanted, settings.prefix)
+    if node.record.get("config") and not node.registry(node.data).get("mirrors"):
+        from_config = from_config._replace(items=(), replaced=(), staying=())  # an earlier run has told them
+    from_roots = from_directories.from_roots(observed, wanted, rel, node.record, settings.template)
+    _check_migrate((*from_config.items, *from_roots.items), settings)
+    folder = placement.directory(observed["hosts_dir"])
+    tls = {**from_directories.docker_certificates(observed["hosts"], observed["hosts_dir"]), **from_config.tls}
+
+    def extras(endpoint: Endpoint) -> dict[str, Any]:
+        access = wanted.access_to(endpoint)
+        carried_tls = tls.get(endpoint.host, {}) if endpoint.is_tls else {}
+        own_tls = placement.options(endpoint, access, folder)
+        return {**carried_tls, **own_tls, **placement.in_hosts(access, settings.auth_method)}
+
+    mirrors = {
+        name: each
+        for name, each in {**wanted.mirrors, **from_config.mirrors}.items()
+        if each.endpoints or not conflicts.is_of_others(name, observed, node.record["files"])
+    }
+    auth = placement.in_config(wanted, rel, settings.auth_method, asked)
+    rendered = hosts_toml.render_all(settings.template, mirrors, extras)
+    hosts_toml.check_on(rel, rendered, observed["hosts_dir"])
+    return Target(
+        files={
+            **placement.files(((each, wanted.access_to(each)) for each in types.asked(mirrors)), folder),
+            **rendered,
+            **from_roots.files,
+        },
+        change=config_toml.config_path_change(rel, node.pristine, observed["hosts_dir"], auth),
+        effective={"config_path": observed["hosts_dir"], "mirrors": {}},
+        remember={"carried": from_roots.files} if from_roots.files else {},
+        migrated=(*from_config.items, *from_config.staying, *from_roots.items),
+        replaced=(
+            *from_config.replaced,
+            *from_roots.replaced,
+            *from_directories.replaced_files(observed, wanted, rel, node.record),
+        ),
+    )
+
+
+def in_legacy(node: Situation, wanted: Desired, settings: Any) -> Target:
+    """Return what `mirrors` and `configs` in config.toml make of `wanted`."""
+    registry, now = node.registry(node.pristine), node.registry(node.data)
+    tables = to_legacy.from_hosts(node.observed, registry, wanted, node.rel, node.record, settings.prefix)
+    if not now.get("config_path"):
+        tables = tables._replace(items=(), replaced=())  # an earlier run has told them
+    _check_migrate(tables.items, settings)
+    themselves = from_legacy.asked_themselves(registry, {*(registry.get("mirrors") or {}), *wanted.mirrors})
+    folder = placement.directory(node.observed["hosts_dir"])
+    configs = plain.deep_merge(dict(tables.configs), placement.legacy_configs(wanted, folder))
+    mirrors = {
+        **config_toml.legacy_mirrors(node.rel, wanted),
+        **{host: [namespaces.upstream_url(host)] for host in themselves},
+        **tables.mirrors,
+    }
+    told = () if node.record.get("config") else from_legacy.replaced_mirrors(registry, wanted)
+    carried = {"mirrors": tables.mirrors, "configs": tables.configs}
+    return Target(
+        files=placement.files(((each, wanted.access_to(each)) for each in wanted.asked()), folder),
+        change=config_toml.legacy_change(node.rel, node.pristine, mirrors, configs),
+        effective={"config_path": "", "mirrors": mirrors},
+        remember={"carried_legacy": carried} if any(carried.values()) else {},
+        migrated=(*(text for host, text in themselves.items() if host not in now.get("mirrors", {})), *tables.items),
+        replaced=(*tables.replaced, *told),
+    )
+
+
+def _check_migrate(items: tuple[str, ...], settings: Any) -> None:
+    """Refuse to carry anything over where that is not wanted."""
+    if items and not settings.migrate:
+        raise Refusal(
+            f"{settings.prefix}migrate is false, and settings of before would have to move: {'; '.join(items)}. Set it "
+            f"to true, or take them away yourself. Nothing was changed"
+        )
+
+
+def choose_mode(
+    rel: Release, asked: str, mirrors: Mapping[str, Mirror], before: Container[str], prefix: str = ""
+) -> str:
+    """Return "config_path" or "legacy" for a node; raises Refusal where `asked` cannot be had.
+
+    `before` are the namespaces that config.toml has mirrors for already: those that hosts.toml cannot take over
+    keep the node in legacy mode.
+    """
+    projects = sorted(name for name, each in mirrors.items() if any(e.overrides_path for e in each.endpoints))
+    ipv6 = sorted(name for name, each in mirrors.items() if name in before and any(e.is_ipv6 for e in each.in_headers))
+    reason = None
+    if not rel.config_path:
+        reason = "does not know config_path"
+    elif projects and not rel.override_path:
+        reason = f"cannot use projects in it ({projects[0]})"
+    elif "*" in before and not rel.catch_all:
+        reason = "has no catch-all in it, as the mirror of * in config.toml is one"
+    elif ipv6 and not rel.hosts_by_header:
+        reason = f"can have no IPv6 address before another endpoint in it, as the mirror of {ipv6[0]} has"
+    if asked == "config_path" and reason:
+        raise Refusal(f"{prefix}mode is config_path, and containerd {rel} {reason}: set it to auto or legacy")
+    mode = asked if asked != "auto" else "legacy" if reason else "config_path"
+    if mode == "legacy" and rel.mirrors_impossible:
+        raise Refusal(f"{prefix}mode is legacy, and containerd {rel} cannot load mirrors at all: set it to auto")
+    return mode

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release cannot keep of the wishes: a default is given up with a warning, an explicit wish is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import modes
+
+_PULLING = {"pull", "resolve"}
+
+
+class Broken(NamedTuple):
+    """A wish that is not kept."""
+
+    option: str
+    text: str
+    explicit: bool = True
+    remedy: str = ""  # instead of an upgrade
+
+
+def keep(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> tuple[Desired, list[str]]:
+    """Return what is left of `wanted` for a node, and warnings; raises Refusal where a wish was explicit."""
+    if mode == "legacy" and auth_method == "header":
+        raise Refusal(f"{prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto")
+    find = _in_legacy_mode if mode == "legacy" else _in_config_path_mode
+    found = [*find(wanted, rel), *_logins(wanted, mode, auth_method)]
+    upgrade = f"set {prefix}mode to auto" if mode == "legacy" and rel.config_path else "upgrade its containerd"
+    for each in found:
+        if each.explicit:
+            way_out = each.remedy.format(prefix=prefix) or upgrade
+            raise Refusal(f"{each.text}. Take {prefix}{each.option} out of this node's variables, or {way_out}")
+    if mode == "config_path" and not rel.catch_all:
+        wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})
+    return wanted, list(dict.fromkeys(each.text for each in found))
+
+
+def check_on(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> None:
+    """Raise Refusal where a new node with this release could not keep an explicit wish."""
+    keep(wanted, rel, modes.choose_mode(rel, mode, wanted.mirrors, (), prefix), auth_method, prefix)
+
+
+def depends_on_release(wanted: Desired, mode: str, auth_method: str) -> bool:
+    """Whether there are releases that cannot keep an explicit wish, so that it takes a look at the nodes."""
+    try:
+        for version in releases.LANDMARKS:
+            check_on(wanted, releases.release(version), mode, auth_method, "")
+    except Refusal:
+        return True
+    return False
+
+
+def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
+    where = f"containerd {rel} has legacy mirrors, which"
+    for name, mirror in wanted.mirrors.items():
+        hosts = [each.host for each in mirror.endpoints]  # containerd adds no registry that is one of its endpoints
+        if mirror.fallback == "none" and hosts and name not in hosts:
+            option = _fallback(wanted, name)
+            text = f"{where} cannot keep it from asking the public registry last"
+            yield Broken(option, text, option in wanted.explicit)
+        for option, endpoint in _endpoints(name, mirror):
+            if set(endpoint.capabilities) & _PULLING != _PULLING:
+                yield Broken(f"{option}.capabilities", f"{where} always pull and resolve")
+            if endpoint.dial_timeout:
+                yield Broken(f"{option}.dial_timeout", f"{where} have no dial_timeout")
+    for access in _accesses(wanted):
+        if access.has_tls and not rel.tls_tables:
+            yield Broken(access.option, f"{where} have no TLS settings any more")
+        elif access.has_tls:
+            text = (
+                f"TLS settings are in config.toml on containerd {rel} in legacy mode, where containerd 2 ignores them: "
+                f"after an upgrade, run this again before anything else"
+            )
+            yield Broken(access.option, text, explicit=False)
+        if any(name != "Authorization" for name in access.headers):
+            yield Broken(f"{access.option}.headers", f"{where} have no headers of their own")
+
+
+def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
+    if "*" in wanted.mirrors and not rel.catch_all:
+        text = f"containerd {rel} has no catch-all: only what is listed is mirrored"
+        yield Broken("catch_all", text, "catch_all" in wanted.explicit)
+    for name, mirror in wanted.mirrors.items():
+        for option, endpoint in _endpoints(name, mirror):
+            if endpoint.dial_timeout and not rel.dial_timeout:
+                yield Broken(f"{option}.dial_timeout", f"containerd {rel} knows no dial_timeout")
+            if endpoint.is_ipv6 and endpoint in mirror.in_headers and not rel.hosts_by_header:
+                text = f"containerd {rel} can ask an IPv6 address only if nothing is asked after it"
+                wish = _fallback(wanted, name) if mirror.fallback == "upstream" else option
+                yield Broken(wish, text, remedy="give the address a name in DNS")
+            if "referrers" in endpoint.capabilities and not rel.referrers:
+                text = f"containerd {rel} discards a hosts.toml with the capability referrers"
+                yield Broken(f"{option}.capabilities", text)
+
+
+def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
+    remedy = "set {prefix}auth_method to auto"
+    for access in _accesses(wanted):
+        if "identitytoken" in access.auth and auth_method == "header":
+            text = "an identity token goes to config.toml, and auth_method is header"
+            yield Broken(f"{access.option}.identity_token", text, remedy=remedy)
+        if "Authorization" in access.headers and (mode == "legacy" or auth_method == "config"):
+            text = "config.toml holds logins with username and password, and auth is a header of another kind"
+            yield Broken(f"{access.option}.auth", text, remedy="" if mode == "legacy" else remedy)
+
+
+def _fallback(wanted: Desired, name: str) -> str:
+    """Return the option that says what is asked after the endpoints of a mirror."""
+    own = f"mirrors[{name}].fallback"
+    return own if own in wanted.explicit else "fallback"
+
+
+def _endpoints(name: str, mirror: Mirror) -> Iterator[tuple[str, Endpoint]]:
+    for index, endpoint in enumerate(mirror.endpoints):
+        yield f"mirrors[{name}].endpoints[{index}]", endpoint
+
+
+def _accesses(wanted: Desired) -> Iterator[Access]:
+    for identity in {each.identity: None for each in wanted.asked()}:
+        if identity in wanted.access:
+            yield wanted.access[identity]

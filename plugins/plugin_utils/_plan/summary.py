@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people see of a plan: a diff and a sentence, with every secret masked."""
+
+from __future__ import annotations
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
+
+
+def tree_diff(planned: Tree) -> list[dict[str, str]]:
+    """Return the diff of every hosts.toml that changes."""
+    written = [diffs.file_diff(path, planned.before.get(path), text) for path, text in planned.writes.items()]
+    return written + [diffs.file_diff(path, planned.before[path], None) for path in planned.removes]
+
+
+def plan_diff(plan: Plan) -> list[dict[str, str]]:
+    """Return the diff of every file that the plan changes."""
+    config = [diffs.file_diff(plan.config_path, plan.config_before, plan.config_after)] if plan.config_changed else []
+    return tree_diff(plan.tree) + config
+
+
+def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
+    """Say in one line what a node runs and does, for people who read hundreds of them."""
+    if plan.mode is None:
+        if plan.restores:
+            done = f"the files are those of before the run of {plan.since}"
+        elif not plan.forgets:
+            done = "there is no run to undo, or the last one is undone already"
+        else:
+            done = "what this role wrote is taken back" if plan.changed else "nothing of this role is here"
+        return f"containerd {plan.version}: {done}; {restart}"
+    where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
+    named = [name for name in plan.namespaces if name != "*"]
+    rest = " and every other one" if "*" in plan.namespaces else ""
+    return f"containerd {plan.version}: {len(named)} registries{rest} from {source}, in {where}; {restart}"

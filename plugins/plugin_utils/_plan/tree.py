@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hosts.toml files and certificates of a node: what to write, what to take away, what to leave alone."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement
+
+
+class Tree(NamedTuple):
+    """The changes of a tree of files; paths are absolute."""
+
+    writes: dict[str, str]  # path: new text
+    removes: list[str]
+    directories: list[str]  # to remove when they are empty
+    before: dict[str, str]  # path: text of what is replaced or removed
+    edited: list[str]  # of the writes, those that replace a hand-edited file: a copy of it is kept
+    files: dict[str, dict[str, Any]]  # the record's new `files`
+    warnings: list[str]
+
+
+def sha256(text: str) -> str:
+    """Return the hex digest that the node computes of the same file."""
+    return places.digest(text.encode("utf-8"))
+
+
+def plan(
+    wanted: Mapping[str, str],
+    hosts_dir: str,
+    found: Mapping[str, Any],
+    recorded: Mapping[str, Mapping[str, Any]],
+    prune: bool,
+) -> Tree:
+    """Compare the wanted files with those on the node and those written by earlier runs.
+
+    `wanted` is `{path: text}`, each path absolute or relative to `hosts_dir`.
+    `found` is the node's tree (paths relative to `hosts_dir`, absolute ones elsewhere), `recorded` the record's `files`
+    (absolute paths, `{sha256, original}`; `original` is the text that our first write replaced, or None).
+    What no record names stays. What was edited by hand since it was written is replaced if it is wanted (and
+    reported), and left alone otherwise.
+    """
+    tree = Tree({}, [], [], {}, [], {}, [])
+    for relative, text in wanted.items():
+        _plan_write(tree, posixpath.join(hosts_dir, relative), text, found.get(relative), recorded)
+    for path, entry in recorded.items():
+        if path not in tree.files:
+            _plan_removal(tree, path, entry, _find(found, path, hosts_dir), prune)
+    used = {posixpath.dirname(path) for path in tree.files}
+    tree.directories[:] = [each for each in tree.directories if each not in used]
+    return tree
+
+
+def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, Any] | None:
+    return found.get(path) or found.get(posixpath.relpath(path, hosts_dir))
+
+
+def _text(path: str, there: Mapping[str, Any] | None) -> str | None:
+    """Return the text of a file on the node, None where there is none; raises Refusal."""
+    if there in ({}, True, False):
+        raise Refusal(f"{path} is not a file: remove it")
+    if there and "link" in there:
+        raise Refusal(
+            f"{path} is reached through a symbolic link (to {there['link']}), which is not followed: remove the link"
+        )
+    try:
+        return replies.text(there["content"]) if there else None
+    except UnicodeDecodeError as exc:
+        raise Refusal(f"{path} is not UTF-8 (byte {exc.start}), so containerd ignores it: remove it") from exc
+
+
+def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | None, recorded: Mapping) -> None:
+    entry = recorded.get(path)
+    current = _text(path, there)
+    tree.files[path] = _entry(entry, current, text)
+    wide = bool(there) and placement.mode(path) == _secrets.PRIVATE and _secrets.is_exposed(there)
+    if wide:
+        tree.warnings.append(f"{path} can hold a login: now root alone can read it (its mode was {there['mode']:04o})")
+    elif current == text:
+        return
+    if current is not None:
+        tree.before[path] = current
+        if entry is not None and there["sha256"] not in (entry["sha256"], sha256(text)):
+            tree.edited.append(path)
+            tree.warnings.append(
+                f"{path} was edited by hand since the last run: replaced, a copy is in {places.STATE_DIR}"
+            )
+        elif entry is None and current != text:
+            tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
+    tree.writes[path] = text
+
+
+def _entry(entry: Mapping[str, Any] | None, current: str | None, text: str) -> dict[str, Any]:
+    """Return the record of a file that is to hold `text`."""
+    if entry is None:
+        return {"sha256": sha256(text), "original": None if current == text else current}
+    return {"sha256": sha256(text), "original": entry["original"]}
+
+
+def _plan_removal(tree: Tree, path: str, entry: Mapping, there: Mapping[str, Any] | None, prune: bool) -> None:
+    if there is None:
+        return
+    current = _text(path, there) or ""
+    if not prune:
+        tree.files[path] = dict(entry)
+    elif there.get("sha256") != entry["sha256"]:
+        tree.warnings.append(f"{path} is no longer wanted, but was edited by hand since it was written: left alone")
+    elif entry["original"] is not None:
+        tree.writes[path] = entry["original"]
+        tree.before[path] = current
+    else:
+        tree.removes.append(path)
+        tree.directories.append(posixpath.dirname(path))
+        tree.before[path] = current

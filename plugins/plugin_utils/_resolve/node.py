@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What resolve needs to know of a node: from what was read there, from files alone, or from the role's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts, wire
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
+    hosts_dirs,
+    hosts_file,
+    registry_table,
+    releases,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_dirs import Content, Root
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Node, Registry
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+
+_DOWNLOADS = 3  # max_concurrent_downloads that the transfer service takes
+
+
+def from_observation(observed: Mapping[str, Any]) -> Node:
+    """Return the node that was read (see the node half's `observe`); raises ReleaseError where it has no containerd."""
+    rel = releases.release(releases.parse(observed["version"] or observed["version_error"] or ""))
+    effective = observed["effective"]
+    configs = effective.get("configs") or {}
+    logins = [host for host, each in configs.items() if each["auth"]]
+    registry = Registry(
+        config_path=effective.get("config_path") or "",
+        mirrors={name: tuple(each) for name, each in (effective.get("mirrors") or {}).items()},
+        logins=frozenset(logins) | _auths(effective.get("auths") or []),
+        tls={host: frozenset(each) for host, each in (effective.get("tls_options") or {}).items()},
+        headers=frozenset(name.lower() for name in effective.get("headers") or []),
+        local_pull=not rel.transfer_service or _pulls_itself(effective.get("images") or {}, effective),
+    )
+    not_loaded = effective["error"] and f"containerd does not accept the configuration: {effective['error']}"
+    if not not_loaded:
+        tls_tables = any(each["tls"] for each in configs.values())
+        not_loaded = why_not_loaded(rel, registry, tls_tables, effective.get("disabled_plugins") or [])
+    trees = {observed["hosts_dir"]: observed["hosts"], **(observed.get("roots") or {})}
+    return Node(
+        release=rel,
+        registry=registry,
+        roots={hosts_file.clean(root): _tree(found, root) for root, found in trees.items()},
+        not_loaded=not_loaded,
+        notes=tuple(_observed_notes(observed, rel)),
+        proxies=observed["started_with"]["running"],
+    )
+
+
+def from_files(
+    version: str,
+    config: str | None = None,
+    hosts: Mapping[str, str] | None = None,
+    hosts_dir: str = places.DEFAULT_HOSTS_DIR,
+) -> Node:
+    """Return the node that has these files alone: the text of a config.toml, and `{DIRECTORY/NAME: text}`.
+
+    Raises Refusal. Files that the config.toml imports are not looked for.
+    """
+    rel = releases.release(releases.parse(version))
+    data = _checked(config)
+    table = registry_table.images_table(rel, data)
+    settings = table.get("registry") or {}
+    configs = settings.get("configs") or {}
+    registry = Registry(
+        config_path=_config_path(rel, data, settings),
+        mirrors=_mirrors(rel, settings),
+        logins=frozenset(h for h, each in configs.items() if verdicts.auth_digest(each.get("auth")))
+        | _auths(settings.get("auths") or {}),
+        tls={
+            h: frozenset(key for key, value in (each.get("tls") or {}).items() if value) for h, each in configs.items()
+        },
+        headers=frozenset(name.lower() for name in settings.get("headers") or {}),
+        local_pull=not rel.transfer_service or _pulls_itself({**table, **(table.get("containerd") or {})}, settings),
+    )
+    tls_tables = any("tls" in each for each in configs.values())
+    tree: dict[str, dict[str, Content]] = {}
+    for path, text in (hosts or {}).items():
+        directory, dummy, name = path.partition("/")
+        tree.setdefault(directory, {})[name] = text.encode()
+    return Node(
+        release=rel,
+        registry=registry,
+        roots={hosts_file.clean(hosts_dir): tree},
+        not_loaded=why_not_loaded(rel, registry, tls_tables, data.get("disabled_plugins") or []),
+        notes=tuple(_misplaced(rel, data)),
+    )
+
+
+def _checked(config: str | None) -> dict[str, Any]:
+    data = load(config or "")
+    try:
+        return _shape.checked(data, registry_table.CONFIG, "config.toml")
+    except ShapeError as exc:
+        raise Refusal(f"{exc}: containerd does not accept it either") from exc
+
+
+def why_not_loaded(rel: Release, registry: Registry, tls_tables: bool, disabled: Iterable[str]) -> str | None:
+    """Return why CRI does not load with these settings, or None (`ValidateRegistryConfig`)."""
+    off = sorted(releases.CRI_PLUGINS.intersection(disabled))
+    if off:
+        return f"disabled_plugins switches {off[0]} off"
+    if not rel.config_path or not registry.config_path:
+        return None
+    words = "cannot be set when `config_path` is provided"
+    if registry.mirrors:
+        return f"mirrors ({', '.join(sorted(registry.mirrors))}) beside config_path: `mirrors` {words}"
+    if tls_tables and rel.tls_tables_block_config_path:
+        return f"configs.*.tls beside config_path: `configs.tls` {words}"
+    return None
+
+
+def _pulls_itself(images: Mapping[str, Any], registry: Mapping[str, Any]) -> bool:
+    """Whether CRI falls back from the transfer service to pulling by itself (`CheckLocalImagePullConfigs`)."""
+    wanted = images.get("use_local_image_pull") or images.get("disable_snapshot_annotations") is False
+    wanted = wanted or images.get("discard_unpacked_layers") or images.get("image_pull_with_sync_fs")
+    downloads = images.get("max_concurrent_downloads", _DOWNLOADS) != _DOWNLOADS
+    return bool(wanted or downloads or any(registry.get(key) for key in ("mirrors", "configs", "auths")))
+
+
+def _auths(urls: Iterable[str]) -> frozenset[str]:
+    """Return the hosts of the old table `auths`, whose keys are URLs."""
+    return frozenset(url.partition("://")[2].partition("/")[0] or url for url in urls)
+
+
+def _config_path(rel: Release, data: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    found = settings.get("config_path")
+    if rel.default_roots == "baked-in" and not (found or (found == "" and releases.file_version(dict(data)) == 3)):
+        return places.DEFAULT_ROOTS
+    return found or ""
+
+
+def _mirrors(rel: Release, settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    built_in = {"docker.io": ("https://registry-1.docker.io",)} if rel.implicit_docker_mirror else {}
+    written = settings.get("mirrors") or {}
+    return {**built_in, **{name: tuple(each.get("endpoint") or ()) for name, each in written.items()}}
+
+
+def _tree(found: Mapping[str, Any] | None, root: str) -> Root | None:
+    """Return a tree as resolve has it, from a tree as the node half reads it."""
+    if found is None:
+        return None
+    tree: dict[str, Any] = {}
+    for path, about in found.items():
+        directory, slash, name = path.partition("/")
+        if not slash:
+            tree[path] = {} if about is None else None
+        elif isinstance(tree.get(directory), dict):
+            tree[directory][name] = about if isinstance(about, bool) else _content(about)
+            if isinstance(about, Mapping) and "link" in about:
+                tree[directory][hosts_dirs.UNLISTED] = None
+    return tree
+
+
+def _content(about: Mapping[str, Any]) -> Content:
+    if "content" in about:
+        return wire.unpack(about["content"])
+    return f"it is a link to {about['link']}, which is not followed" if "link" in about else None
+
+
+def _observed_notes(observed: Mapping[str, Any], rel: Release) -> Iterable[str]:
+    if observed["cri_error"]:
+        yield f"CRI does not answer now: {observed['cri_error']}"
+    due = observation.restart_due(observed)
+    if due and observed["daemon"]:
+        yield f"the running containerd may have other settings than its files: {due}"
+    try:
+        yield from _misplaced(rel, observation.read_config(observed)[1])
+    except Refusal:
+        return
+
+
+def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the registry tables that stand where this release does not look for them."""
+    read = registry_table.images_table(rel, data)
+    if not rel.config_path and plain.at(read, ["registry", "config_path"]):
+        yield f"containerd {rel} does not know config_path: it has no effect"
+    configs = plain.at(read, ["registry", "configs"]) or {}
+    unread = [] if rel.tls_tables else [host for host, each in configs.items() if each.get("tls")]
+    if unread:
+        shown = ", ".join(unread)
+        yield f"TLS settings in config.toml ({shown}) have no effect: containerd {rel} reads them in hosts.toml"
+    for name, table in (data.get("plugins") or {}).items():
+        settings = table.get("registry") if isinstance(table, Mapping) else None
+        if settings and plain.at(read, ["registry"]) is not settings and name in releases.CRI_PLUGINS:
+            version = releases.file_version(dict(data))
+            yield (
+                f"the registry table of plugins.{name!r} has no effect: containerd {rel} reads that of "
+                f"{releases.images_plugin(rel, version)!r} in a config.toml of version {version}"
+            )

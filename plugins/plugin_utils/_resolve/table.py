@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resolutions as data and as tables for people. No secret gets this far: of a login, only whether there is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.namespaces import upstream_host
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution, resolve
+
+_CREDENTIALS = {None: "no", "header": "yes", "login": "yes, when asked for"}
+
+
+def answers(images: Iterable[Any], node: Node) -> list[dict[str, Any]]:
+    """Return where each image comes from on a node, as plain data."""
+    return [as_data(resolve(image, node), node.release) for image in images]
+
+
+def as_data(answer: Resolution, rel: Release) -> dict[str, Any]:
+    """Return one answer as plain data (see the documentation of the filter `resolve`)."""
+    reference = answer.reference
+    return {
+        "image": answer.image,
+        "version": str(rel),
+        "reference": str(reference) if reference else None,
+        "registry": reference.host if reference else None,
+        "repository": reference.repository if reference else None,
+        "tag": reference.tag if reference else None,
+        "digest": reference.digest if reference else None,
+        "mode": answer.mode,
+        "directory": answer.directory,
+        "candidates": [{"path": each.path, "state": each.state} for each in answer.candidates],
+        "why": answer.why,
+        "endpoints": [_endpoint(each) for each in answer.asked],
+        "requests": [
+            {
+                "step": each.step,
+                "method": each.method,
+                "url": each.url,
+                "tls": _tls(each.asked),
+                "credentials": _CREDENTIALS[each.asked.credentials],
+            }
+            for each in answer.requests
+        ],
+        "last": _last(answer),
+        "upstream": any(_is_upstream(each) for each in answer.asked),
+        "error": answer.error,
+        "log": list(answer.log),
+        "notes": list(answer.notes),
+    }
+
+
+def _endpoint(asked: Asked) -> dict[str, Any]:
+    return {
+        "origin": asked.origin,
+        "url": f"{asked.scheme}://{asked.host}{asked.path}",
+        "capabilities": list(asked.capabilities),
+        "resolve": asked.resolve,
+        "pull": asked.pull,
+        "ns": asked.ns,
+        "tls": _tls(asked),
+        "credentials": _CREDENTIALS[asked.credentials],
+        "skipped": asked.skipped,
+    }
+
+
+def _is_upstream(asked: Asked) -> bool:
+    return asked.origin == "upstream" and not asked.skipped
+
+
+def _tls(asked: Asked) -> str:
+    if asked.scheme != "https":
+        return "no"
+    words = ["not verified" if asked.skip_verify else "own CA" if asked.ca else "yes"]
+    if asked.client:
+        words.append("client certificate")
+    if asked.http_after_tls:
+        words.append("plain HTTP if that fails")
+    return ", ".join(words)
+
+
+def _last(answer: Resolution) -> str:
+    """Say what happens when everything before has failed."""
+    if answer.error:
+        return "nothing is asked"
+    if any(_is_upstream(each) for each in answer.asked):
+        return f"the registry itself is asked: {upstream_host(answer.reference.host)}"
+    return "nothing else is asked"
+
+
+def tables(results: Mapping[str, Any]) -> list[str]:
+    """Return the lines of one table for each distinct answer, for `{node: result of containerd_info, or answers}`.
+
+    Nodes that gave no answer come last, each with its message.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    silent = []
+    for name, result in results.items():
+        found = result.get("resolved") if isinstance(result, Mapping) else result
+        if found is None:
+            silent.append(f"{name}: no answer: {result.get('msg') or 'unreachable'}")
+        for answer in found or []:
+            key = json.dumps({field: value for field, value in answer.items() if field != "version"}, sort_keys=True)
+            group = groups.setdefault(key, {"answer": answer, "nodes": {}})
+            group["nodes"].setdefault(answer["version"], []).append(name)
+    images = list(dict.fromkeys(group["answer"]["image"] for group in groups.values()))
+    ordered = sorted(groups.values(), key=lambda group: images.index(group["answer"]["image"]))
+    lines = [line for group in ordered for line in _table(group["answer"], group["nodes"])]
+    return (lines + silent) if silent else lines[:-1]
+
+
+def _table(answer: Mapping[str, Any], nodes: Mapping[str, list[str]]) -> Iterator[str]:
+    same = answer["reference"] in (None, answer["image"])
+    yield answer["image"] if same else f"{answer['image']} is {answer['reference']}"
+    yield "  on " + "; ".join(f"{', '.join(names)} (containerd {version})" for version, names in nodes.items())
+    if answer["why"]:
+        yield f"  configured by: {answer['why']}"
+    for candidate in answer["candidates"]:
+        yield f"    {candidate['state']:9} {candidate['path']}"
+    if answer["error"]:
+        yield f"  ERROR: {answer['error']}"
+    else:
+        yield from _rows(answer)
+        yield f"  at last: {answer['last']}"
+    for endpoint in answer["endpoints"]:
+        if endpoint["skipped"]:
+            yield f"  never asked: {endpoint['url']}: {endpoint['skipped']}"
+        elif not endpoint["resolve"]:
+            what = "pull" if answer["digest"] or not endpoint["pull"] else "resolve"
+            yield f"  not asked to resolve: {endpoint['url']} lacks the capability {what}"
+    for line in answer["log"]:
+        yield f"  in the log: {line}"
+    for note in answer["notes"]:
+        yield f"  note: {note}"
+    yield ""
+
+
+def _rows(answer: Mapping[str, Any]) -> Iterator[str]:
+    rows = [("", "step", "request", "TLS", "credentials")]
+    for request in answer["requests"]:
+        if "/blobs/" in request["url"]:
+            continue
+        line = f"{request['method']} {request['url']}"
+        rows.append((str(len(rows)), request["step"], line, request["tls"], request["credentials"]))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

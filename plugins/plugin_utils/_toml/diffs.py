@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What changes in a file, as people may see it: every secret masked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain import ABSENT, differences, leaves
+
+
+def _shown(path: str, text: str) -> str:
+    """Return a file's text as people may see it: certificates are no secret, everything else can hold one."""
+    return text if path.endswith(".crt") else masking.mask_toml(text)
+
+
+def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str]:
+    """Return one entry of an Ansible diff; None stands for "no file". A secret that changes is said to."""
+    old, new = (_shown(path, text or "") for text in (before, after))
+    note = " (only a secret changes)" if before and after and before != after and old == new else ""
+    return {
+        "before_header": path if before is not None else f"{path} (absent)",
+        "after_header": (path if after is not None else f"{path} (absent)") + note,
+        "before": old,
+        "after": new + ("# a secret in this file changes\n" if note else ""),
+    }
+
+
+def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
+    """Return the keys of a TOML text that change, with their values, secrets masked and dates as text."""
+    old, new = (_secrets.mask_data(load(text or "")) for text in (before, after))
+    return fit_for_a_result(changed_leaves(old, new))
+
+
+def fit_for_a_result(data: Any) -> Any:
+    """Return data with secrets masked and dates as text, fit for a task's result."""
+    return json.loads(json.dumps(_secrets.mask_data(data), default=str))
+
+
+def changed_leaves(before: dict, after: dict) -> list[dict[str, Any]]:
+    """Return C({"path": [...], "before": x, "after": y}) per leaf that differs, sorted; an absent side is left out."""
+    found: dict[Path, dict[str, Any]] = {}
+    for path, old, new in differences(before, after):
+        for side, value in (("before", old), ("after", new)):
+            for leaf, content in () if value is ABSENT else leaves({path[-1]: value}, path[:-1]):
+                found.setdefault(leaf, {"path": list(leaf)})[side] = content
+    return [found[path] for path in sorted(found)]

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read TOML as plain data; its errors never quote the file."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+LIBRARIES = () if sys.version_info >= (3, 11) else ("tomli",)
+"""What this Python needs beside its standard library; who calls this module has to see that it is there."""
+
+if not LIBRARIES:
+    import tomllib
+else:
+    with contextlib.suppress(ImportError):
+        import tomli as tomllib
+
+# What tomllib's messages mean; the messages themselves may quote the file, and so a password.
+_REASONS = (
+    ("Cannot declare", "this table is declared a second time"),
+    ("Cannot overwrite", "this key is set a second time"),
+    ("Duplicate", "this key is set a second time"),
+    ("Cannot mutate", "an inline table or a plain array cannot be extended"),
+    ("Cannot redefine", "an inline table or a plain array cannot be extended"),
+    ("Unclosed array", "an array is not closed"),
+    ("Unclosed inline", "an inline table is not closed"),
+    ("Unterminated", "a string is not closed"),
+    ("Illegal character", "a string is not closed or holds a control character"),
+    ("Expected '='", "a key is not followed by '='"),
+    ("Expected ']", "a table header is not closed"),
+)
+
+
+class TomlError(Refusal):
+    """One sentence with a line or a key path; it never quotes a value or a line of the file."""
+
+
+MAX_LENGTH = 128 * 1024
+"""Characters of a text: a hundred times what configuration has, and some seconds of work at the worst."""
+MAX_DOTS = 100
+"""In a line: the time that tomllib takes for a dotted key grows with the square of its parts."""
+
+
+def load(text: str) -> dict:
+    """Return the plain data of a TOML text, or raise TomlError with line and column."""
+    if len(text) > MAX_LENGTH:
+        raise TomlError(f"larger than {MAX_LENGTH >> 10} KiB, which no configuration of containerd is")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MAX_DOTS:
+            raise TomlError(f"line {number} has more than {MAX_DOTS} dots: no key has so many parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise TomlError("not valid TOML: values are nested too deeply") from None
+    except ValueError as error:
+        message = str(error)
+        place = re.search(r"at line \d+, column \d+|at end of document", message)
+        reason = next((reason for start, reason in _REASONS if message.startswith(start)), "the syntax is wrong")
+        if text.startswith("\ufeff"):
+            reason = "the file starts with a byte order mark"
+        raise TomlError(f"not valid TOML{' ' + place.group() if place else ''}: {reason}") from None
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return what to say of a file that is no UTF-8: where, never what."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    column = len(error.object[error.object.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+    return f"not UTF-8 at line {line}, column {column}"

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why an image does not come from where it should: one class of failure, what was seen, and what to change.
+
+Pure. What is known of a pull goes in (containerd's own error, what the image resolves to on this node, what each
+endpoint answered the node itself), one Diagnosis comes out. The rules stand in the order in which one hides another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import requests
+
+
+class Diagnosis(NamedTuple):
+    """One class of failure; `seen` and `fix` are a sentence each."""
+
+    kind: str
+    seen: str
+    fix: str
+
+
+class Seen(NamedTuple):
+    """What is known of the pull of one image on one node."""
+
+    node: Node
+    found: Resolution
+    error: Mapping[str, str] | None = None  # containerd's: {code, message}; None where the image was pulled
+    answers: Sequence[Mapping[str, Any]] = ()  # of the node half's probe, in the order of `probing.asked(found)`
+    own_answers: Sequence[Mapping[str, Any]] = ()  # the same with the node's own login, where a pull secret was used
+    proxies: Mapping[str, str] = {}  # HTTP_PROXY, HTTPS_PROXY, NO_PROXY of containerd
+
+
+FIXES = {
+    "cri_not_loaded": "Change that in config.toml and restart containerd; the role does both.",
+    "not_running": "Start containerd, and look into its log (journalctl -u containerd) if it does not stay up.",
+    "hosts_toml_broken": "Correct that file, or let the role write it: containerd reads it at the next pull.",
+    "config_path_list": "Set config_path to one directory in config.toml and restart containerd; the role does both.",
+    "wrong_table": "Let the role write the registry settings into the table that this release reads.",
+    "config_path_unknown": "Use legacy mirrors on this release: containerd_registry_mode is auto or legacy.",
+    "shadowed": "Remove that directory, or give it a hosts.toml of its own.",
+    "no_mirror": "List {namespace} in containerd_registry_extra_upstreams (or set containerd_registry_catch_all), and "
+    "run the role.",
+    "proxy": "Add {host} to NO_PROXY in containerd's unit, run systemctl daemon-reload and restart containerd.",
+    "pull_secret": "Give the pod no pull secret for {namespace}, or one with the account of {host}.",
+    "dns": "Add {name} to DNS, or to /etc/hosts of the node.",
+    "refused": "Start the registry, or correct the port in its URL.",
+    "unreachable": "Add a route or open the firewall between the node and {host}.",
+    "timeout": "Open the firewall between the node and {host}, or find out why it does not answer.",
+    "unknown_ca": "Give the node the certificate of the authority that signed it (the option ca of this endpoint).",
+    "certificate": "Renew the registry's certificate, or use the name in it as the URL's.",
+    "tls_file": "Put the certificate file in place that hosts.toml or config.toml names.",
+    "tls": "Make the registry speak a TLS version that the node accepts.",
+    "plain_http": "Write its URL with http:// instead of https://, or make it speak TLS.",
+    "https_wanted": "Write its URL with https:// instead of http://.",
+    "no_http": "Correct host and port in its URL.",
+    "lost": "Look into the registry's log, and at what stands between it and the node.",
+    "unauthorized_anonymous": "Give the role the username and password for {host}.",
+    "unauthorized": "Correct the username and password, and give the account the right to pull from this project.",
+    "token_service": "Make the nodes resolve and reach {host}, or correct that address: in Harbor it is external_url.",
+    "token_without_header": "Give the login in config.toml too: containerd_registry_auth_method is auto or config.",
+    "not_found": "Push the image to {endpoint}, or correct its name or the project for {namespace}.",
+    "no_project": "Name a project for {namespace} in containerd_registry_projects ('*' is for all others).",
+    "project_missing": "Create the project in Harbor, or correct containerd_registry_projects for {namespace}.",
+    "html": "Let the URL of {endpoint} end in /v2/PROJECT with override_path, as containerd_registry_projects does.",
+    "server_error": "Look into the registry's log.",
+    "too_slow": "Give the pull more time, or find out what slows {host} down.",
+    "unknown": "Look into containerd's log on the node (journalctl -u containerd).",
+}
+"""What to change, by class. {endpoint}, {host}, {name} (host without port) and {namespace} are filled in."""
+
+_NOTES = (
+    ("config_path is a list", "config_path_list"),
+    ("the registry table of", "wrong_table"),
+    ("does not know config_path", "config_path_unknown"),
+    (" hides ", "shadowed"),
+)
+"""Words in the resolver's notes, and the class of each."""
+
+
+def diagnose(seen: Seen) -> Diagnosis | None:
+    """Return what is wrong, or None where the image comes from where the settings say."""
+    namespace = seen.found.reference.host if seen.found.reference else seen.found.image
+    bypass = next(_ignored_settings(seen), None)
+    if bypass:
+        return _diagnosis(*bypass, namespace)
+    if seen.error is None:
+        return None
+    for rule in (_daemon, _proxy, _pull_secret, _answers):
+        for kind, text, *where in rule(seen):
+            return _diagnosis(kind, text, namespace, *where)
+    code, message = seen.error["code"], seen.error["message"]
+    if code == "DEADLINE_EXCEEDED":
+        first = next(iter(requests.asked(seen.found)), None)
+        return _diagnosis("too_slow", f"The pull did not end in time ({message}).", namespace, first)
+    return _diagnosis("unknown", f"containerd says: {message} ({code}).", namespace)
+
+
+def _diagnosis(kind: str, text: str, namespace: str, where: Asked | None = None, address: str = "") -> Diagnosis:
+    host = address or (where.host if where else namespace)
+    place = requests.endpoint(where) if where else namespace
+    name = urlsplit(f"//{host}").hostname or host
+    return Diagnosis(kind, text, FIXES[kind].format(endpoint=place, host=host, name=name, namespace=namespace))
+
+
+def _ignored_settings(seen: Seen) -> Iterator[tuple[str, str]]:
+    """What keeps containerd from reading the mirrors, which it does not hold against a pull."""
+    if seen.found.error:
+        return
+    if any(each.origin in ("host", "server", "mirror") for each in seen.found.asked):
+        return
+    if seen.found.log:
+        reason = next((note for note in seen.found.notes if "is discarded" in note), "a hosts.toml is discarded")
+        yield "hosts_toml_broken", _sentence(reason)
+    for note in seen.found.notes:
+        for words, kind in _NOTES:
+            if words in note:
+                yield kind, _sentence(note)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def _daemon(seen: Seen) -> Iterator[tuple[str, str]]:
+    code, message = seen.error["code"], seen.error["message"]
+    if seen.node.not_loaded or "CRI is not loaded" in message:
+        reason = seen.node.not_loaded or message
+        yield "cri_not_loaded", f"containerd runs without CRI: {reason}."
+    elif code == "UNAVAILABLE" and not seen.found.error:
+        yield "not_running", f"containerd does not answer on its socket ({message})."
+    elif seen.found.error:
+        yield "hosts_toml_broken", _sentence(seen.found.error)
+
+
+def _proxy(seen: Seen) -> Iterator[tuple[Any, ...]]:
+    for each, answer in zip(requests.asked(seen.found), seen.answers, strict=False):
+        proxy = proxied(requests.endpoint(each), seen.proxies)
+        if proxy and each.origin != "upstream" and (verdicts.serves(answer) or "proxy" in seen.error["message"]):
+            text = f"containerd sends what is for {each.host} to the proxy {proxy}, which does not serve it."
+            yield "proxy", text, each
+
+
+def proxied(url: str, proxies: Mapping[str, str]) -> str | None:
+    """Return host:port of the proxy that Go's HTTP client uses for a URL, or None (golang.org/x/net/http/httpproxy)."""
+    parts = urlsplit(url)
+    name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    proxy = proxies.get(f"{parts.scheme.upper()}_PROXY")
+    exceptions = [entry.strip().lower() for entry in proxies.get("NO_PROXY", "").split(",") if entry.strip()]
+    if not proxy or go_url.is_loopback(name) or any(_excepts(entry, name, port) for entry in exceptions):
+        return None
+    return urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+
+
+def _excepts(entry: str, name: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY means this host: *, an address, a network, a domain, or .domain for those below."""
+    try:
+        return ip_address(name) in ip_network(entry)
+    except ValueError:
+        pass
+    domain, colon, only = entry.rpartition(":")
+    if colon and only.isdigit():
+        if int(only) != port:
+            return False
+        entry = domain
+    entry = entry.removeprefix("*") if entry.startswith("*.") else entry
+    return entry in ("*", name) or name.endswith(entry if entry.startswith(".") else f".{entry}")
+
+
+def _pull_secret(seen: Seen) -> Iterator[tuple[Any, ...]]:
+    for each, with_secret, own in zip(requests.asked(seen.found), seen.answers, seen.own_answers, strict=False):
+        if verdicts.serves(own) and not verdicts.serves(with_secret):
+            refused = with_secret["status"] or with_secret["message"]
+            text = (
+                f"{requests.endpoint(each)} refuses the pull secret ({refused}), which containerd sends instead of the "
+                f"node's own login; with that one it serves the image."
+            )
+            yield "pull_secret", text, each
+
+
+def _answers(seen: Seen) -> Iterator[tuple[Any, ...]]:
+    """The first endpoint that should have served the image, and what it answered instead."""
+    pairs = list(zip(requests.asked(seen.found), seen.answers, strict=False))
+    mirrors = [(each, answer) for each, answer in pairs if each.origin != "upstream"]
+    if not mirrors and pairs and not verdicts.serves(pairs[0][1]):
+        each, answer = pairs[0]
+        if not each.credentials and answer["failure"]:
+            text = f"No mirror is configured for it here, and the registry itself does not help: {answer['message']}."
+            yield "no_mirror", text, each
+    for each, answer in mirrors or pairs:
+        kind, text = _answer(seen, each, answer)
+        if kind:
+            yield kind, text, each, urlsplit(answer["realm"] or "").netloc if kind == "token_service" else ""
+
+
+def _answer(seen: Seen, each: Asked, answer: Mapping[str, Any]) -> tuple[str | None, str]:
+    place, status = requests.endpoint(each), answer["status"]
+    words = f" ({answer['message']})" if answer["message"] else ""
+    if answer["failure"] in ("token", "credentials"):
+        kind = "token_service" if answer["failure"] == "token" else "unauthorized"
+        return kind, f"{place} sends the node to its token service, and {answer['message']}."
+    if answer["failure"]:
+        return answer["failure"], f"{place} cannot be asked: {answer['message']}."
+    if status == 200:
+        if answer["kind"] == "text/html":
+            return "html", f"{place} answers with a web page where a manifest should be."
+        by_token = each.credentials == "header" and answer["challenge"] == "bearer"
+        if by_token and not seen.node.release.header_reaches_token_service:
+            text = f"{place} insists on tokens, and this containerd fetches them without the login in hosts.toml."
+            return "token_without_header", text
+        return None, ""
+    if status in (401, 403):
+        return _refusal(each, answer, f"{place} answers with status {status}{words}")
+    if status == 404:
+        return "not_found", f"{place} does not have the image: it answers with status 404{words}."
+    if status == 400:
+        if "HTTPS" in (answer["message"] or ""):
+            return "https_wanted", f"{place} answers plain HTTP with status 400{words}."
+        return "no_project", f"{place} answers with status 400{words}, as Harbor does without a project in the path."
+    return "server_error", f"{place} answers with status {status}{words}."
+
+
+def _refusal(each: Asked, answer: Mapping[str, Any], text: str) -> tuple[str, str]:
+    message = (answer["message"] or "").lower()
+    if message.startswith("project ") and message.endswith(" not found"):  # Harbor's v2auth middleware
+        return "project_missing", f"{text}."
+    if not each.credentials and answer["anonymous"] is None:
+        return "unauthorized_anonymous", f"{text}, and the node has no login for it."
+    return "unauthorized", f"{text} to the login that the node has for it."

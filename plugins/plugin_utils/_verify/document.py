@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a whole fleet pulls, as one document: behind the page, the JSON file and the terminal's table (verify_table).
+
+Nodes are not trusted: what they say is data of bounded size, of printable characters, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
+
+FORMAT = 1
+STATES = ("unreachable", "error", "failed", "bypassed")
+"""Of problems, the worst first: no node, no answer of the node, no image, an image past the mirror."""
+
+_MAX_TEXT = 400
+_MAX_ITEMS = 50
+_OWN_ADDRESS = re.compile(r"(?:[0-9.]{7,15}|\[[0-9a-fA-F:.]+\]):[0-9]{4,5}->")
+_SSH_HOST = re.compile(r"(connect to host )\S+( port)")
+_REACH = "Let ansible reach it first (ansible -m ping), then run this again."
+_KEPT = (
+    "image",
+    "upstream",
+    "state",
+    "served_by",
+    "diagnosis",
+    "error",
+    "mode",
+    "directory",
+    "why",
+    "endpoints",
+    "log",
+    "notes",
+)
+"""What a document keeps of an outcome; the rest differs from node to node and tells nobody anything."""
+
+
+def document(results: Mapping[str, Any], created: str, harbor: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the results of `containerd_pull`, keyed by host, as one document (docs/verify.md has its schema).
+
+    Equal outcomes stand in it once, and nodes point to them. Nodes with failures come first. `harbor` is the result of
+    `containerd_harbor`, if it was asked.
+    """
+    outcomes: dict[str, int] = {}
+    named = [(_node(str(name), result, outcomes), result) for name, result in results.items()]
+    named.sort(key=lambda each: each[0]["ok"])
+    nodes = [node for node, dummy in named]
+    found = [json.loads(text) for text in outcomes]
+    away = {index for index, (dummy, result) in enumerate(named) if _is_unreachable(result)}
+    wrong = None if not harbor or harbor.get("skipped") else clean(_lacks(harbor))
+    return {
+        "format": FORMAT,
+        "created": created,
+        "ok": not wrong and all(node["ok"] for node in nodes),
+        "harbor": wrong,
+        "problems": _problems(nodes, found, away),
+        "nodes": nodes,
+        "outcomes": found,
+    }
+
+
+def _is_unreachable(result: Any) -> bool:
+    return isinstance(result, Mapping) and bool(result.get("unreachable"))
+
+
+def _lacks(harbor: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with Harbor; without projects in the result it could not be asked at all."""
+    if "projects" not in harbor:
+        return [f"Harbor could not be asked: {harbor.get('msg') or 'no answer'}"]
+    return list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"]))
+
+
+def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
+    result = result if isinstance(result, Mapping) else {}
+    images = result.get("images")
+    found = []
+    for each in images if isinstance(images, list) else []:
+        text = json.dumps(_outcome(each), sort_keys=True)
+        found.append({"outcome": outcomes.setdefault(text, len(outcomes)), "seconds": each.get("seconds")})
+    error = None if found else clean(result.get("msg") or "no answer")
+    good = bool(found) and all(each["state"] in GOOD for each in images)
+    return {"name": clean(name), "version": clean(result.get("version")), "ok": good, "error": error, "results": found}
+
+
+def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
+    kept = clean({key: each.get(key) for key in _KEPT})
+    if kept["error"]:  # the same failure has another address on each node, and another port each time
+        kept["error"]["message"] = _OWN_ADDRESS.sub("…->", kept["error"]["message"])
+    return kept
+
+
+def _problems(nodes: list[dict[str, Any]], outcomes: list[dict[str, Any]], away: set[int]) -> list[dict[str, Any]]:
+    """Return what is wrong, each reason once, with all nodes and images that it is wrong with."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for index, node in enumerate(nodes):
+        for told, image in _complaints(node, outcomes, index in away):
+            names = ("state", "kind", "seen", "fix")
+            problem = found.setdefault(told, {**dict(zip(names, told, strict=True)), "images": {}, "nodes": {}})
+            problem["nodes"][index] = problem["images"][image] = True
+    listed = [
+        {**each, "images": sorted(filter(None, each["images"])), "nodes": list(each["nodes"])}
+        for each in found.values()
+    ]
+    return sorted(listed, key=lambda each: (STATES.index(each["state"]), -len(each["nodes"]), -len(each["images"])))
+
+
+def _complaints(node: Mapping[str, Any], outcomes: list[dict[str, Any]], away: bool) -> Iterator[tuple[Any, ...]]:
+    """Yield (state, kind, seen, fix) and the image, for all that is wrong with a node."""
+    if node["error"]:
+        text = _SSH_HOST.sub(r"\1…\2", node["error"])
+        yield ("unreachable" if away else "error", None, text, _REACH if away else None), None
+    for each in (outcomes[result["outcome"]] for result in node["results"]):
+        if each["state"] not in GOOD:
+            wrong = each["diagnosis"] or {}
+            yield (each["state"], wrong.get("kind"), wrong.get("seen") or "", wrong.get("fix")), each["image"]
+
+
+def clean(data: Any) -> Any:
+    """Return data with bounded text of printable characters and bounded lists."""
+    if isinstance(data, Mapping):
+        return {clean(str(key)): clean(value) for key, value in list(data.items())[:_MAX_ITEMS]}
+    if isinstance(data, (list, tuple)):
+        return [clean(item) for item in data[:_MAX_ITEMS]]
+    if data is None or isinstance(data, (bool, int, float)):
+        return data
+    text = _text.line(str(data))
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + " …"

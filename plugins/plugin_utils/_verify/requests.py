@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what an image resolves to, the requests with which a node can see for itself what each endpoint answers.
+
+The requests hold the node's own credentials: they go back to that node and nowhere else.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_dirs
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_file import HostEntry
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+
+
+def requests(
+    observed: Mapping[str, Any], there: Node, found: Resolution, login: tuple[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Return the node half's `probe` requests for every registry in `asked(found)`, in this order.
+
+    `observed` is what was read of the node, `there` and `found` what it means for the image. `login` is a pull secret,
+    which containerd takes instead of the node's own login, but not instead of a header.
+    """
+    if not found.requests:
+        return []
+    entries = _entries(there, found)
+    settings = list(_registry_tables(observed))
+    everywhere = [table.get("headers") or {} for table in settings]
+    wanted = []
+    for each in asked(found):
+        entry = entries.get(each.host)
+        config = _config(settings, each.host)
+        headers = {name: values for table in everywhere for name, values in table.items()}
+        headers.update(entry.headers if entry else {})
+        wanted.append(
+            {
+                "url": _manifest_url(found, each),
+                "headers": {name.title(): _last(values) for name, values in headers.items()},
+                "login": _secrets.basic_authorization(*login) if login else _authorization(config.get("auth") or {}),
+                "tls": _tls(entry, config.get("tls") or {}),
+            }
+        )
+    return wanted
+
+
+def asked(found: Resolution) -> list[Asked]:
+    """Return the registries that containerd asks for the manifest, in the order of asking, each once."""
+    hosts: dict[tuple[str, str, str], Asked] = {}
+    for each in found.asked:
+        if each.resolve and not each.skipped:
+            hosts.setdefault((each.scheme, each.host, each.path), each)
+    return list(hosts.values())
+
+
+def endpoint(each: Asked) -> str:
+    """Return how people write an endpoint: /v2 is left to the imagination, a project is not."""
+    return f"{_scheme(each)}://{each.host}{'' if each.path == '/v2' else each.path}"
+
+
+def _scheme(each: Asked) -> str:
+    return "http" if each.http_after_tls else each.scheme
+
+
+def _manifest_url(found: Resolution, each: Asked) -> str:
+    path = next(
+        request.path for request in found.requests if request.asked == each and request.kind == "manifests"
+    )  # the resolver's own, with `ns`
+    return f"{_scheme(each)}://{each.host}{path}"
+
+
+def _entries(there: Node, found: Resolution) -> dict[str, HostEntry]:
+    """Return the entries of the hosts.toml that is used, by host; a server that is not named stands for all others."""
+    if not found.directory or not found.reference:
+        return {}
+    root = posixpath.dirname(found.directory)
+    files = hosts_dirs.find(found.reference.host, there.release, [root], there.roots)
+    entries = {each.host: each for each in (files.server, *reversed(files.hosts))}
+    if "" in entries and found.asked:
+        entries.setdefault(found.asked[-1].host, entries[""])
+    return entries
+
+
+def _registry_tables(observed: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the registry settings in config.toml and the files that it imports, in the order of reading."""
+    for each in (observed["config"], *observed["imports"]):
+        try:
+            data = load(replies.text(each["content"]) or "")
+        except (TomlError, UnicodeDecodeError):
+            continue
+        for table in (data.get("plugins") or {}).values():
+            settings = plain.at(table, ["registry"]) if isinstance(table, Mapping) else None
+            if isinstance(settings, Mapping):
+                yield settings
+
+
+def _config(settings: list[Mapping[str, Any]], host: str) -> Mapping[str, Any]:
+    found = [plain.at(table, ["configs", host]) for table in settings]
+    return next((each for each in reversed(found) if isinstance(each, Mapping)), {})
+
+
+def _last(values: Any) -> str:
+    return str(values if isinstance(values, str) else (list(values) or [""])[-1])
+
+
+def _authorization(auth: Mapping[str, Any]) -> str | None:
+    """Return the header for a table `auth`; identity tokens take another way, which is not gone here."""
+    if auth.get("username"):
+        return _secrets.basic_authorization(str(auth["username"]), str(auth.get("password") or ""))
+    return f"Basic {auth['auth']}" if auth.get("auth") else None
+
+
+def _tls(entry: HostEntry | None, legacy: Mapping[str, Any]) -> dict[str, Any]:
+    if entry and entry.has_tls:
+        client = [list(pair) for pair in entry.client or ()]
+        return {"ca": list(entry.ca or ()), "client": client, "skip_verify": bool(entry.skip_verify)}
+    return {
+        "ca": [legacy["ca_file"]] if legacy.get("ca_file") else [],
+        "client": [[legacy["cert_file"], legacy.get("key_file") or ""]] if legacy.get("cert_file") else [],
+        "skip_verify": bool(legacy.get("insecure_skip_verify")),
+    }

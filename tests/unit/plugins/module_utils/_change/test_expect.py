@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What containerd makes of a file, held against what was asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils._change import expect
+
+DEFAULTS = {"oom_score": 0, "plugins": {"a.v1.x": {"timeout": "5m0s", "runtimes": {"runc": {"type": "r", "root": ""}}}}}
+
+
+def document(**settings):
+    return {"oom_score": 0, "plugins": {"a.v1.x": {**DEFAULTS["plugins"]["a.v1.x"], **settings}}}
+
+
+def problems(after, before=None, settings=(), defaults=(), others=()):
+    asked = [{"path": ["plugins", "a.v1.x", *path], "value": value} for path, value in settings]
+    allowed = None if others is None else [list(path) for path in others] + [each["path"] for each in asked]
+    check = {"settings": asked, "defaults": [list(path) for path in defaults], "others": allowed}
+    return expect.problems(after, before or DEFAULTS, lambda: DEFAULTS, check)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "same"),
+    [
+        ("5m", "5m0s", True),
+        ("300s", "5m0s", True),
+        ("1.5h", "1h30m0s", True),
+        ("5m", "6m0s", False),
+        ("5 m", "5m0s", False),
+        ("/a", ["/a"], True),
+        ("/a", ["/a", "/b"], False),
+        (True, 1, False),
+        (1, 1.0, True),
+        (["a"], ["a"], True),
+        ({}, {"a": 1}, True),
+        ({}, 1, False),
+        ("x", None, True),
+    ],
+)
+def test_agreement(asked, found, same):
+    assert expect.agrees(asked, found) is same
+
+
+def test_what_is_zero_may_be_left_out():
+    assert not problems(document(), settings=[(["new"], ""), (["other"], False), (["table"], {})])
+    (found,) = problems(document(), settings=[(["new"], "x")])
+    assert found == {"kind": "setting", "path": ["plugins", "a.v1.x", "new"]}
+
+
+def test_a_value_that_is_read_otherwise():
+    (found,) = problems(document(new="y"), settings=[(["new"], "x")])
+    assert found["kind"] == "setting" and found["found"] == "y"
+
+
+def test_plugins_that_are_not_printed_prove_nothing():
+    check = {"settings": [{"path": ["plugins", "b.v1.y", "k"], "value": 1}], "defaults": [], "others": None}
+    assert not expect.problems(DEFAULTS, None, None, check)
+    assert expect.unproven(DEFAULTS, check) == ["b.v1.y"]
+
+
+def test_what_was_removed_is_the_default_again():
+    path = ["plugins", "a.v1.x", "timeout"]
+    assert not problems(document(), defaults=[path], others=[path])
+    (found,) = problems(document(timeout="1s"), defaults=[path], others=[path])
+    assert found == {"kind": "default", "path": path, "found": "1s"}
+
+
+def test_nothing_else_changes():
+    new = {"type": "n", "root": ""}
+    asked = [(["runtimes", "nvidia", "type"], "n")]
+    both = {"runc": {"type": "r", "root": ""}, "nvidia": new}
+    assert not problems(document(runtimes=both), settings=asked)
+    (found,) = problems(document(runtimes={"nvidia": new}), settings=asked)
+    assert found == {"kind": "other", "path": ["plugins", "a.v1.x", "runtimes", "runc"]}
+    (found,) = problems(document(runtimes=both, timeout="1s"), settings=asked)
+    assert found == {"kind": "other", "path": ["plugins", "a.v1.x", "timeout"], "found": "1s"}
+    assert not problems(document(runtimes=both, timeout="1s"), settings=asked, others=None)
+
+
+def test_joined_lists():
+    after = {"disabled_plugins": ["a", "b"], "plugins": {}}
+    for value, good in ((["b"], True), (["c"], False)):
+        check = {"settings": [{"path": ["disabled_plugins"], "value": value}], "defaults": [], "others": None}
+        assert (not expect.problems(after, None, None, check)) is good

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transaction on the files of a temporary directory, with a containerd that is told what to say."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils._change import lock, transaction
+from ansible_collections.airgap.containerd.plugins.module_utils._node import (
+    effective,
+    filesystem,
+    history,
+    process,
+    service,
+)
+from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+
+GOOD = {
+    "error": None, "config_path": "/d", "mirrors": {}, "configs": {}, "disabled_plugins": [], "imports": [],
+    "digest": "x",
+}  # fmt: skip
+WANTED = {"config_path": "/d", "mirrors": {}, "tls": False, "plugins": ["cri"]}
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(service, "check", lambda asked: None)
+    monkeypatch.setattr(process, "config_of", lambda daemon: str(tmp_path / "config.toml"))
+    (tmp_path / "config.toml").write_text("old\n")
+    return tmp_path
+
+
+def write(path, text: str, **more):
+    return {"path": str(path), "content": base64.b64encode(text.encode()).decode(), "mode": 0o600, **more}
+
+
+def leftovers(folder) -> list[str]:
+    return [name for dummy, dummy2, names in os.walk(folder) for name in names if name.startswith(filesystem.TEMPORARY)]
+
+
+def request(node, **more):
+    writes = [write(node / "certs.d" / "docker.io" / "hosts.toml", "hosts\n"), write(node / "config.toml", "new\n")]
+    return {"writes": writes, "record": {"format": 1}, **more}
+
+
+def test_apply_writes_everything(node):
+    done = transaction.apply(request(node))
+    assert done == {"restarted": False, "seconds": None, "left": [], "backups": {}}
+    assert (node / "config.toml").read_text() == "new\n"
+    hosts = node / "certs.d" / "docker.io" / "hosts.toml"
+    assert hosts.read_text() == "hosts\n" and hosts.stat().st_mode & 0o777 == 0o600
+    assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
+    assert (node / "state").stat().st_mode & 0o777 == 0o700 and not leftovers(node)
+
+
+def test_a_file_that_changed_meanwhile_stops_it(node):
+    with pytest.raises(wire.Failure, match="changed on the node while"):
+        transaction.apply(request(node, expect={str(node / "config.toml"): places.digest(b"other\n")}))
+    assert (node / "config.toml").read_text() == "old\n" and not (node / "certs.d").exists()
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ({"error": "bad TOML"}, "does not accept the configuration: bad TOML"),
+        ({"config_path": ""}, "config_path is ''"),
+        ({"mirrors": {"docker.io": ["x"]}}, "mirrors are set beside"),
+        ({"configs": {"a.lan": {"auth": None, "tls": True}}}, "tls is set beside"),
+        ({"disabled_plugins": ["cri"]}, "is disabled"),
+    ],
+)
+def test_a_configuration_that_containerd_reads_otherwise_is_not_put_in_place(node, monkeypatch, found, reason):
+    monkeypatch.setattr(effective, "effective", lambda binary, path, version: {**GOOD, **found})
+    check = {**WANTED, "binary": "containerd", "version": "", "path": str(node / "config.toml")}
+    with pytest.raises(wire.Failure, match=reason):
+        transaction.apply(request(node, check=check))
+    assert (node / "config.toml").read_text() == "old\n"
+    assert not (node / "certs.d").exists() and not leftovers(node)
+    assert not (node / "state" / "record.json").exists()
+
+
+def test_a_failed_restart_puts_everything_back(node, monkeypatch):
+    calls = []
+
+    def restart(asked):
+        calls.append((node / "config.toml").read_text())
+        if len(calls) == 1:
+            raise ServiceError("no CRI")
+        return {"daemon": None, "seconds": 0.1}
+
+    monkeypatch.setattr(service, "restart", restart)
+    stale = node / "certs.d" / "quay.io" / "hosts.toml"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("stale\n")
+    asked = request(node, restart={"service": "containerd"}, removes=[str(stale)], directories=[str(stale.parent)])
+    with pytest.raises(wire.Failure, match="no CRI. The files of before were put back .* serves"):
+        transaction.apply(asked)
+    assert calls == ["new\n", "old\n"] and stale.read_text() == "stale\n"
+    assert not (node / "certs.d" / "docker.io").exists() and not (node / "state" / "record.json").exists()
+
+
+def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
+    monkeypatch.setattr(effective, "effective", lambda binary, path, version: GOOD)
+    monkeypatch.setattr(service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
+    check = {**WANTED, "binary": "containerd", "version": "", "path": str(node / "config.toml")}
+    assert transaction.apply(request(node, check=check, restart={"service": "containerd"}))["restarted"]
+    record = json.loads((node / "state" / "record.json").read_text())
+    assert record["proven"] == {"daemon": "7:7", "registry": "x"}
+
+
+def test_a_record_that_stays_without_a_configuration_to_check(node, monkeypatch):
+    monkeypatch.setattr(service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
+    assert transaction.apply(request(node, restart={"service": "containerd"}))["restarted"]
+    assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
+
+
+def test_the_newest_copies_of_a_hand_edited_file_are_kept(node):
+    state = node / "state"
+    state.mkdir()
+    for year in range(2001, 2001 + history.MAX_COPIES):
+        (state / f"quay.io-hosts.toml.{year}-01-01@00:00:00~").write_text(str(year))
+        (state / f"own.quay.io-hosts.toml.{year}-01-01@00:00:00~").write_text("of another file")
+    hosts = node / "certs.d" / "quay.io" / "hosts.toml"
+    hosts.parent.mkdir(parents=True)
+    hosts.write_text("by hand\n")
+    copy = transaction.back_up(str(hosts), str(state))
+    kept = sorted(state.glob("quay.io-hosts.toml.*~"))
+    assert len(kept) == history.MAX_COPIES and kept[0].read_text() == "2002" and str(kept[-1]) == copy
+    assert len(list(state.glob("own.*"))) == history.MAX_COPIES
+
+
+def test_removals_and_backups(node):
+    foreign = node / "certs.d" / "quay.io" / "ca.crt"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("theirs")
+    done = transaction.apply(
+        {
+            "writes": [write(node / "config.toml", "new\n", backup=str(node))],
+            "removes": [str(foreign.parent / "hosts.toml")],
+            "directories": [str(foreign.parent)],
+            "keep_record": True,
+        }
+    )
+    assert done["left"] == [str(foreign.parent)] and foreign.read_text() == "theirs"
+    (backup,) = done["backups"].values()
+    assert backup.endswith("~") and Path(backup).read_text() == "old\n"
+
+
+def test_restart_restores_files(node, monkeypatch):
+    attempts = []
+
+    def restart(asked):
+        attempts.append((node / "config.toml").read_text())
+        if len(attempts) == 1:
+            raise ServiceError("no CRI")
+        return {"daemon": None, "seconds": 0.1}
+
+    monkeypatch.setattr(service, "restart", restart)
+    (node / "backup").write_text("good\n")
+    with pytest.raises(wire.Failure, match="were put back"):
+        transaction.restart({"restore": [{"path": str(node / "config.toml"), "backup": str(node / "backup")}]})
+    assert attempts == ["old\n", "good\n"]
+
+
+def test_a_directory_that_became_a_link_is_not_followed(node):
+    (node / "certs.d").mkdir()
+    (node / "elsewhere").mkdir()
+    (node / "certs.d" / "docker.io").symlink_to(node / "elsewhere")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        transaction.apply(request(node))
+    (node / "elsewhere" / "hosts.toml").write_text("x")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        transaction.apply(
+            {"writes": [], "removes": [str(node / "certs.d" / "docker.io" / "hosts.toml")], "record": None}
+        )
+    assert os.listdir(node / "elsewhere") == ["hosts.toml"] and (node / "config.toml").read_text() == "old\n"
+
+
+def test_planted_links_for_the_record_and_the_lock_are_not_followed(node):
+    (node / "elsewhere").mkdir()
+    (node / "state").symlink_to(node / "elsewhere")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
+        transaction.apply(request(node))
+    (node / "lock").unlink()
+    (node / "lock").symlink_to(node / "config.toml")
+    with pytest.raises(OSError, match="symbolic link"):
+        transaction.apply(request(node))
+    assert not os.listdir(node / "elsewhere") and (node / "config.toml").read_text() == "old\n"
+
+
+def test_a_place_that_everyone_can_write_to_is_refused(node):
+    (node / "certs.d").mkdir()
+    (node / "certs.d").chmod(0o777)
+    with pytest.raises(OSError, match="everyone can write to .*certs.d"):
+        transaction.apply(request(node))
+    assert not os.listdir(node / "certs.d") and (node / "config.toml").read_text() == "old\n"

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are no files, too large ones, and what others than root may have put in the way."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, observe
+
+NOBODY = 65534
+
+
+def test_read(tmp_path):
+    (tmp_path / "a").write_bytes(b"x" * filesystem.MAX_FILE)
+    assert len(filesystem.read(str(tmp_path / "a"))) == filesystem.MAX_FILE
+    assert filesystem.read(str(tmp_path / "b")) is None and filesystem.read(str(tmp_path / "a" / "b")) is None
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "device", "socket", "large"])
+def test_what_is_no_file_is_not_read(tmp_path, kind):
+    path = str(tmp_path / "x")
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        os.mkdir(path)
+    elif kind == "device":
+        os.symlink("/dev/zero", path)
+    elif kind == "socket":
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(path)
+        server.close()
+    else:
+        with open(path, "wb") as handle:
+            handle.truncate(1 << 40)
+    with pytest.raises(OSError, match="not a regular file|No such device|larger than 1 MiB"):
+        filesystem.read(path)
+
+
+def test_too_many_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(filesystem, "MAX_NAMES", 3)
+    for name in "abcd":
+        (tmp_path / name).touch()
+    with pytest.raises(OSError, match="holds 4 entries, more than 3"):
+        filesystem.names(str(tmp_path))
+
+
+def test_too_many_imports(tmp_path, monkeypatch):
+    monkeypatch.setattr(observe, "MAX_IMPORTS", 3)
+    for name in "abcd":
+        (tmp_path / f"{name}.toml").touch()
+    with pytest.raises(OSError, match="imports more than 3 files"):
+        observe.import_files(str(tmp_path / "config.toml"), ["*.toml"])
+
+
+def test_what_root_made_is_trusted(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for path in ("real/x", "link/x", "new/new/x", "x"):
+        filesystem.trust(str(tmp_path / path))
+    filesystem.trust("/etc/containerd/certs.d/docker.io/hosts.toml")
+
+
+def test_what_everyone_can_write_to_is_not_trusted(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    for path in ("shared/x", "shared/x/y", "shared/../shared/x"):
+        with pytest.raises(OSError, match="everyone can write to .*/shared"):
+            filesystem.trust(str(tmp_path / path))
+
+
+@pytest.mark.parametrize("planted", ["link", "directory", "loop", "ours"])
+def test_what_others_planted_in_a_sticky_directory(tmp_path, planted):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    filesystem.trust(str(shared / "x" / "y"))
+    if planted == "directory":
+        (shared / "x").mkdir()
+    else:
+        (shared / "x").symlink_to("x" if planted == "loop" else "/etc")
+    if planted != "ours":
+        os.lchown(shared / "x", NOBODY, NOBODY)
+        with pytest.raises(OSError, match="everyone can write to .*/shared"):
+            filesystem.trust(str(shared / "x" / "y"))
+    else:
+        filesystem.trust(str(shared / "x" / "y"))
+
+
+def test_links_in_a_circle(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="too many symbolic links"):
+        filesystem.trust(str(tmp_path / "a" / "x"))
+
+
+def test_a_place_behind_a_link_is_none(tmp_path):
+    (tmp_path / "a").symlink_to("/etc")
+    with pytest.raises(OSError, match="is a symbolic link, which is not followed: remove it"):
+        filesystem.trust_place(str(tmp_path / "a" / "hosts.toml"))
+
+
+def test_links_out_of_hosts_dir_are_told_and_not_followed(tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "hosts.toml").write_text("hunter2")
+    hosts = tmp_path / "certs.d"
+    for name in ("docker.io", "quay.io"):
+        (hosts / name).mkdir(parents=True)
+    (hosts / "ghcr.io").symlink_to(secret)
+    (hosts / "docker.io" / "hosts.toml").symlink_to(secret / "hosts.toml")
+    (hosts / "quay.io" / "hosts.toml").symlink_to("nowhere")
+    (hosts / "gcr.io").mkdir()
+    (hosts / "gcr.io" / "real.toml").write_text("x")
+    (hosts / "gcr.io" / "hosts.toml").symlink_to("real.toml")
+    found = observe._tree(str(hosts), [])
+    inside = {name: found.pop(name) for name in list(found) if name.startswith("gcr.io")}
+    assert inside["gcr.io/hosts.toml"]["link"] == str(hosts / "gcr.io" / "real.toml")
+    assert inside["gcr.io/hosts.toml"]["content"] == "eA=="
+    assert found == {
+        "docker.io": None,
+        "docker.io/hosts.toml": {"link": str(secret / "hosts.toml")},
+        "ghcr.io": None,
+        "ghcr.io/hosts.toml": {"link": str(secret / "hosts.toml")},
+        "quay.io": None,
+        "quay.io/hosts.toml": {"link": str(hosts / "quay.io" / "nowhere")},
+    }

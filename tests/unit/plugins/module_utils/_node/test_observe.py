@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How containerd is asked what it makes of a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, effective
+
+RELEASES = [
+    ("containerd github.com/containerd/containerd 1.4.13~ds1 1.4.13~ds1-1~deb11u4", ["dump"]),
+    ("containerd containerd.io 1.7.24 88bf19b2105c8b17560993bee28a01ddc2f97182", ["dump"]),
+    ("containerd github.com/containerd/containerd v1.6.20 2806fc1057397dbaeefbea0e4e17bddfbd388f38", ["dump"]),
+    ("containerd github.com/containerd/containerd/v2 v2.1.9 1.7", ["migrate"]),
+    ("containerd github.com/containerd/containerd/v2 2.0.5 fb4c30d4ede3531652d86197bf3fc9515e5276d9", ["migrate"]),
+    ("what a vendor prints", ["migrate", "dump"]),
+]
+
+
+@pytest.mark.parametrize(("version", "expected"), RELEASES)
+def test_containerd_is_asked_only_what_it_may_know(monkeypatch, tmp_path, version, expected):
+    asked = []
+
+    def run(argv, timeout=60):
+        asked.append(argv[-1])
+        known = argv[-1] == "dump" or "v2" in version
+        return (0, "version = 2\n", "") if known else (3, "", "No help topic for 'migrate'")
+
+    monkeypatch.setattr(commands, "run", run)
+    config = tmp_path / "config.toml"
+    config.write_text("")
+    assert effective.dump("containerd", str(config), version) == ({"version": 2}, None)
+    assert asked == expected

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is decided about a change of one file, with all the others of its configuration in sight."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V2, V3_IMAGES
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import ReleaseError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import change as change_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError
+
+MAIN, DROP_IN = "/etc/containerd/config.toml", "/etc/containerd/conf.d/10.toml"
+IMPORTS = f'imports = ["{DROP_IN}"]\n'
+DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
+REFUSED = (Refusal, ReleaseError, TomlError)
+
+
+def decide(containerd: str, files: dict[str, str | None], path: str = MAIN, main: str = MAIN, **given):
+    """Decide on a change of one file of a node that has these."""
+    args = {"merge": {}, "remove": [], "lists": "replace", "config_version": None, "create": True, **given}
+    known = {path: None, **files}
+    seen = {
+        "path": path,
+        "main": main,
+        "files": [{"path": each, "real_path": each, "content": replies.content(text)} for each, text in known.items()],
+    }
+    return change_module.decide(args, seen, releases.release(releases.parse(containerd)))
+
+
+V2_TABLE = f'[plugins."{V2}"]\nmax_concurrent_downloads = 7\n'
+V3_TABLE = V2_TABLE.replace(V2, V3_IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("containerd", "text", "after", "version"),
+    [
+        ("1.4.13", None, f"version = 2\n\n{V2_TABLE}", 2),
+        ("1.7.24", None, f"version = 2\n\n{V2_TABLE}", 2),
+        ("2.1.9", None, f"version = 3\n\n{V3_TABLE}", 3),
+        ("2.3.4", None, f"version = 3\n\n{V3_TABLE}", 3),
+        ("2.3.4", "version = 4\n", f"version = 4\n\n{V3_TABLE}", 4),
+        ("2.1.9", "version = 2\n", f"version = 2\n\n{V2_TABLE}", 2),
+        ("1.7.24", "[plugins.cri]\na = 1\n", "[plugins.cri]\na = 1\nmax_concurrent_downloads = 7\n", 1),
+        ("1.7.24", "# mine\n", f"# mine\n\nversion = 2\n\n{V2_TABLE}", 2),
+    ],
+)
+def test_every_version_gets_the_table_that_is_read(containerd, text, after, version):
+    edit = decide(containerd, {MAIN: text}, merge=DOWNLOADS)
+    assert edit.after == after and edit.version == version
+    (proof,) = edit.check["settings"]
+    assert proof["value"] == 7 and proof["path"][-1] == "max_concurrent_downloads"
+    assert edit.warnings == [] and edit.check["copies"] == []
+
+
+def test_create_can_be_forbidden():
+    with pytest.raises(Refusal, match="config.toml does not exist on this node, and create is false"):
+        decide("1.7.24", {}, merge=DOWNLOADS, create=False)
+    assert decide("1.7.24", {}).after == "", "nothing asked for, nothing made"
+
+
+def test_a_drop_in_gets_the_version_of_the_main_file_and_is_proven_with_copies_of_all():
+    files = {MAIN: f"version = 2\n{IMPORTS}oom_score = 1\n"}
+    edit = decide("2.1.9", files, DROP_IN, merge=DOWNLOADS)
+    assert edit.after == f'version = 2\n\n[plugins."{V2}"]\nmax_concurrent_downloads = 7\n'
+    first, second = map(replies.text, edit.check["copies"])
+    assert first == 'version = 2\nimports = ["1"]\noom_score = 1\n' and second == edit.after
+    assert edit.check["main"] == MAIN and edit.check["settings"][0]["path"][1] == V3_IMAGES
+
+
+def test_a_file_that_nothing_imports_is_written_with_a_warning():
+    edit = decide("1.7.24", {MAIN: "version = 2\n"}, "/root/x.toml", merge=DOWNLOADS)
+    assert edit.warnings == [f"containerd reads {MAIN}, which does not import /root/x.toml: the change has no effect"]
+    assert edit.check["main"] == "/root/x.toml" and edit.check["others"] is None
+
+
+OWNER = f'version = 2\n[plugins."{V2}"]\nmax_concurrent_downloads = 5\n'
+
+
+@pytest.mark.parametrize(
+    ("containerd", "files", "path", "change", "message"),
+    [
+        ("1.7.24", {MAIN: f"version = 2\n{IMPORTS}", DROP_IN: OWNER}, MAIN, DOWNLOADS,
+            f"max_concurrent_downloads has no effect in {MAIN}: {DROP_IN} has"),
+        ("2.1.9", {MAIN: f"version = 2\n{IMPORTS}", DROP_IN: OWNER}, MAIN, DOWNLOADS,
+            f"has no effect in {MAIN}: {DROP_IN} sets it too, and is read later"),
+        ("1.7.24", {MAIN: f"{IMPORTS}{OWNER}sandbox_image = 'p'\n"}, DROP_IN, DOWNLOADS,
+            f"would take the effect from 2 settings in {MAIN}, such as"),
+        ("2.1.9", {MAIN: f"{IMPORTS}{OWNER}"}, DROP_IN, {"version": 3, "plugins": {V3_IMAGES: {"a": 1}}},
+            "set config_version instead"),
+        ("2.3.4", {MAIN: f"version = 2\n{IMPORTS}", DROP_IN: "version = 3\n"}, MAIN, DOWNLOADS,
+            f"{DROP_IN} has version 3, and containerd 2.3.4 does not start with an imported file of a newer version"),
+        ("1.7.24", {MAIN: "version = 2\n"}, MAIN, {"imports": ["/etc/none.toml"]},
+            "imports: /etc/none.toml does not exist, and containerd 1.7.24 does not start without it: make it first"),
+        ("1.7.24", {MAIN: "version = 2\n"}, MAIN, {"plugins": {V3_IMAGES: {"max_concurrent_downloads": 7}}},
+            f'use plugins."{V2}".max_concurrent_downloads, or plugins.cri_images'),
+        ("1.7.24", {MAIN: "version = 3\n"}, MAIN, DOWNLOADS, "version 3"),
+        ("2.3.4", {MAIN: "version = 4\n"}, MAIN, {"grpc": {"address": "/a"}},
+            'grpc.address: containerd 2.3.4 ignores this in a file of version 4: use plugins."io.containerd.server.v1'),
+        ("1.7.24", {MAIN: "version = 2\n"}, MAIN, {"version": None}, "version: TOML has no null"),
+        ("1.7.24", {MAIN: "[a]\n[a]\n"}, MAIN, DOWNLOADS, f"{MAIN}: not valid TOML at line 2, column 3"),
+        ("1.7.24", {MAIN: f"version = 2\n{IMPORTS}", DROP_IN: "a = \n"}, MAIN, DOWNLOADS,
+            f"{DROP_IN}: not valid TOML at line 1, column 5"),
+    ],
+)  # fmt: skip
+def test_what_would_have_no_effect_or_take_one_is_refused(containerd, files, path, change, message):
+    with pytest.raises(REFUSED) as caught:
+        decide(containerd, files, path, merge=change)
+    assert message in str(caught.value)
+
+
+def test_a_missing_import_is_no_reason_where_containerd_goes_on():
+    assert decide("1.4.13", {MAIN: "version = 2\n"}, merge={"imports": ["/etc/none.toml"]}).warnings == []
+    known = {MAIN: 'version = 2\nimports = ["/etc/none.toml"]\n'}
+    assert decide("1.7.24", known, merge={"oom_score": 1}).warnings == [], "it was missing before"
+
+
+def test_an_import_is_added_and_taken_away_again():
+    text = 'version = 2\nimports = [\n  "/etc/a.toml", # theirs\n]\n'
+    files = {MAIN: text, DROP_IN: OWNER, "/etc/a.toml": "version = 2\n"}
+    edit = decide("2.1.9", files, merge={"imports": [DROP_IN]}, lists="union")
+    assert edit.after == text.replace("theirs\n", f'theirs\n  "{DROP_IN}",\n')
+    assert edit.check["others"] is None, "with it comes what it sets"
+    back = decide("2.1.9", {**files, MAIN: edit.after}, merge={"imports": ["/etc/a.toml"]})
+    assert back.after == text
+
+
+def test_what_is_removed_is_checked_to_be_the_default_or_told_to_be_set_elsewhere():
+    path = ["plugins", V2, "max_concurrent_downloads"]
+    edit = decide("1.7.24", {MAIN: OWNER}, remove=[path])
+    assert edit.after == "version = 2\n" and edit.check["defaults"] == [path]
+    files = {MAIN: f"version = 2\n{IMPORTS}oom_score = 1\n", DROP_IN: "version = 2\noom_score = 2\n"}
+    assert decide("1.7.24", files, remove=[["oom_score"]]).warnings == []
+    edit = decide("1.7.24", {**files, DROP_IN: "version = 2\n"}, remove=[["oom_score"]])
+    assert edit.check["defaults"] == [["oom_score"]]
+
+
+def test_what_differs_in_containerds_output_but_was_not_asked_for():
+    rel = releases.release(releases.parse("1.7.24"))
+    edit = decide("1.7.24", {MAIN: OWNER}, merge=DOWNLOADS)
+    password = ["plugins", V2, "registry", "configs", "h", "auth", "password"]
+    for problem, message in (
+        ({"kind": "setting", "path": ["plugins", V2, "a"], "found": 5}, "makes 5 of it"),
+        ({"kind": "setting", "path": ["plugins", V2, "a"]}, "does not know this setting and ignores it"),
+        ({"kind": "default", "path": ["plugins", V2, "a"], "found": True}, "still makes true of it"),
+        ({"kind": "other", "path": ["plugins", V2, "a"], "found": "x"}, "would also change"),
+        ({"kind": "other", "path": ["plugins", V2, "a"]}, "would take away"),
+        ({"kind": "setting", "path": password, "found": "hunter2"}, "makes"),
+    ):
+        said = change_module.refusal([problem, problem], edit, rel)
+        assert message in said and said.endswith("(1 more like this). Nothing was changed on the node")
+        assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("mode", "about", "text", "given"),
+    [
+        (None, {"mode": 0o644, "uid": 0, "gid": 0}, "password = 'x'\n", {"mode": "0600"}),
+        (None, {"mode": 0o600, "uid": 5, "gid": 0}, "password = 'x'\n", {"mode": "0600", "owner": "0"}),
+        (None, {"mode": 0o600, "uid": 0, "gid": 0}, "password = 'x'\n", {}),
+        (None, {}, "password = 'x'\n", {"mode": "0600"}),
+        (None, {}, "a = 'x'\n", {}),
+        ("0644", {"mode": 0o644, "uid": 0, "gid": 0}, "password = 'x'\n", {}),
+    ],
+)
+def test_a_file_with_a_secret_is_for_root_alone(mode, about, text, given):
+    assert change_module.tightened({"mode": mode, "owner": None}, about, text) == given

@@ -1,0 +1,423 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""desired + observed -> plan, without a node."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation, replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan, request, tree, undo
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan, Settings
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+
+CONFIG = "/etc/containerd/config.toml"
+HOSTS_DIR = "/etc/containerd/certs.d"
+OPTIONS = {"url": "http://registry.lan", "username": "u", "password": "secret", "upstreams": ["docker.io", "quay.io"]}
+NO_PROXY = {"http": None, "https": None, "no": None}
+V2_REGISTRY = ["plugins", "io.containerd.grpc.v1.cri", "registry"]
+
+with open(TEMPLATE, encoding="utf-8") as handle:
+    SETTINGS = Settings(template=handle.read())
+
+
+def observed(version: str, text: str | None, auth: str = "basic", **changes):
+    """A node as the node half describes it."""
+    api = "http://registry.lan/v2/"
+    return {
+        "binary": "/usr/bin/containerd",
+        "version": f"containerd github.com/containerd/containerd {version} x",
+        "version_error": None,
+        "unit": {"found": True, "active": True, "kill_mode": "process", "config": None},
+        "config": {
+            "path": CONFIG,
+            "real_path": CONFIG,
+            "content": replies.content(text),
+            "sha256": None if text is None else tree.sha256(text),
+            "mode": 0o644,
+            "uid": 0,
+            "gid": 0,
+            "ctime": 100.0,
+        },
+        "effective": {
+            "error": None,
+            "config_path": "",
+            "mirrors": {},
+            "configs": {},
+            "disabled_plugins": [],
+            "imports": [],
+            "digest": "d",
+        },
+        "imports": [],
+        "hosts_dir": HOSTS_DIR,
+        "hosts": {},
+        "blocked_by": None,
+        "record": None,
+        "started_with": {"config": None, "running": NO_PROXY, "next": NO_PROXY},
+        "fingerprint": "f",
+        "unproven": None,
+        "interrupted": False,
+        "states": False,
+        "previous": None,
+        "sweep": [HOSTS_DIR],
+        "socket": "/run/containerd/containerd.sock",
+        "daemon": {"id": "1:1", "started": 200.0},
+        "cri_error": None,
+        "endpoints": [{"url": api, "auth": auth, "error": None, "digest": "e", "reachable": True}],
+        **changes,
+    }
+
+
+def after_run(before, done: Plan):
+    """The node after a plan was carried out and the restart proven."""
+    now = copy.deepcopy(before)
+    text = done.config_after
+    if text is not None:
+        now["config"]["mode"] = request.config_write(before["config"], text)["mode"]
+    now["config"]["content"] = replies.content(text)
+    now["config"]["sha256"] = None if text is None else tree.sha256(text)
+    for path, written in done.tree.writes.items():
+        relative = path.removeprefix(HOSTS_DIR + "/")
+        now["hosts"][relative] = {"sha256": tree.sha256(written), "mode": 0o600, "content": replies.content(written)}
+    for path in done.tree.removes:
+        del now["hosts"][path.removeprefix(HOSTS_DIR + "/")]
+    if done.effective:
+        now["effective"].update(config_path=done.effective["config_path"], mirrors=done.effective["mirrors"])
+    now["record"] = done.record and {**done.record, "proven": {"daemon": "1:1", "registry": "d"}}
+    return now
+
+
+def make(before, settings=SETTINGS, **options) -> Plan:
+    return plan.make(desired.desired({**OPTIONS, **options}), before, settings)
+
+
+@pytest.mark.parametrize("version", ["1.4.13", "1.5.18", "1.6.20", "1.7.24", "2.0.11", "2.1.9", "2.3.4"])
+@pytest.mark.parametrize("text", [None, "", "version = 2\n", "# mine\n[plugins.cri]\n", 'disabled_plugins = ["cri"]\n'])
+def test_a_run_converges_and_can_be_undone(version, text):
+    before = observed(version, text)
+    first = make(before)
+    assert first.changed and first.restart_due
+    second = make(after_run(before, first))
+    assert not second.changed and not second.restart_due and not second.record_changed
+    undone = undo.make_absent(after_run(before, first))
+    assert undone.config_after == text and sorted(undone.tree.removes) == sorted(first.tree.writes)
+    assert undone.record is None
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "plugin"),
+    [
+        ("1.6.20", "version = 2\n", "io.containerd.grpc.v1.cri"),
+        ("1.6.20", "[plugins.cri]\nx = 1\n", "cri"),
+        ("2.1.9", "version = 2\n", "io.containerd.grpc.v1.cri"),
+        ("2.1.9", "version = 3\n", "io.containerd.cri.v1.images"),
+        ("2.1.9", "", "io.containerd.cri.v1.images"),
+        ("2.3.4", "version = 4\n", "io.containerd.cri.v1.images"),
+    ],
+)
+def test_config_path_lands_in_the_table_that_is_read(version, text, plugin):
+    data = load(make(observed(version, text)).config_after)
+    assert data["plugins"][plugin]["registry"]["config_path"] == HOSTS_DIR
+
+
+def test_legacy_for_1_4():
+    done = make(observed("1.4.13", "version = 2\n"), upstreams=["quay.io"])
+    registry = load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert done.mode == "legacy" and not done.tree.writes
+    assert set(registry["mirrors"]) == {"*", "docker.io", "quay.io", "registry.lan"}, "* never catches docker.io on 1.4"
+    assert registry["configs"]["registry.lan"]["auth"] == {"username": "u", "password": "secret"}
+    assert done.config_exposed and "now root alone can read it" in done.warnings[-1]
+
+
+def test_1_5_takes_legacy_only_with_projects():
+    assert make(observed("1.5.18", "version = 2\n")).mode == "config_path"
+    assert make(observed("1.5.18", "version = 2\n"), projects={"*": "p"}).mode == "legacy"
+
+
+@pytest.mark.parametrize(("version", "auth_tables"), [("1.7.24", 1), ("2.0.11", 1), ("2.1.9", 0)])
+def test_a_registry_that_insists_on_tokens(version, auth_tables):
+    data = load(make(observed(version, "version = 2\n", auth="bearer")).config_after)
+    assert len(data["plugins"]["io.containerd.grpc.v1.cri"]["registry"].get("configs", {})) == auth_tables
+
+
+def test_legacy_mirrors_move_to_hosts_toml_with_their_tls():
+    text = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."own.lan"]\nendpoint = ["https://a.lan/v2/x"]\n'
+        '[plugins."io.containerd.grpc.v1.cri".registry.configs."a.lan".tls]\nca_file = "/etc/ca.crt"\n'
+    )
+    before = observed("1.7.24", text)
+    done = make(before)
+    registry = load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert registry == {"config_path": HOSTS_DIR}
+    moved = load(done.tree.writes[f"{HOSTS_DIR}/own.lan/hosts.toml"])
+    assert moved["host"] == {
+        "https://a.lan/v2/x": {"capabilities": ["pull", "resolve"], "override_path": True, "ca": "/etc/ca.crt"}
+    }
+    assert moved["server"] == "https://own.lan"
+    assert "the mirror of own.lan (https://a.lan/v2/x) moves" in done.migrated[0]
+    again = make(after_run(before, done))
+    assert not again.migrated and not again.warnings
+    assert not make(after_run(before, done)).changed, "what was carried over must not be pruned by the next run"
+    with pytest.raises(Refusal, match="migrate is false"):
+        make(before, SETTINGS._replace(migrate=False))
+
+
+def test_tls_settings_stay_with_the_registry_they_are_for():
+    text = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."own.lan:5000".tls]\n'
+        'ca_file = "/etc/own.crt"\n[plugins."io.containerd.grpc.v1.cri".registry.configs."registry.lan".tls]\n'
+        "insecure_skip_verify = true\n"
+    )
+    direct = make(observed("1.7.24", text), direct=["own.lan:5000"])
+    kept = load(direct.tree.writes[f"{HOSTS_DIR}/own.lan_5000_/hosts.toml"])
+    assert kept == {"server": "https://own.lan:5000", "ca": "/etc/own.crt", "host": {}} and not direct.warnings
+    assert "skip_verify" not in direct.tree.writes[f"{HOSTS_DIR}/docker.io/hosts.toml"], "the endpoint is plain HTTP"
+    before = make(observed("1.7.24", text))
+    assert "own.lan:5000 has settings of its own" in str(before.migrated)
+    assert load(before.tree.writes[f"{HOSTS_DIR}/own.lan_5000_/hosts.toml"]) == kept
+    mirrored = make(observed("1.7.24", text), extra_upstreams=["own.lan:5000"])
+    assert "TLS settings for own.lan:5000" in str(mirrored.warnings)
+
+
+def test_legacy_settings_go_when_containerd_is_upgraded():
+    before = observed("1.4.13", "version = 2\n")
+    upgraded = after_run(before, make(before))
+    upgraded["version"] = "containerd x 1.7.24 y"
+    done = make(upgraded)
+    registry = load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    assert registry == {"config_path": HOSTS_DIR}
+    assert undo.make_absent(after_run(upgraded, done)).config_after == "version = 2\n"
+
+
+def test_undo_keeps_what_others_changed_since():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    edited = replies.text(now["config"]["content"]).replace("version = 2\n", "version = 2\noom_score = 5\n")
+    now["config"].update(content=replies.content(edited), sha256=tree.sha256(edited))
+    assert load(undo.make_absent(now).config_after) == {"version": 2, "oom_score": 5}
+
+
+def test_a_file_that_another_tool_reset_is_not_reverted_but_migrated():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    theirs = (
+        'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."own.lan"]\nendpoint = ["http://a.lan"]\n'
+    )
+    now["config"].update(content=replies.content(theirs), sha256=tree.sha256(theirs))
+    done = make(now)
+    assert f"{HOSTS_DIR}/own.lan/hosts.toml" in done.tree.writes
+    assert load(undo.make_absent(after_run(now, done)).config_after) == load(theirs)
+
+
+def test_a_right_file_without_effect_is_refused():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    now["effective"]["config_path"] = ""
+    now["imports"] = [{"path": "/etc/containerd/conf.d/99-nvidia.toml", "ctime": 1.0}]
+    with pytest.raises(Refusal, match="config_path is ''.*99-nvidia.toml"):
+        make(now)
+
+
+def test_explicit_wishes_that_cannot_be_kept():
+    with pytest.raises(Refusal, match="Take fallback out"):
+        make(observed("1.4.13", ""), fallback="none")
+    with pytest.raises(Refusal, match="Take catch_all out"):
+        make(observed("1.5.18", ""), catch_all=True)
+    assert "_default/hosts.toml" not in str(list(make(observed("1.5.18", "")).tree.writes))
+    with pytest.raises(Refusal, match="mode is config_path"):
+        make(observed("1.4.13", ""), SETTINGS._replace(mode="config_path"))
+    with pytest.raises(Refusal, match="cannot load mirrors at all"):
+        make(observed("2.2.1", "version = 3\n"), SETTINGS._replace(mode="legacy"))
+
+
+def test_preflight_failures_stop_the_node():
+    bad = [
+        {
+            "url": "http://registry.lan/v2/",
+            "auth": None,
+            "error": "it refuses the username",
+            "digest": "e",
+            "reachable": True,
+        }
+    ]
+    with pytest.raises(Refusal, match="http://registry.lan/v2/: it refuses the username"):
+        make(observed("1.7.24", "", endpoints=bad))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"daemon": None}, "does not run"),
+        ({"cri_error": "UNIMPLEMENTED: x"}, "CRI does not answer"),
+        ({"daemon": {"id": "2:2", "started": 50.0}}, "newer than the running containerd"),
+        ({"imports": [{"path": "/etc/containerd/conf.d/x.toml", "ctime": 300.0}]}, "conf.d/x.toml is newer"),
+    ],
+)
+def test_when_a_restart_is_due(changes, reason):
+    found = observation.restart_due(observed("1.7.24", "", **changes))
+    assert found is None if reason is None else reason in found
+
+
+def test_a_proven_daemon_is_not_restarted_for_a_touched_file():
+    record = {"proven": {"daemon": "1:1", "registry": "d"}}
+    before = observed("1.7.24", "", record=record)
+    before["config"]["ctime"] = 300.0
+    assert observation.restart_due(before) is None
+
+
+def test_hand_edited_files():
+    before = observed("1.7.24", "version = 2\n")
+    now = after_run(before, make(before))
+    edited = "# by hand\n"
+    now["hosts"]["quay.io/hosts.toml"].update(content=replies.content(edited), sha256=tree.sha256(edited))
+    replaced = make(now)
+    assert "edited by hand" in str(replaced.warnings)
+    assert replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == edited
+    assert [
+        each["path"] for each in request.tree_changes(replaced.tree, now)["writes"] if each["backup"]
+    ] == replaced.tree.edited
+    dropped = make(now, upstreams=["docker.io"])
+    assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
+
+
+def test_foreign_files_are_replaced_when_wanted_and_come_back():
+    theirs = 'server = "https://theirs.lan"\n[host]\n'
+    found = {"sha256": tree.sha256(theirs), "mode": 0o644, "content": replies.content(theirs)}
+    before = observed("1.7.24", "version = 2\n", hosts={"quay.io": None, "quay.io/hosts.toml": found})
+    done = make(before)
+    assert "was there before" in str(done.warnings)
+    undone = undo.make_absent(after_run(before, done))
+    assert undone.tree.writes == {f"{HOSTS_DIR}/quay.io/hosts.toml": theirs}
+
+
+def test_directories_that_hide_the_catch_all_are_reported():
+    before = observed("1.7.24", "version = 2\n", hosts={"own.lan": None, "own.lan/ca.crt": {"mode": 0o644}})
+    assert "certs.d/own.lan has no hosts.toml" in str(make(before).warnings)
+    assert "own.lan" not in str(make(before, extra_upstreams=["own.lan"]).warnings)
+
+
+def test_a_list_in_config_path_is_reported():
+    before = observed("1.7.24", "version = 2\n")
+    before["effective"]["config_path"] = f"{HOSTS_DIR}:/etc/docker/certs.d"
+    assert f"it is {HOSTS_DIR} alone now" in str(make(before).warnings)
+
+
+def test_hosts_come_before_config_in_the_request():
+    before = observed("1.7.24", "version = 2\n")
+    message = request.apply(make(before), before, {"service": "containerd"})
+    paths = [each["path"] for each in message["writes"]]
+    assert paths[-1] == CONFIG and all(path.startswith(HOSTS_DIR) for path in paths[:-1])
+    assert message["expect"] == {**dict.fromkeys(paths), CONFIG: tree.sha256("version = 2\n")}
+    assert message["check"]["config_path"] == HOSTS_DIR and message["restart"]["cri"] is True
+
+
+def _live(before, done):
+    """The node after a run, with hosts_dir in use."""
+    after = after_run(before, done)
+    after["effective"]["config_path"] = HOSTS_DIR
+    return after
+
+
+def _order(plan_, before):
+    """What the request writes to config.toml before the files of hosts_dir, and after them."""
+    paths = [each["path"] for each in request.apply(plan_, before, None)["writes"]]
+    at = [index for index, path in enumerate(paths) if path == CONFIG]
+    return [index == 0 for index in at]
+
+
+def _logins(text):
+    registry = load(text)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
+    return sorted(registry.get("configs", {}))
+
+
+def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_those_that_did():
+    start = observed("1.7.24", "version = 2\n")
+    header = make(start)
+    assert header.between is None and _order(header, start) == [False], "nothing reads hosts_dir yet"
+    one = _live(start, header)
+    new = {"auth_method": "config"}
+    to_config = make(one, SETTINGS._replace(**new))
+    assert _order(to_config, one) == [True] and _logins(to_config.config_after) == ["registry.lan"]
+    two = _live(one, to_config)
+    moved = make(two, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
+    assert _order(moved, two) == [True, False] and _logins(moved.config_after) == ["other.lan"]
+    assert _logins(moved.between[0]) == ["other.lan", "registry.lan"]
+    half = {**two, "record": {**two["record"], "config": moved.between[1]}}
+    text = moved.between[0]
+    half["config"] = {**two["config"], "content": replies.content(text), "sha256": tree.sha256(text)}
+    again = make(half, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
+    assert again.config_after == moved.config_after and not again.config_edited and not again.warnings
+    assert undo.make_absent(half).config_after == "version = 2\n"
+    back = make(two)
+    assert _order(back, two) == [False] and _logins(back.config_after) == []
+
+
+def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_stays_in_use():
+    table = 'plugins."io.containerd.grpc.v1.cri".registry'
+    start = observed("1.7.24", f"version = 2\n[{table}]\nconfig_path = '{HOSTS_DIR}'\n")
+    start["effective"]["config_path"] = HOSTS_DIR
+    assert not undo.make_absent(start).changed
+    done = make(start, SETTINGS._replace(auth_method="config"))
+    after = _live(start, done)
+    message = request.apply(undo.make_absent(after), after, None)
+    assert [each["path"] for each in message["writes"]] == [CONFIG] and message["between"] and message["removes"]
+    elsewhere = observed("1.7.24", "version = 2\n")
+    after = _live(elsewhere, make(elsewhere, SETTINGS._replace(auth_method="config")))
+    assert "between" not in request.apply(undo.make_absent(after), after, None)
+
+
+def test_a_damaged_record_is_refused():
+    with pytest.raises(Refusal, match="record.json"):
+        make(observed("1.7.24", "", record={"damaged": True}))
+
+
+SECRET = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "a"\n'
+
+
+@pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o640}, {"mode": 0o600, "uid": 65534}])
+def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(about):
+    done = make(observed("2.1.9", SECRET))
+    before = after_run(observed("2.1.9", SECRET), done)
+    assert not make(before).changed
+    before["config"].update(about)
+    del before["record"]["proven"]
+    again = make(before)
+    assert again.changed and not again.config_changed and not again.restart_due and again.record["proven"]
+    assert "now root alone can read it" in again.warnings[-1]
+    (write,) = request.apply(again, before, None)["writes"]
+    assert (write["path"], write["mode"], write["uid"], write["gid"]) == (CONFIG, 0o600, None, None)
+    assert replies.text(write["content"]) == done.config_after
+
+
+def test_a_file_without_secrets_and_a_narrower_mode_stay():
+    plain = observed("2.1.9", "version = 2\n")
+    assert request.config_write(plain["config"], "a = 1\n")["mode"] == 0o644
+    narrow = {**plain["config"], "mode": 0o400}
+    assert request.config_write(narrow, SECRET)["mode"] == 0o400 and not make(plain).config_exposed
+    absent = {key: value for key, value in plain["config"].items() if key != "mode"}
+    assert request.config_write(absent, SECRET)["mode"] == 0o600, "a new file is nobody else's from the beginning"
+    assert request.config_write(absent, "a = 1\n")["mode"] == 0o644
+
+
+@pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o604}, {"uid": 65534}])
+def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
+    before = after_run(observed("2.1.9", "version = 2\n"), make(observed("2.1.9", "version = 2\n")))
+    before["hosts"]["quay.io/hosts.toml"].update(about)
+    again = make(before)
+    assert list(again.tree.writes) == [f"{HOSTS_DIR}/quay.io/hosts.toml"] and not again.restart_due
+    assert "now root alone can read it" in again.warnings[-1]
+
+
+def test_certificates_beside_a_new_hosts_toml_are_named_in_it():
+    found = {"own.lan": None, "own.lan/ca.crt": True, "own.lan/notes.crt": False}
+    done = make(observed("1.7.24", "version = 2\n", hosts=found), url="https://own.lan", preflight=False)
+    for namespace in ("own.lan", "docker.io"):
+        text = done.tree.writes[f"{HOSTS_DIR}/{namespace}/hosts.toml"]
+        assert load(text)["ca"] == [f"{HOSTS_DIR}/own.lan/ca.crt"]

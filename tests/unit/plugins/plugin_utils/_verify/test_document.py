@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of a fleet: document, schema, table and page, for one node, for 300, and for nodes that lie."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from fleet_samples import EVIL, fleet, motley, unlike
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document as document_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import page as page_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import table
+
+NOW = "2026-01-01T00:00:00+00:00"
+DOCS = Path(__file__).parents[5] / "docs" / "verify.md"
+SCHEMA = json.loads(re.search(r"```json\n(.*?)```", DOCS.read_text(), re.S).group(1))
+
+
+def document(results):
+    return document_module.document(results, NOW)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        fleet(1),
+        fleet(12),
+        motley(60),
+        unlike(4),
+        {"a": None},
+        {"a": {"msg": EVIL}},
+        {EVIL: {**fleet(1)["n000"], "version": EVIL}},
+    ],
+)
+def test_documents_follow_the_documented_schema(results):
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(document(results), SCHEMA)
+
+
+def test_the_schema_refuses_something_else():
+    wrong = document(fleet(1))
+    wrong["outcomes"][0]["state"] = "maybe"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, SCHEMA)
+
+
+def test_equal_outcomes_stand_in_a_document_once():
+    assert len(document(fleet(300))["outcomes"]) == 4
+    assert [node["ok"] for node in document(fleet(12))["nodes"]] == [False] * 4 + [True] * 8
+
+
+def test_the_table_of_a_small_fleet():
+    assert table.table(document(fleet(4))) == [
+        "UNREACHABLE  n001",
+        "             Failed to connect to the host via ssh",
+        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+        "FAILED       quay.io/coreos/etcd:1 on n003",
+        "             http://m.lan:81 cannot be asked: cannot connect to m.lan:81: Connection refused.",
+        "          -> Start the registry, or correct the port in its URL.",
+        "",
+        "RESULT       IMAGE                        FROM          SECONDS    NODES",
+        "pulled       docker.io/library/busybox:1  http://m.lan  0.00-0.03  n000, n002, n003",
+        "pulled       registry.k8s.io/pause:3.9    http://m.lan  0.00-0.03  n000, n002, n003",
+        "pulled       quay.io/coreos/etcd:1        http://m.lan  0.00-0.02  n000, n002",
+        "",
+        "2 of 4 nodes get every image from where it should come: FAILED",
+    ]
+
+
+def test_problems_are_in_the_document_once_each_the_worst_first():
+    found = document(motley(300))
+    assert [each["state"] for each in found["problems"]] == ["unreachable", "failed", "failed", "bypassed"]
+    refusing = found["problems"][1]
+    assert refusing["kind"] == "unauthorized_anonymous" and len(refusing["nodes"]) == 33
+    assert refusing["images"] == ["ghcr.io/team/app-7:1.2", "quay.io/team/app-7:1.2"]
+    named = {found["nodes"][index]["name"] for index in refusing["nodes"]}
+    assert "worker-05.prod.example.com" in named and "worker-06.prod.example.com" not in named
+
+
+def test_nodes_that_cannot_be_reached_are_one_problem():
+    words = "connect to host 10.0.0.{0} port 22: No route to host"
+    results = {f"w{number}": {"unreachable": True, "msg": words.format(number)} for number in range(1, 31)}
+    lines = table.table(document({**results, "x": {"msg": "containerd is not installed"}}))
+    assert lines[:3] == [
+        "UNREACHABLE  w1..w30 (30 nodes)",
+        "             connect to host … port 22: No route to host",
+        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+    ]
+    assert lines[3:5] == ["ERROR        x", "             containerd is not installed"]
+
+
+@pytest.mark.parametrize(
+    ("names", "total", "expected"),
+    [
+        (["a"], 1, "a"),
+        (["n10", "n9", "n2"], 9, "n2, n9, n10"),
+        (["n1", "n2", "n3", "n4"], 4, "n1, n2, n3, n4"),
+        (["n11", "n10", "n9", "n8", "n7", "n6"], 9, "n6..n11 (6 nodes)"),
+        (["w-07.x", "w-08.x", "w-09.x", "w-10.x", "w-11.y", "w-12.y"], 9, "w-07.x..w-10.x, w-11.y, w-12.y (6 nodes)"),
+        (["a", "c", "e", "g", "i", "k"], 9, "a, c, e, g and 2 more"),
+        (["a", "c", "e", "g", "i", "k"], 6, "all 6 nodes"),
+        ([f"n{number}" for number in range(100)], 300, "n0..n99 (100 nodes)"),
+    ],
+)
+def test_names_of_nodes(names, total, expected):
+    assert table.nodes(names, total) == expected
+
+
+def test_the_address_of_a_node_makes_no_other_outcome():
+    result = fleet(4)["n003"]
+    other = json.loads(json.dumps(result).replace("[::1]:40003->", "10.77.0.11:41000->"))
+    assert len(document({"a": result, "b": other})["outcomes"]) == len(document({"a": result})["outcomes"])
+
+
+def test_a_fleet_that_is_well():
+    lines = table.table(document(fleet(1)))
+    assert lines[-1] == "1 of 1 nodes get every image from where it should come: ok"
+
+
+def test_what_harbor_lacks_comes_first_and_fails_the_report():
+    problems = [{"problems": ["no project a."]}, {"problems": ["no project a.", EVIL]}]
+    found = document_module.document(fleet(1), NOW, {"failed": False, "projects": problems})
+    jsonschema.validate(found, SCHEMA)
+    assert table.table(found)[0] == "HARBOR       no project a." and not found["ok"]
+    assert table.table(found)[-1].endswith("Harbor lacks something: FAILED")
+    assert document_module.document(fleet(1), NOW, {"skipped": True})["harbor"] is None
+    assert document_module.document(fleet(1), NOW, {"failed": False, "msg": "x"})["harbor"] == [
+        "Harbor could not be asked: x"
+    ]
+    well = document_module.document(fleet(1), NOW, {"projects": [{"problems": []}]})
+    assert well["ok"] and table.closing(well).endswith("Harbor has what they need: ok")
+
+
+@pytest.mark.parametrize(("sample", "height"), [(fleet, 15), (motley, 30), (unlike, 140)])
+def test_the_table_of_300_nodes_stays_readable(sample, height):
+    lines = table.table(document(sample(300)))
+    assert len(lines) < height and max(map(len, lines)) <= 120
+    assert "n003, n006, n009, n012 and 95 more" in "".join(lines) or sample is not fleet
+
+
+def test_images_that_are_alike_on_the_same_nodes_share_a_line():
+    lines = table.table(document(motley(300)))
+    assert any(line.split()[:3] == ["pulled", "10", "images"] and line.endswith("291 of 300 nodes") for line in lines)
+
+
+def test_what_nodes_say_cannot_act_on_a_terminal():
+    lines = table.table(document({EVIL: {**fleet(1)["n000"]}, "b": {"msg": EVIL}}))
+    assert all(line.isprintable() for line in lines)
+
+
+def test_a_node_cannot_make_the_report_large():
+    result = fleet(1)["n000"]
+    result["images"][0]["notes"] = ["x" * 10**6] * 1000
+    assert len(json.dumps(document({"a": result}))) < 100_000
+
+
+def test_the_page_has_no_way_out_and_nothing_gets_in():
+    page = page_module.page(document({EVIL: {"msg": EVIL}, **fleet(1)}))
+    assert "<img" not in page and page.count("</script>") == 2 and "@@" not in re.sub('"@@DATA@@"', "", page)
+    assert "default-src &#x27;none&#x27;" in page and "http-equiv" in page
+    data = re.search(r'type="application/json">(.*?)</script>', page, re.S).group(1)
+    assert json.loads(data) == {**document({EVIL: {"msg": EVIL}, **fleet(1)}), "more_problems": 0}
+
+
+@pytest.mark.parametrize("sample", [fleet, motley, unlike])
+def test_the_page_of_300_nodes_is_small(sample):
+    assert len(page_module.page(document(sample(300))).encode()) < 1_000_000

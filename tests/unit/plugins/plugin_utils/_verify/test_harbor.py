@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is made of what Harbor says of its projects."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
+
+NOT_THERE = {"status": 404, "message": "not found", "failure": None}
+NO_PROJECT = {"status": 401, "message": "project P not found", "failure": None}
+REFUSED = {"status": 401, "message": "unauthorized", "failure": None}
+
+
+def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=None):
+    seen = {"name": "p", "status": status, "registry_id": registry_id, "upstream": url, "answer": answer or NOT_THERE}
+    return harbor.judge(upstream, seen)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected", "problem"),
+    [
+        ({}, (True, "", True), None),
+        ({"registry_id": 1, "url": "https://quay.io"}, (True, "https://quay.io", True), None),
+        ({"registry_id": 1}, (True, None, True), None),
+        (
+            {"registry_id": 1, "url": "https://ghcr.io"},
+            (True, "https://ghcr.io", True),
+            "proxy cache of https://ghcr.io",
+        ),
+        ({"upstream": "*", "registry_id": 1, "url": "https://ghcr.io"}, (True, "https://ghcr.io", True), None),
+        ({"upstream": "docker.io", "registry_id": 1, "url": "https://hub.docker.com"}, None, None),
+        ({"upstream": "docker.io", "registry_id": 1, "url": "https://registry-1.docker.io"}, None, None),
+        ({"status": 403}, (True, None, True), None),
+        ({"status": 404, "answer": NO_PROJECT}, (False, None, None), "has no project p for quay.io"),
+        ({"status": 403, "answer": NO_PROJECT}, (False, None, None), "has no project p for quay.io"),
+        ({"status": 403, "answer": REFUSED}, (None, None, False), "may not pull"),
+        ({"answer": REFUSED}, (True, "", False), "may not pull"),
+        ({"answer": {**REFUSED, "status": 502}}, (True, "", None), None),
+        (
+            {"status": None, "answer": {"status": None, "message": "m", "failure": "dns"}},
+            (None, None, None),
+            "asked about",
+        ),
+    ],
+)
+def test_judgement(options, expected, problem):
+    found = judge(**options)
+    if expected:
+        assert (found["exists"], found["proxy_cache_of"], found["may_pull"]) == expected
+    assert [problem in text for text in found["problems"]] == ([True] if problem else [])
