@@ -5,26 +5,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import change
+from ansible_collections.airgap.containerd.plugins.plugin_utils._edit.change import EditPlan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, replies
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import require_containerd
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import (
+    Edited,
+    Look,
+    PathInfo,
+    Problem,
+    Proven,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
+_FILE_ARGUMENTS: dict[str, dict[str, Any]] = FILE_COMMON_ARGUMENTS
 ATTRIBUTES = tuple(name for name in FILE_COMMON_ARGUMENTS if name != "unsafe_writes")
 
 
 class ActionModule(Action):
     """Read, merge, write."""
 
-    argument_spec = {
+    argument_spec: dict[str, dict[str, Any]] = {
         "path": {"type": "path", "aliases": ["dest"]},
         "merge": {"type": "dict", "default": {}},
         "remove": {"type": "list", "elements": "list", "default": []},
@@ -36,62 +48,71 @@ class ActionModule(Action):
         "binary": PLACES["binary"],
         "service": PLACES["service"],
         "version": {"type": "str"},
-        **FILE_COMMON_ARGUMENTS,
+        **_FILE_ARGUMENTS,
     }
     libraries = ("tomlkit",)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         _check(args)
-        seen = execute.execute(self, _look(args), task_vars)
-        require_containerd(seen, args["version"])
-        rel = releases.release(releases.parse(args["version"] or seen["version"] or ""))
-        edit = change.decide(args, seen, rel)
-        about = next(each for each in seen["files"] if each["path"] == seen["path"])  # decide made sure of it
-        private = change.tightened(args, about, edit.after)
-        text_changes = edit.after != (edit.before or "") or (edit.before is None and bool(edit.after))
+        seen = execute.execute(self, _look(args), task_vars, Look)
+        observation.require_containerd(args["version"] or seen.version, seen.version_error)
+        rel = releases.release(releases.parse(args["version"] or seen.version or ""))
+        edit = change.decide(args, seen, rel, in_place=not self._task.check_mode)
+        private = change.tightened(args, edit)
         exposed = bool(private and edit.before is not None)
-        changed = text_changes or bool(seen["attributes"]) or exposed
+        changed = edit.changes_text or bool(seen.attributes) or exposed
         result: dict[str, Any] = {
             "changed": changed,
-            "path": seen["path"],
+            "path": seen.path,
             "config_version": edit.version,
             "changes": diffs.changes(edit.before, edit.after),
             "moved": edit.moved,
-            **seen["info"],
+            **_info(seen.info),
         }
         warnings = list(edit.warnings)
-        if exposed:
+        if exposed and edit.file.attributes:
             warnings.append(
-                f"{seen['path']} holds a secret that others than root could read (mode {about['mode']:04o}): "
+                f"{seen.path} holds a secret that others than root could read (mode {edit.file.attributes.mode:04o}): "
                 f"it is for root alone {'then' if self._task.check_mode else 'now'}; set mode to decide otherwise"
             )
         if changed and not self._task.check_mode:
-            attributes = {name: args[name] for name in ATTRIBUTES}
-            done = execute.execute(
-                self, _request(args, seen, about, edit, {**attributes, **private}, text_changes), task_vars
-            )
-            if done["refused"]:
-                raise Refusal(change.refusal(done["refused"], edit, rel))
-            warnings += [
-                f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it"
-                for name in done["unproven"]
-            ]
-            result.update(done["info"], **({"backup_file": done["backup"]} if done["backup"] else {}))
+            attributes = {**{name: args[name] for name in ATTRIBUTES}, **private}
+            message = {"do": "edit", **messages.as_data(_request(args, seen, edit, attributes))}
+            done = execute.execute(self, message, task_vars, Edited)
+            result.update(_info(done.info), **({"backup_file": done.backup} if done.backup else {}))
+            warnings += _judged(done.refused, done.unproven, edit, rel)
+        elif edit.changes_text and edit.proof:
+            proven = execute.execute(self, {"do": "prove", **messages.as_data(edit.proof)}, task_vars, Proven)
+            warnings += _judged(proven.refused, proven.unproven, edit, rel)
         if warnings:
             result["warnings"] = warnings
         if self._task.diff:
-            result["diff"] = _diff(seen, edit, private if exposed else {}, about)
+            result["diff"] = _diff(seen, edit, private if exposed else {})
         return result
 
 
-def _check(args: dict[str, Any]) -> None:
+def _judged(refused: Sequence[Problem], unproven: Sequence[str], edit: EditPlan, rel: Release) -> list[str]:
+    """Refuse what containerd makes something else of; return warnings about what it does not tell."""
+    if refused:
+        raise Refusal(change.refusal(refused, edit, rel))
+    return [
+        f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it" for name in unproven
+    ]
+
+
+def _info(info: PathInfo) -> dict[str, Any]:
+    """Return what is known of the file, as the core modules return it."""
+    return {key: value for key, value in info._asdict().items() if value is not None}
+
+
+def _check(args: Mapping[str, Any]) -> None:
     if args["path"] and not args["path"].startswith("/"):
         raise Refusal(f"path: {args['path']!r} is not an absolute path")
     if args["validate"] and "%s" not in args["validate"]:
         raise Refusal(f"validate must contain %s, which stands for the new file: {args['validate']}")
 
 
-def _look(args: dict[str, Any]) -> dict[str, Any]:
+def _look(args: Mapping[str, Any]) -> dict[str, Any]:
     wanted = args["merge"].get("imports")
     return {
         "do": "look",
@@ -103,29 +124,29 @@ def _look(args: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _request(args, seen, about, edit, attributes: dict[str, Any], text_changes: bool) -> dict[str, Any]:
-    return {
-        "do": "edit",
-        "path": about["real_path"],
-        "content": replies.content(edit.after) if text_changes else None,
-        "expect": {each["real_path"]: each["sha256"] for each in seen["files"]},
-        "attributes": attributes,
-        "mode": about.get("mode", 0o644),
-        "uid": about.get("uid"),
-        "gid": about.get("gid"),
-        "backup": args["backup"],
-        "unsafe_writes": args["unsafe_writes"],
-        "validate": args["validate"],
-        "check": {**edit.check, "binary": seen["binary"], "version": seen["version"]} if seen["version"] else None,
-    }
+def _request(args: Mapping[str, Any], seen: Look, edit: EditPlan, attributes: dict[str, Any]) -> Edit:
+    about = edit.file.attributes
+    return Edit(
+        path=edit.file.real_path,
+        content=wire.pack(edit.after.encode("utf-8")) if edit.changes_text else None,
+        expect={each.real_path: each.sha256 for each in seen.files},
+        attributes=attributes,
+        mode=about.mode if about else 0o644,
+        uid=about.uid if about else None,
+        gid=about.gid if about else None,
+        backup=args["backup"],
+        unsafe_writes=args["unsafe_writes"],
+        validate=args["validate"],
+        check=edit.proof,
+    )
 
 
-def _diff(seen, edit, private: dict[str, Any], about) -> list[dict[str, Any]]:
+def _diff(seen: Look, edit: EditPlan, private: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the diff of the text, and of the attributes as the core modules show it."""
-    found = [diffs.file_diff(seen["path"], edit.before, edit.after)]
-    before, after = dict(seen["attributes"].get("before") or {}), dict(seen["attributes"].get("after") or {})
-    if private:
-        before["mode"], after["mode"] = f"{about['mode']:04o}", private["mode"]
+    found: list[dict[str, Any]] = [diffs.file_diff(seen.path, edit.before, edit.after)]
+    before, after = (dict(seen.attributes.get(side) or {}) for side in ("before", "after"))
+    if private and edit.file.attributes:
+        before["mode"], after["mode"] = f"{edit.file.attributes.mode:04o}", private["mode"]
     if before or after:
-        found.append({"before": {"path": seen["path"], **before}, "after": {"path": seen["path"], **after}})
+        found.append({"before": {"path": seen.path, **before}, "after": {"path": seen.path, **after}})
     return found

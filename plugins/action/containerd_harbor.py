@@ -11,13 +11,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Projects
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
 
 
 class ActionModule(Action):
     """Ask, judge."""
 
-    argument_spec = {
+    argument_spec: dict[str, dict[str, Any]] = {
         "url": {"type": "str", "required": True},
         "projects": {"type": "dict", "required": True},
         "username": {"type": "str"},
@@ -40,7 +41,8 @@ class ActionModule(Action):
             "reader": reader or login,
             "tls": {"ca": [args["ca"]] if args["ca"] else []},
         }
-        seen = {each["name"]: each for each in execute.execute(self, request, task_vars)["projects"]}
+        answer = execute.execute(self, request, task_vars, Projects)
+        seen = {each.name: each for each in answer.projects}
         found = [harbor.judge(upstream, seen[name]) for upstream, name in zip(args["projects"], names, strict=True)]
         problems = list(dict.fromkeys(text for each in found for text in each["problems"]))
         good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"

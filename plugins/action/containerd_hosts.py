@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     conflicts,
     hosts_toml,
@@ -24,13 +27,13 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     summary,
     tree,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 
-ENDPOINT = {
+ENDPOINT: dict[str, dict[str, Any]] = {
     "url": {"type": "str", "required": True},
-    "capabilities": {"type": "list", "elements": "str", "choices": ["pull", "resolve", "push", "referrers"]},
+    "capabilities": {"type": "list", "elements": "str", "choices": list(hosts_file.CAPABILITIES)},
     "override_path": {"type": "bool"},
     "ca": {"type": "list", "elements": "path"},
+    "client": {"type": "list", "elements": "raw"},
     "skip_verify": {"type": "bool"},
     "dial_timeout": {"type": "str"},
     "header": {"type": "dict", "no_log": False},
@@ -41,34 +44,35 @@ class ActionModule(Action):
     """Render, compare, write."""
 
     argument_spec = {
-        "hosts_dir": {"type": "path", "default": places.DEFAULT_HOSTS_DIR},
+        **options.PLACES,
         "namespaces": {"type": "dict", "required": True},
         "prune": {"type": "bool", "default": True},
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        with open(TEMPLATE, encoding="utf-8") as handle:
+        with open(hosts_toml.TEMPLATE, encoding="utf-8") as handle:
             template = handle.read()
         files = {}
         for name, value in args["namespaces"].items():
             server, asked = _endpoints(name, value)
             files[f"{namespaces.directory(name)}/hosts.toml"] = hosts_toml.render(template, name, server, asked)
-        observed = execute.execute(self, observation({"hosts_dir": args["hosts_dir"]}), task_vars)
-        if observed["version"]:
-            hosts_toml.check_on(releases.release(releases.parse(observed["version"])), files, args["hosts_dir"])
-        record = records.read_record(observed)
+        observed = execute.execute(self, execute.reading(args), task_vars, Observation)
+        if observed.version:
+            hosts_toml.check_on(releases.release(releases.parse(observed.version)), files, observed.hosts_dir)
+        record = records.read(observed)
         conflicts.check_hosts_dir(observed, args["namespaces"])
-        planned = tree.plan(files, args["hosts_dir"], observed["hosts"], record.get("hosts") or {}, args["prune"])
+        planned = tree.plan(files, observed.hosts_dir, observed.hosts, record.get("hosts") or {}, args["prune"])
         new_record = {**record, "hosts": planned.files}
         changed = bool(planned.writes or planned.removes)
-        if (changed or new_record != observed["record"] or observed["interrupted"]) and not self._task.check_mode:
-            execute.execute(self, {**request.tree_changes(planned, observed), "record": new_record}, task_vars)
-        result = {
+        if (changed or new_record != observed.record or observed.interrupted) and not self._task.check_mode:
+            apply = request.of_tree(planned, observed)._replace(record=new_record)
+            execute.execute(self, {"do": "apply", **messages.as_data(apply)}, task_vars, Applied)
+        result: dict[str, Any] = {
             "changed": changed,
             "written": list(planned.writes),
             "removed": planned.removes,
         }
-        hidden = conflicts.shadowing(files, args["hosts_dir"], observed["hosts"], planned.files)
+        hidden = conflicts.shadowing(files, observed.hosts_dir, observed.hosts, planned.files)
         if planned.warnings or hidden:
             result["warnings"] = [*planned.warnings, *hidden.values()]
         if self._task.diff:
@@ -80,22 +84,29 @@ def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[
     """Return `(server, hosts)` of one namespace, checked; every error names the namespace."""
     if name != "*":
         Check("").namespace("namespaces", name)
-    if not isinstance(value, dict) or set(value) - {"server", "hosts"}:
+    if not isinstance(value, Mapping) or set(value) - {"server", "hosts"}:
         raise Refusal(f"namespaces[{name}]: give `server` (an endpoint) and `hosts` (a list of endpoints)")
     if not isinstance(value.get("hosts") or [], list):
         raise Refusal(f"namespaces[{name}].hosts: give a list of endpoints")
-    found = []
-    for endpoint in [value.get("server"), *(value.get("hosts") or [])]:
-        if endpoint is None:
-            found.append(None)
-            continue
-        if not isinstance(endpoint, dict):
-            raise Refusal(f"namespaces[{name}]: an endpoint is a mapping with at least `url`")
-        checked = ArgumentSpecValidator(ENDPOINT).validate(endpoint)
-        if checked.unsupported_parameters:
-            unknown = ", ".join(sorted(map(str, checked.unsupported_parameters)))
-            raise Refusal(f"namespaces[{name}]: an endpoint has no {unknown}: there are {', '.join(ENDPOINT)}")
-        if checked.error_messages:
-            raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
-        found.append({key: option for key, option in checked.validated_parameters.items() if option is not None})
-    return found[0], found[1:]
+    server = value.get("server")
+    hosts = [_endpoint(name, each) for each in value.get("hosts") or []]
+    return None if server is None else _endpoint(name, server), hosts
+
+
+def _endpoint(name: str, value: Any) -> dict[str, Any]:
+    """Return the options of one endpoint as hosts.toml has them, those that are set."""
+    if not isinstance(value, Mapping):
+        raise Refusal(f"namespaces[{name}]: an endpoint is a mapping with at least `url`")
+    checked = ArgumentSpecValidator(ENDPOINT).validate(dict(value))
+    if checked.unsupported_parameters:
+        unknown = ", ".join(sorted(map(str, checked.unsupported_parameters)))
+        raise Refusal(f"namespaces[{name}]: an endpoint has no {unknown}: there are {', '.join(ENDPOINT)}")
+    if checked.error_messages:
+        raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
+    for each in checked.validated_parameters["client"] or []:
+        paths = each if isinstance(each, list) and len(each) == 2 else [each]
+        if not all(isinstance(path, str) and path for path in paths):
+            raise Refusal(
+                f"namespaces[{name}]: client: {each!r} is neither [CERTIFICATE, KEY] nor the path of a file with both"
+            )
+    return {key: option for key, option in checked.validated_parameters.items() if option is not None}

@@ -11,7 +11,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base imp
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, info
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import observation, require_containerd
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, table
 
 
@@ -25,16 +25,16 @@ class ActionModule(Action):
         import jmespath  # here, so that a missing library is the standard error and not a traceback
 
         try:
-            query = jmespath.compile(args["query"]) if args["query"] else None
+            query: Any = jmespath.compile(args["query"]) if args["query"] else None
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
-        observed = execute.execute(self, observation(args), task_vars)
+        observed = execute.execute(self, execute.reading(args), task_vars, Observation)
         shown = info.info(observed)
         try:
             found = {"query_result": query.search(shown)} if query else {}
         except jmespath.exceptions.JMESPathError as exc:
             raise Refusal(f"query: {args['query']!r} does not fit what the node holds: {exc}".splitlines()[0]) from exc
         if args["resolve"] is not None:
-            require_containerd(observed, None)
+            observed.require_containerd()
             found["resolved"] = table.answers(args["resolve"], node.from_observation(observed))
         return {"changed": False, "containerd": shown, **found}

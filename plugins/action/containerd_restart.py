@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import (
-    MAX_SECONDS,
-    check_places,
-    check_range,
-)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Restarted
 
 FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", "required": True}}
 
@@ -25,20 +23,23 @@ class ActionModule(Action):
     argument_spec = {
         "service": {"type": "str", "default": "containerd"},
         "socket": {"type": "path", "default": places.DEFAULT_SOCKET},
-        "command": {"type": "list", "elements": "str"},
+        "command": {"type": "raw"},
         "timeout": {"type": "int", "default": 60},
         "force": {"type": "bool", "default": False},
         "restore": {"type": "list", "elements": "dict", "options": FILES, "default": []},
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        check_places(args)
-        check_range("timeout", args["timeout"], 1, MAX_SECONDS)
+        options.check_places(args)
+        options.check_range("timeout", args["timeout"], 1, options.MAX_SECONDS)
+        command = options.command(args["command"], "command")
         if self._task.check_mode:
             return {"changed": True, "msg": f"{args['service']} is to be restarted"}
-        done = execute.execute(self, {**args, "do": "restart"}, task_vars)
+        restart = Restart(args["service"], args["socket"], command, args["timeout"], args["force"])
+        request = {"do": "restart", **messages.as_data(restart), "restore": args["restore"]}
+        done = execute.execute(self, request, task_vars, Restarted)
         return {
             "changed": True,
-            "seconds": done["seconds"],
-            "msg": f"{args['service']} restarted, CRI answered after {done['seconds']} s",
+            "seconds": done.seconds,
+            "msg": f"{args['service']} restarted, CRI answered after {done.seconds} s",
         }

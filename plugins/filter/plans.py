@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import fleet
 
 DOCUMENTATION = r"""
@@ -45,5 +47,5 @@ _value:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Any]:
         return {"plans": fleet.plans}

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
 
 DOCUMENTATION = r"""
@@ -93,5 +95,5 @@ _value:
 class FilterModule:
     """The filters of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, Any]:
         return {"resolve": filter.resolve}

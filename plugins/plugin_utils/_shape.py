@@ -16,7 +16,7 @@ import json
 import posixpath
 import types
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple, NewType, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
@@ -51,6 +51,19 @@ def place(path: str) -> Place:
     return Place("/" + posixpath.normpath(path).lstrip("/"))
 
 
+def prepare(record: type) -> None:
+    """Work out the shapes of a NamedTuple class and of those in it: once, before ansible-core forks for each node."""
+    todo: list[Any] = [record]
+    while todo:
+        shape = todo.pop()
+        if _is_record(shape):
+            shape = tuple(_fields(shape).values())
+        elif isinstance(shape, dict):
+            shape = tuple(shape.values())
+        if isinstance(shape, (list, tuple)):  # a row too
+            todo += shape
+
+
 def parsed(data: Any, kind: type[T], where: str = "reply") -> T:
     """Return data as an instance of a NamedTuple class, in depth; raises ShapeError."""
     return cast(T, checked(data, kind, where))
@@ -70,12 +83,13 @@ def checked(data: Any, shape: Any, where: str = "reply") -> Any:
         )
     if shape is object or (shape is None and data is None):
         return _encodable(data, where)
-    if isinstance(data, str) and shape in _TEXTS:
-        return _TEXTS[shape](data, where)
+    kind = _kind(shape)
+    if isinstance(data, str) and kind in _READERS:
+        return _READERS[kind](data, where)
     if shape in (int, bool, float) and type(data) in (shape, int if shape is float else shape):
         return data
     raise ShapeError(
-        f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} where {_KIND_NAMES[_kind(shape)]} is wanted"
+        f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} where {_KIND_NAMES[kind]} is wanted"
         .lstrip(".")
     )  # fmt: skip
 
@@ -94,10 +108,10 @@ def _kind(shape: Any) -> Any:
         return list
     if _is_record(shape):
         return dict
-    return shape if shape in _KIND_NAMES else type(shape)
+    return type(shape) if shape is None or isinstance(shape, (dict, list, tuple)) else shape
 
 
-@lru_cache(maxsize=None)
+@cache
 def _fields(record: Any) -> dict[str, Any]:
     """Return the shape of a NamedTuple's fields."""
     hints = get_type_hints(record)
@@ -121,14 +135,13 @@ def _shape(hint: Any) -> Any:
 
 
 def _alternative(data: Any, shapes: tuple[Any, ...]) -> Any:
-    """Return the shape that is meant for this data; the last one, to fail with, where none is."""
-    for shape in shapes:
-        kind = _kind(shape)
-        known = _fields(shape) if _is_record(shape) else shape if kind is dict else ()
-        required = [key for key in known if key is not str and not key.endswith("?")]
-        if isinstance(data, _KINDS.get(kind, kind)) and all(key in data for key in required):
+    """Return the shape that is meant for this data; one to fail with, where none is."""
+    of_kind = [shape for shape in shapes if isinstance(data, _KINDS.get(_kind(shape), _kind(shape)))]
+    for shape in of_kind:
+        known = _fields(shape) if _is_record(shape) else shape if isinstance(shape, dict) else ()
+        if all(key in data for key in known if key is not str and not key.endswith("?")):
             return shape
-    return shapes[-1]
+    return [*of_kind, *shapes][0]
 
 
 def _mapping(data: dict[str, Any], shape: Mapping[Any, Any], where: str) -> dict[str, Any]:
@@ -170,4 +183,4 @@ def _unpacked(data: str, where: str) -> bytes | None:
         raise ShapeError(f"{where or 'it'} is not base64".lstrip(".")) from None
 
 
-_TEXTS: dict[Any, Any] = {str: _line, bytes: _unpacked, Place: _place}
+_READERS: dict[Any, Any] = {str: _line, bytes: _unpacked, Place: _place}

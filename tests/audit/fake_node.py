@@ -19,8 +19,8 @@ from ansible.template import Templar
 from ansible_collections.airgap.containerd.plugins.action import containerd_config
 from ansible_collections.airgap.containerd.plugins.module_utils._change import edit
 from ansible_collections.airgap.containerd.plugins.module_utils._node import observe as observe_module
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places as places_module
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 
 MEBIBYTE = 1 << 20
 CONTAINERD = """#!/bin/sh
@@ -36,6 +36,11 @@ endpoint = ["http://registry.lan"]
 [plugins."io.containerd.grpc.v1.cri".registry.configs."registry.lan".auth]
 password = "hunter2"
 """
+
+
+def _fail(msg: str, **dummy: Any) -> None:
+    """What AnsibleModule does: it ends."""
+    raise SystemExit(msg)
 
 
 def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
@@ -57,13 +62,14 @@ def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
         patch.setattr(places_module, "DEFAULT_CONFIG", str(config))
         module = SimpleNamespace(
             check_mode=True,
+            fail_json=_fail,
             load_file_common_arguments=lambda *dummy, **dummy2: {},
             set_fs_attributes_if_different=lambda *dummy: False,
             add_path_info=lambda about: {**about, "uid": 0, "mode": "0644"},
         )
-        observed = observe_module.observe({"do": "observe", "endpoints": endpoints, **places})
-        look = {"do": "look", "path": None, "imports": [], "attributes": {}, "binary": str(binary), "service": "x"}
-        return {**observed, "look": edit.look(look, module)}
+        observed = observe_module.observe({"endpoints": endpoints, **places})
+        look = {"path": None, "imports": [], "attributes": {}, "binary": str(binary), "service": "x"}
+        return {**messages.as_data(observed), "look": messages.as_data(edit.look(look, module))}
 
 
 class Connection:
@@ -85,7 +91,12 @@ def run(module, result: dict[str, Any], **arguments) -> dict[str, Any]:
     loader = DataLoader()
     parts = {"loader": loader, "templar": Templar(loader=loader), "shared_loader_obj": None}
     action = module.ActionModule(task, Connection(), context, **parts)
-    action._execute_module = lambda **dummy: copy.deepcopy(result)
+
+    def execute(module_args: dict[str, Any], **dummy: Any) -> dict[str, Any]:
+        proven = wire.decode(module_args["request"])["do"] == "prove"
+        return replying({"refused": [], "unproven": []}) if proven else copy.deepcopy(result)
+
+    action._execute_module = execute
     return action.run(task_vars={})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Pulled, PullError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, resolve
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import outcome
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosis import Seen
@@ -15,19 +16,17 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosi
 IMAGES = ("docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "registry.k8s.io/pause:3.9")
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
 EVIL = "</script><img src=x onerror=window.owned=1><b>\u2028\x1b[31m'\"@@DATA@@"
-ANSWER = dict.fromkeys(("failure", "message", "status", "kind", "digest", "challenge", "realm", "anonymous"))
 
 
 def _outcome(image: str, port: str, number: int) -> dict[str, Any]:
     hosts = {f"{image.split('/')[0]}/hosts.toml": f'server = "http://m.lan{port}"\n[host]\n'}
     there = node.from_files("1.7.24", CONFIG, hosts)
     seen = Seen(there, resolve.resolve(image, there))
-    pull = {"image": image, "present": False, "digest": f"sha256:{number}", "bytes": 1, "seconds": number / 100}
-    pull |= {"error": None, "removed": True, "kept": None}
+    pull = Pulled(image, False, f"sha256:{number}", 1, number / 100, None, True, None)
     if port:
         words = f"dial tcp [::1]:{40000 + number}->[::1]:53: connection refused"
-        pull["error"] = {"code": "UNKNOWN", "message": words}
-        refused = {**ANSWER, "failure": "refused", "message": "cannot connect to m.lan:81: Connection refused"}
+        pull = pull._replace(error=PullError("UNKNOWN", words))
+        refused = Manifest(failure="refused", message="cannot connect to m.lan:81: Connection refused")
         seen = seen._replace(answers=[refused])
     return outcome.outcome(pull, seen)
 
@@ -50,7 +49,7 @@ UPSTREAMS = [
     "registry.redhat.io",
 ]  # fmt: skip
 RELEASES = ("1.6.20", "1.7.24", "1.7.24", "2.1.9")
-NOT_LOADED = {"code": "UNIMPLEMENTED", "message": "CRI is not loaded in the containerd at /run/containerd.sock"}
+NOT_LOADED = PullError("UNIMPLEMENTED", "CRI is not loaded in the containerd at /run/containerd.sock")
 
 
 @cache
@@ -63,12 +62,11 @@ def _told(image: str, release: str, kind: str) -> dict[str, Any]:
     )
     there = node.from_files(release, CONFIG, {f"{image.split('/')[0]}/hosts.toml": text})
     seen = Seen(there, resolve.resolve(image, there))
-    error = {"code": "UNKNOWN", "message": "unexpected status 401"} if kind == "refusing" else None
+    error = PullError("UNKNOWN", "unexpected status 401") if kind == "refusing" else None
     error = NOT_LOADED if kind == "not loaded" else error
-    pull = {"image": image, "present": False, "digest": "sha256:1", "bytes": 1, "removed": True, "kept": None}
     if kind == "refusing":
-        seen = seen._replace(answers=[{**ANSWER, "status": 401, "message": "unauthorized", "challenge": "basic"}])
-    return outcome.outcome({**pull, "seconds": 0.1, "error": error}, seen)
+        seen = seen._replace(answers=[Manifest(status=401, message="unauthorized", challenge="basic")])
+    return outcome.outcome(Pulled(image, False, "sha256:1", 1, 0.1, error, True, None), seen)
 
 
 def motley(count: int, upstreams: int = len(UPSTREAMS)) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One configuration file: read with all that it belongs to, and replaced once containerd proved what it makes of it."""
 
+import contextlib
 import errno
 import glob
 import os
@@ -41,12 +42,6 @@ def _patterns(data):
     return found
 
 
-def _describe(path):
-    data = filesystem.read(path)
-    about = dict(filesystem.describe(path) or {}, path=path, real_path=os.path.realpath(path))
-    return dict(about, content=wire.pack(data), sha256=places.digest(data))
-
-
 def _matching(pattern, parent):
     """Return the files that an entry of `imports` may mean: older releases take some from the working directory."""
     folders = [os.path.dirname(parent), "/"]
@@ -62,21 +57,31 @@ def _configuration(main, target, more):
         path = pending.pop(0)
         if path in found:
             continue
-        found[path] = _describe(path)
-        data = wire.unpack(found[path]["content"]) or b""
+        found[path] = filesystem.look(path)
+        data = wire.unpack(found[path].content) or b""
         pending += [each for pattern in _patterns(data) for each in _matching(pattern, path)]
         if len(found) > observe.MAX_IMPORTS:
             raise OSError(errno.E2BIG, "imports more than %d files" % observe.MAX_IMPORTS, main)
     return list(found.values())
 
 
-def _arguments(module, path, attributes):
-    """Return what AnsibleModule needs to give a file its attributes; it fails with our error, not by exiting."""
+@contextlib.contextmanager
+def _failing_as_ours(module, path):
+    """Let AnsibleModule fail with our error, which goes on to the lock and the staged file, and not by exiting."""
+    own = module.fail_json
 
     def fail(msg=None, **dummy):
         raise wire.Failure("%s: %s" % (path, msg))
 
     module.fail_json = fail
+    try:
+        yield
+    finally:
+        module.fail_json = own
+
+
+def _arguments(module, path, attributes):
+    """Return what AnsibleModule needs to give a file its attributes."""
     return module.load_file_common_arguments(attributes, path=path)
 
 
@@ -86,36 +91,40 @@ def look(request, module):
     ``request``: ``{path, binary, service, imports, attributes}``; None means "as the node has it", ``imports`` are
     patterns of files that are to be imported, ``attributes`` the file arguments (mode, owner, seuser ...).
     Returns ``{binary, version, version_error, main, path, files, info, attributes}``: ``main`` is the file that
-    containerd reads first, ``files`` are all of the configuration (see _describe), ``info`` is what AnsibleModule
-    tells of the file, ``attributes`` what would change of it (``{}`` if nothing would).
+    containerd reads first, ``files`` are all of the configuration, ``info`` is what AnsibleModule tells of the file,
+    ``attributes`` what would change of it (``{}`` if nothing would).
     """
     unit = service.unit(service.show(request["service"]))
-    binary = request["binary"] or unit["binary"] or "/usr/bin/containerd"
-    rc, version, error = commands.run([binary, "--version"])
-    main = os.path.normpath(unit["config"] or places.DEFAULT_CONFIG)
+    containerd = service.installed(request["binary"], unit)
+    main = os.path.normpath(os.path.join("/", unit.config or places.DEFAULT_CONFIG))
     path = os.path.normpath(request["path"] or main)
     filesystem.trust(path)
     if os.path.isdir(path):
         raise OSError(errno.EISDIR, "is a directory, not a file", path)
-    attributes = {}
-    real = os.path.realpath(path)
-    if os.path.exists(real):
-        arguments = _arguments(module, real, request["attributes"])
-        check_mode, module.check_mode = module.check_mode, True
-        diff = {}
-        if module.set_fs_attributes_if_different(arguments, False, diff):
-            attributes = {side: _plain(diff.get(side)) for side in ("before", "after")}
-        module.check_mode = check_mode
     return {
-        "binary": binary,
-        "version": version.strip() if rc == 0 else None,
-        "version_error": None if rc == 0 else error.strip() or "exit status %d" % rc,
+        "binary": containerd.binary,
+        "version": containerd.version,
+        "version_error": containerd.error,
         "main": main,
         "path": path,
         "files": _configuration(main, path, request["imports"]),
-        "info": _info(module, real),
-        "attributes": attributes,
+        "info": _info(module, os.path.realpath(path)),
+        "attributes": _attribute_changes(module, os.path.realpath(path), request["attributes"]),
     }
+
+
+def _attribute_changes(module, path, attributes):
+    """Return ``{before, after}`` of what would change of a file's attributes, {} where nothing would."""
+    if not os.path.exists(path):
+        return {}
+    diff = {}
+    check_mode, module.check_mode = module.check_mode, True
+    try:
+        with _failing_as_ours(module, path):
+            changes = module.set_fs_attributes_if_different(_arguments(module, path, attributes), False, diff)
+    finally:
+        module.check_mode = check_mode
+    return {side: _plain(diff.get(side)) for side in ("before", "after")} if changes else {}
 
 
 def _plain(values):
@@ -152,88 +161,80 @@ def _validate(command, name):
 
 
 def _dump(check, path):
-    """Return what containerd makes of a file (see _observe.dump)."""
-    return effective.dump(check["binary"], path, check["version"])
+    """Return what containerd makes of a file (see effective.dump)."""
+    return effective.dump(check.binary, path, check.version)
 
 
-def _read(check, path):
-    document, error = _dump(check, path)
-    if error:
-        raise wire.Failure("containerd does not accept the configuration: %s. Nothing was changed on the node" % error)
-    return document
+def prove(check, staged=None):
+    """Return ``{refused, unproven}``: what containerd makes of the new text that was not asked for, and does not show.
 
-
-def _prove(check, path, name):
-    """Return what containerd makes of the staged file that was not asked for (see _expect), and what it does not show.
-
-    A file that is imported is proven with copies of all the others, in the order in which containerd merges them.
+    ``check`` is a edits.Proof, ``staged`` the staged main file. With copies of all files, in the order in which
+    containerd merges them, those are read instead.
     """
     scratch = None
     try:
-        subject = name if check["main"] == path else check["main"]
-        if check["copies"]:
+        subject = staged or check.main
+        if check.copies:
             scratch = tempfile.mkdtemp(prefix=filesystem.TEMPORARY, dir=os.path.dirname(lock.LOCK))
-            for number, content in enumerate(check["copies"]):
+            for number, content in enumerate(check.copies):
                 filesystem.replace(os.path.join(scratch, str(number)), wire.unpack(content), 0o600)
             subject = os.path.join(scratch, "0")
-        document = _read(check, subject)
-        before = None
-        if check["others"] is not None:
-            before, dummy = _dump(check, check["main"])
+        document, error = _dump(check, subject)
+        if error:
+            text = "containerd does not accept the configuration: %s. Nothing was changed on the node"
+            raise wire.Failure(text % error)
+        before = _dump(check, check.main)[0] if check.others is not None else None
         problems = expect.problems(document, before, lambda: _dump(check, None)[0], check)
-        return problems, expect.unproven(document, check)
+        return {"refused": problems, "unproven": expect.unproven(document, check.settings)}
     finally:
         if scratch:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _put_in_place(module, batch, path, request):
+def _put_in_place(module, batch, request):
     """Rename the staged file; where something holds the old one in place (a bind mount), write into it if asked to."""
+    path = request.path
     try:
         batch.commit()
     except OSError as exc:
-        if exc.errno not in _IN_THE_WAY or not request["unsafe_writes"]:
+        if exc.errno not in _IN_THE_WAY or not request.unsafe_writes:
             hint = ": set unsafe_writes if it is mounted by itself" if exc.errno == errno.EBUSY else ""
             raise OSError(exc.errno, exc.strerror + hint, path) from exc
         # In place it keeps the old attributes: they have to be right before it has the new text.
         module.set_fs_attributes_if_different(
-            _arguments(module, path, dict(request["attributes"], attributes=None)), False
+            _arguments(module, path, dict(request.attributes, attributes=None)), False
         )
         module.atomic_move(batch.staged(path), path, unsafe_writes=True)
 
 
 def edit(request, module):
-    """Replace one configuration file, or only its attributes.
+    """Replace one configuration file, or only its attributes, as a edits.Edit says.
 
-    ``request``: ``path`` (with links resolved), ``content`` (base64; None leaves the text alone), ``expect`` ({path:
-    sha256} of what was read), ``attributes``, ``mode``, ``uid``, ``gid`` (of the file before or of a new one),
-    ``backup``, ``unsafe_writes``, ``validate``, ``check`` (see _prove) or None.
-    Returns ``{refused, unproven, backup, info}``: if ``refused`` (see _expect.problems) holds anything, nothing was
+    Returns ``{refused, unproven, backup, info}``: if ``refused`` (see expect.problems) holds anything, nothing was
     changed.
     """
-    path, attributes = request["path"], request["attributes"]
-    result = {"refused": [], "unproven": [], "backup": None, "info": {}}
-    with Lock():
-        lock.check_unchanged(request)
+    path = request.path
+    with Lock(), _failing_as_ours(module, path):
+        lock.check_unchanged(request.expect)
         filesystem.trust(path)
-        if request["content"] is not None:
+        proven, backup = {"refused": [], "unproven": []}, None
+        if request.content is not None:
             filesystem.sweep([os.path.dirname(path)])
             batch = Batch()
             try:
-                batch.add(path, wire.unpack(request["content"]), request["mode"], request["uid"], request["gid"])
+                batch.add(path, wire.unpack(request.content), request.mode, request.uid, request.gid)
                 name = batch.staged(path)
-                _dress(module, name, path, attributes)
-                _validate(request["validate"], name)
-                if request["check"]:
-                    result["refused"], result["unproven"] = _prove(request["check"], path, name)
-                if result["refused"]:
-                    return result
-                lock.check_unchanged(request)  # containerd took its time, and an editor takes no lock
-                if request["backup"]:
-                    result["backup"] = transaction.back_up(path, os.path.dirname(path))
-                _put_in_place(module, batch, path, request)
+                _dress(module, name, path, request.attributes)
+                _validate(request.validate, name)
+                if request.check:
+                    proven = prove(request.check, name if request.check.main == path else None)
+                if proven["refused"]:
+                    return dict(proven, backup=None, info={})
+                lock.check_unchanged(request.expect)  # containerd took its time, and an editor takes no lock
+                if request.backup:
+                    backup = transaction.back_up(path, os.path.dirname(path))
+                _put_in_place(module, batch, request)
             finally:
                 batch.discard()
-        module.set_fs_attributes_if_different(_arguments(module, path, attributes), False)
-        result["info"] = _info(module, path)
-    return result
+        module.set_fs_attributes_if_different(_arguments(module, path, request.attributes), False)
+        return dict(proven, backup=backup, info=_info(module, path))

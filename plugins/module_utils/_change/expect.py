@@ -86,13 +86,12 @@ def _may_differ(path, before, after, allowed):
 def problems(document, before, defaults, check):
     """Return ``[{path, kind, found}]`` of what is not as ``check`` wants it; ``found`` is left out where nothing is.
 
-    ``check``: ``settings`` ([{path, value}] that must be there), ``defaults`` (paths that must be as ``defaults``, the
-    document of a node without configuration, has them) and ``others`` (paths that may differ from the document
-    ``before``; None if all may). ``kind`` is one of ``setting``, ``default`` and ``other``.
+    ``check`` is a edits.Proof; ``defaults()`` returns the document of a node without configuration, ``before`` is
+    that of the present one. ``kind`` is one of ``setting``, ``default`` and ``other``.
     """
     found = []
     printed = document.get("plugins") or {}
-    for each in check["settings"]:
+    for each in check.settings:
         path = each["path"]
         if path[0] == "plugins" and len(path) > 1 and path[1] not in printed:
             continue
@@ -103,12 +102,12 @@ def problems(document, before, defaults, check):
             good = agrees(each["value"], value)
         if not good:
             found.append(_problem("setting", path, value))
-    for path in check["defaults"]:
+    for path in check.defaults:
         value = _at(document, path)
         if value != _at(defaults(), path):
             found.append(_problem("default", path, value))
-    if check["others"] is not None and before:
-        changed = _changed(before, document, [["version"], ["imports"]] + check["others"])
+    if check.others is not None and before:
+        changed = _changed(before, document, [["version"], ["imports"]] + check.others)
         for path in sorted({_gone(document, path) for path in changed}):
             found.append(_problem("other", list(path), _at(document, path)))
     return found
@@ -125,7 +124,7 @@ def _problem(kind, path, value):
     return dict(shown, kind=kind, path=path)
 
 
-def unproven(document, check):
+def unproven(document, settings):
     """Return the plugins of which settings were asked for and which containerd does not print."""
-    plugins = {each["path"][1] for each in check["settings"] if each["path"][0] == "plugins" and len(each["path"]) > 1}
+    plugins = {each["path"][1] for each in settings if each["path"][0] == "plugins" and len(each["path"]) > 1}
     return sorted(plugins - set(document.get("plugins") or {}))

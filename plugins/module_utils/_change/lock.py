@@ -12,6 +12,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import fil
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
 
+LOCK = "/run/airgap-containerd.lock"
 LOCK_SECONDS = 60
 
 
@@ -35,13 +36,17 @@ class Lock(object):
         self._handle.close()
 
 
-def check_unchanged(request):
-    text = "%s on the node while this run was planned, by another run or by hand: nothing was written, run it again"
-    for path, digest in sorted((request.get("expect") or {}).items()):
+_OTHERS = "%s on the node while this run was planned, by another run or by hand: nothing was written, run it again"
+
+
+def check_unchanged(expected):
+    """Raise Failure unless files are what the plan was made from, ``{path: sha256 or None}``."""
+    for path, digest in sorted(expected.items()):
         if places.digest(filesystem.read(path)) != digest:
-            raise Failure(text % (path + " changed"))
-    if "fingerprint" in request and request["fingerprint"] != history.fingerprint():
-        raise Failure(text % "the record of earlier runs changed")
+            raise Failure(_OTHERS % (path + " changed"))
 
 
-LOCK = "/run/airgap-containerd.lock"
+def check_no_other_run(fingerprint):
+    """Raise Failure if the record or the states are others than the plan was made from."""
+    if fingerprint != history.fingerprint():
+        raise Failure(_OTHERS % "the record of earlier runs changed")

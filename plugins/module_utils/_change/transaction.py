@@ -5,14 +5,17 @@
 
 containerd, restarted between any two steps, finds a configuration that works: files that config.toml needs come before
 it, those that it needs no more go after it, logins in it that they need come first, and each comes or goes in one step.
-What a step has begun stands in the open state (see _history), so the next run completes what a killed one left.
+What a step has begun stands in the open state (see history), so the next run completes what a killed one left.
 """
 
 import os
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils._change import lock
-from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import Lock
+from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import (
+    Lock,
+    check_no_other_run,
+    check_unchanged,
+)
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     effective,
     filesystem,
@@ -23,17 +26,16 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places, verdicts, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Changes, Write
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
 
 
-def _check_staged(request, batch):
+def _check_staged(check, batch):
     """Let containerd read the staged configuration before it becomes the live one."""
-    check = request.get("check")
-    if not check:
-        return
-    found = effective.effective(check["binary"], batch.staged(check["path"]), check["version"])
-    reason = verdicts.why_not_effective(found, check, observe.import_files(check["path"], found["imports"]))
+    found = effective.effective(check.binary, batch.staged(check.path), check.version)
+    imports = [each.path for each in observe.import_files(check.path, found.imports)]
+    reason = verdicts.why_not_effective(found, check.wanted, imports)
     if reason:
         raise Failure("%s. Nothing was changed on the node" % reason)
 
@@ -55,28 +57,29 @@ def back_up(path, folder):
 
 
 def _changes_to(files, config, between=None):
-    """Return ``(writes, removes)`` that make files what they were (see _history.current), in the order of a plan.
+    """Return the Changes that make files what they were (see history.current).
 
     ``between`` is that of the state: the config.toml that works with the files of before and with those of now.
     """
     different = {path: each for path, each in files.items() if history.current(path) != each}
-    writes = [dict(each, path=path) for path, each in different.items() if each is not None]
-    removes = [path for path, each in different.items() if each is None]
-    writes.sort(key=lambda each: each["path"] == config)
-    if between and len(different) > 1 and writes and writes[-1]["path"] == config:
-        first = between["write"]
-        if first["content"] == writes[-1]["content"]:
-            writes.insert(0, writes.pop())
-        elif history.digest_of(first) != places.digest(filesystem.read(config)):
-            writes.insert(0, first)
-    return writes, sorted(removes, key=lambda path: path != config)
+    writes = {path: Write(path=path, **each) for path, each in different.items() if each is not None}
+    removes = sorted((path for path, each in different.items() if each is None), key=lambda path: path != config)
+    final = writes.pop(config, None)
+    changes = Changes(files=list(writes.values()), removes=removes)
+    if not final or not between or len(different) == 1:
+        return changes._replace(config=final)
+    first = messages.write(between["write"])
+    if first.content == final.content:
+        return changes._replace(first=final)
+    is_there = history.digest_of(first.content) == places.digest(filesystem.read(config))
+    return changes._replace(first=None if is_there else first, last=final)
 
 
-def _stage(writes):
+def _stage(changes):
     batch = Batch()
     try:
-        for write in writes:
-            batch.add(write["path"], wire.unpack(write["content"]), write["mode"], write.get("uid"), write.get("gid"))
+        for write in changes.writes:
+            batch.add(write.path, wire.unpack(write.content), write.mode, write.uid, write.gid)
     except BaseException:
         batch.discard()
         raise
@@ -96,34 +99,29 @@ def _remove_all(paths, directories):
     return [path for path in directories if os.path.isdir(path)]
 
 
-def _put_in_place(batch, request):
-    """Write and remove the files of a request; return the directories that hold files of others.
+def _put_in_place(batch, changes):
+    """Write and remove the files of staged Changes; return the directories that hold files of others.
 
-    Removals come last, because config.toml may have needed the files, but before the logins that they rely on go.
+    Removals come after config.toml, which may have needed the files, but before the logins go that they rely on.
     """
-    last = (request["writes"] or [{}])[-1].get("path")
-    batch.commit(but=1 if request.get("between") and last == request["config"] else 0)
-    left = _remove_all(request["removes"], request.get("directories") or [])
+    batch.commit(but=1 if changes.last else 0)
+    left = _remove_all(changes.removes, changes.directories)
     batch.commit()
     return left
 
 
 def _put_back(files, made, config, between=None):
     """Make files what they were, and take away the directories that were made for others."""
-    writes, removes = _changes_to(files, config, between)
-    emptied = {os.path.dirname(each) for each in removes}
-    directories = [path for path in made if path in emptied]
-    batch = _stage(writes)
+    changes = _changes_to(files, config, between)
+    emptied = {os.path.dirname(each) for each in changes.removes}
+    batch = _stage(changes)
     try:
-        _put_in_place(
-            batch,
-            {"writes": writes, "removes": removes, "directories": directories, "config": config, "between": between},
-        )
+        _put_in_place(batch, changes._replace(directories=[path for path in made if path in emptied]))
     finally:
         batch.discard()
     for directory in reversed(made):
         filesystem.remove_empty_directory(directory)
-    return sorted({each["path"] for each in writes}) + removes
+    return sorted({each.path for each in changes.writes}) + changes.removes
 
 
 def _names(paths):
@@ -132,24 +130,23 @@ def _names(paths):
     return shown + (" and %d more" % (len(paths) - 3) if len(paths) > 3 else "")
 
 
-def _commit(request, state, batch, changes):
+def _commit(request, state, batch, made):
     """Put the files and the record in place; return the directories that hold files of others."""
     prior, record = history.read(history.OPEN), history.read(places.RECORD)
-    now = {path: history.current(path) for path in changes}
+    now = {path: history.current(path) for path in _paths(request.changes)}
     try:
         if state:
             history.write_open(state)
-        left = _put_in_place(batch, request)
-        for directory in reversed(request.get("made") or []):
+        left = _put_in_place(batch, request.changes)
+        for directory in reversed(made):
             filesystem.remove_empty_directory(directory)
-        if not request.get("keep_record"):
-            history.write_record(request["record"])
+        history.write_record(request.record)
         return left
     except (OSError, IOError) as exc:
         text = "%s: %s" % (exc.filename or "writing the files", exc.strerror)
         batch.discard()
         try:
-            _put_back(now, batch.made, request.get("config"), request.get("between"))
+            _put_back(now, batch.made, request.config, messages.as_data(request.between))
             history.write_record(record)
             if state and history.read(history.OPEN) != prior:
                 history.write_open(prior)
@@ -161,11 +158,18 @@ def _commit(request, state, batch, changes):
         raise Failure("%s. What was written is put back; nothing was changed on the node" % text) from exc
 
 
+def _paths(changes):
+    return [each.path for each in changes.writes] + changes.removes
+
+
 def _restart(request, state):
-    """Restart and prove; on failure undo everything since containerd was proven last, and tell both outcomes."""
-    asked = request["restart"]
+    """Restart and prove; on failure undo everything since containerd was proven last, and tell both outcomes.
+
+    Returns ``(service.Restarted, digest of the registry settings that are proven or None)``.
+    """
     try:
-        return _prove(request, service.restart(asked))
+        restarted = service.restart(request.restart)
+        return restarted, _prove(request.check, restarted) if request.check else None
     except ServiceError as exc:
         if not state or not state["files"]:
             raise Failure("%s. No file was changed since it worked, so none was put back" % exc) from exc
@@ -178,141 +182,135 @@ def _restart(request, state):
             raise Failure(
                 "%s. Putting the files of before back failed too: %s: %s" % (exc, second.filename, second.strerror)
             ) from exc
-        raise Failure("%s. %s" % (exc, _restart_with(asked, restored))) from exc
+        raise Failure("%s. %s" % (exc, _restart_with(request.restart, restored))) from exc
 
 
 def _restart_with(asked, restored):
     """Restart with the files that were put back, and tell the outcome in a sentence."""
     try:
-        service.restart(dict(asked, force=True))
+        service.restart(asked._replace(force=True))
     except ServiceError as exc:
         text = "The files of before were put back (%s), but they fail too, so the cause was there before this run: %s"
         return text % (_names(restored), exc)
     return "The files of before were put back (%s) and containerd serves CRI with them again" % _names(restored)
 
 
-def _prove(request, restarted):
+def _prove(check, restarted):
     """Check that the daemon that was started reads the file that was written, and that it says what was asked."""
-    check = request.get("check")
-    if not check:
-        return restarted
-    used = process.config_of(restarted["daemon"]) or places.DEFAULT_CONFIG
-    if restarted["daemon"] and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check["path"]):
-        raise ServiceError("containerd reads %s instead of %s" % (used, check["path"]))
-    found = effective.effective(check["binary"], check["path"], check["version"])
-    reason = verdicts.why_not_effective(found, check, [])
+    used = process.config_of(restarted.daemon) or places.DEFAULT_CONFIG
+    if restarted.daemon and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check.path):
+        raise ServiceError("containerd reads %s instead of %s" % (used, check.path))
+    found = effective.effective(check.binary, check.path, check.version)
+    reason = verdicts.why_not_effective(found, check.wanted, [])
     if reason:
         raise ServiceError("after the restart, " + reason)
-    return dict(restarted, digest=found["digest"])
+    return found.digest
 
 
 def _is_proven(socket):
     def proven(old):
         daemon = service.daemon(socket)
-        return bool(daemon) and daemon["id"] != old and not service.serves_cri(socket)
+        return bool(daemon) and daemon.id != old and not service.serves_cri(socket)
 
     return proven
 
 
-def _restored_request(request):
-    """Return a request with the writes and removes that lead back to the state that it names."""
-    if request["restore"] == history.OPEN:
+def _restored(request):
+    """Return a request with the Changes that lead back to the state that it names, and the directories made since."""
+    if request.restore == history.OPEN:
         state = history.read(history.OPEN)
         if state:
             history.write_record(history.read_record(state))
             history.close(state)
     state = history.read(history.LAST)
     if not state:  # a killed run that went back was complete, as is noticed only now
-        return dict(request, restore=None, writes=[], removes=[])
+        return request._replace(restore=None, changes=Changes()), []
     between = state.get("between")
-    writes, removes = _changes_to(state["files"], state["config"], between)
-    for each in writes:
-        each["backup"] = places.STATE_DIR if each["path"] in request["edited"] else None
-    for path in set(removes).intersection(request["edited"]):
+    changes = _changes_to(state["files"], state["config"], between)
+
+    def kept(write):
+        return write and write._replace(backup=places.STATE_DIR if write.path in request.edited else None)
+
+    for path in set(changes.removes).intersection(request.edited):
         back_up(path, places.STATE_DIR)
-    emptied = {os.path.dirname(each) for each in removes}
-    directories = [path for path in state["made"] if path in emptied]
-    return dict(request, writes=writes, removes=removes, directories=directories, made=state["made"], between=between)
+    emptied = {os.path.dirname(each) for each in changes.removes}
+    changes = changes._replace(
+        first=kept(changes.first),
+        files=[kept(each) for each in changes.files],
+        config=kept(changes.config),
+        directories=[path for path in state["made"] if path in emptied],
+        last=kept(changes.last),
+    )
+    return request._replace(changes=changes, between=messages.between(between)), state["made"]
 
 
 def apply(request):
-    """Carry out a plan.
+    """Carry out the plan of a messages.Apply.
 
-    ``request``: ``expect`` ({path: sha256 | None} of what the plan was made from), ``fingerprint`` (of the record and
-    the states), ``writes`` (ordered list of ``{path, content (base64), mode, uid, gid, backup}``; ``backup`` is the
-    folder for a copy, or None), ``removes`` and ``directories`` (paths; a directory goes when nothing else is in it),
-    ``config`` (path of config.toml), ``between`` (see _history; where it is needed it comes first in ``writes``, which
-    then name config.toml twice), ``sweep`` (directories where killed runs may have left temporary files),
-    ``check`` (what the configuration must effectively be: see why_not_effective, with ``binary``, its ``version`` and
-    ``path``), ``socket``, ``due`` (whether containerd does not know the new files until it restarts), ``restart`` (see
-    _service.restart) or None, ``record`` (dict; None removes it), ``keep_record`` (leave it alone, and keep no state),
-    ``forget`` (remove the states when done), ``restore`` (name of a state to go back to, which gives the writes and
-    removes) with ``edited`` (files of which a copy is kept). Returns ``{restarted, seconds, left, backups}``; ``left``
-    names directories that still hold files of others, ``backups`` the copy of each file that was to be copied.
+    Returns ``{restarted, seconds, left, backups}``; ``left`` names directories that still hold files of others,
+    ``backups`` the copy of each file that was to be copied.
     """
     with Lock():
-        lock.check_unchanged(request)
-        if request.get("restart"):
-            service.check(request["restart"])
-        filesystem.sweep((request.get("sweep") or []) + [places.STATE_DIR])
-        if request.get("socket"):
-            history.settle(_is_proven(request["socket"]))
-        if request.get("restore"):
-            request = _restored_request(request)
-        return _apply(dict(request, removes=request.get("removes") or []))
+        check_unchanged(request.expect)
+        check_no_other_run(request.fingerprint)
+        if request.restart:
+            service.check(request.restart)
+        filesystem.sweep(request.sweep + [places.STATE_DIR])
+        history.settle(_is_proven(request.socket))
+        made = []
+        if request.restore:
+            request, made = _restored(request)
+        return _apply(request, made)
 
 
-def _apply(request):
-    changes = [each["path"] for each in request["writes"]] + request["removes"]
-    for path in [places.state_file(places.RECORD)] + changes:
+def _apply(request, made):
+    changes = request.changes
+    paths = _paths(changes)
+    for path in [places.state_file(places.RECORD)] + paths:
         filesystem.trust_place(path)
-    batch = _stage(request["writes"])
+    batch = _stage(changes)
     try:
-        _check_staged(request, batch)
-        backups = {
-            each["path"]: back_up(each["path"], each["backup"]) for each in request["writes"] if each.get("backup")
-        }
-        left, state = [], None
-        if not request.get("keep_record") and (changes or history.read(history.OPEN)):
-            files = {path: history.current(path) for path in changes}
-            daemon = service.daemon(request["socket"]) if request.get("socket") else None
-            state = history.begin(request, files, daemon and daemon["id"])
+        if request.check:
+            _check_staged(request.check, batch)
+        backups = {each.path: back_up(each.path, each.backup) for each in changes.writes if each.backup}
+        state = None
+        if paths or history.read(history.OPEN):
+            files = {path: history.current(path) for path in paths}
+            daemon = service.daemon(request.socket)
+            state = history.begin(request, files, daemon and daemon.id)
             state["made"] = state["made"] + batch.made
-        left = _commit(request, state, batch, changes)
+        left = _commit(request, state, batch, made)
     finally:
         batch.discard()
-    restarted = _restart(request, state) if request.get("restart") else None
-    if not request.get("keep_record"):
-        _finish(request, state, restarted)
+    restarted, digest = _restart(request, state) if request.restart else (None, None)
+    _finish(request, state, restarted, digest)
     return {
         "restarted": bool(restarted),
-        "seconds": restarted and restarted["seconds"],
+        "seconds": restarted and restarted.seconds,
         "left": left,
         "backups": backups,
     }
 
 
-def _finish(request, state, restarted):
+def _finish(request, state, restarted, digest):
     """Note which daemon is proven with which registry settings, and close the state of a run that needs no more."""
-    record = request["record"]
-    if record is not None and restarted and restarted.get("digest") and restarted["daemon"]:
-        proven = {"daemon": restarted["daemon"]["id"], "registry": restarted["digest"]}
-        history.write_record(dict(record, proven=proven))
+    if request.record is not None and digest and restarted.daemon:
+        proven = {"daemon": restarted.daemon.id, "registry": digest}
+        history.write_record(dict(request.record, proven=proven))
     if restarted or not state or state["daemon"] is None:
-        if request.get("forget"):
+        if request.forget:
             history.forget()
         elif state:
             history.close(state)
     history.tidy()
 
 
-def restart(request):
+def restart(request, restore):
     """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again."""
     with Lock():
         try:
             return service.restart(request)
         except ServiceError as exc:
-            restore = request.get("restore") or []
             if not restore:
                 raise
             kept = {each["path"]: history.current(each["backup"]) for each in restore}

@@ -7,27 +7,21 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError
-from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 
 CALL_SECONDS = 30.0
 MAX_ERROR = 2000  # characters of containerd's own words
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
-def pull(request):
-    """Read the node and pull images, all in one go.
+def pull(socket, request, pause):
+    """Pull images, and return for each, in order, ``{image, present, digest, bytes, seconds, error, removed, kept}``.
 
-    ``request``: what _observe.observe takes, and ``images`` (names), ``timeout`` (seconds for each), ``parallel`` (how
-    many at once), ``keep`` (whether those pulled stay), ``pause`` (whether to begin with the image that pods start
-    with), ``login`` (None or the username and password of a pull secret). Returns ``{observed, proxies, pulls}``:
-    ``proxies`` are the variables in containerd's environment that decide on proxies, ``pulls`` has for each image, in
-    order, ``{image, present, digest, bytes, seconds, error: {code, message}, removed, kept}``; ``present`` images were
-    there before and are not pulled.
+    ``request``: ``{images (names), timeout (seconds for each), parallel (how many at once), keep (whether those pulled
+    stay), login (None or the username and password of a pull secret)}``; ``pause`` is the image that pods start with,
+    to begin with, or None. ``present`` images were there before and are not pulled; ``error`` is ``{code, message}``.
     """
-    observed = observe.observe(request)
-    images = verdicts.images_to_pull(request["images"], observed["effective"]["pause"] if request["pause"] else None)
-    client = Client(observed["socket"], timeout=CALL_SECONDS)
+    images = verdicts.images_to_pull(request["images"], pause)
+    client = Client(socket, timeout=CALL_SECONDS)
     try:
         before = set(image["id"] for image in client.images())
     except CriError as exc:
@@ -39,7 +33,7 @@ def pull(request):
             _clean_up(client, pulls, before)
     for each in pulls:
         each.pop("id")
-    return {"observed": observed, "proxies": _proxies(observed["daemon"]), "pulls": pulls}
+    return pulls
 
 
 def _pull(client, name, request):
@@ -108,20 +102,3 @@ def _why_kept(client, pulled, before):
 
 def _is_pause(name):
     return name.partition("@")[0].rpartition("/")[2].partition(":")[0] == "pause"
-
-
-def _proxies(daemon):
-    """Return the proxy variables in the environment of the daemon, passwords included, in upper case."""
-    if not daemon:
-        return {}
-    try:
-        with open("/proc/%s/environ" % daemon["id"].partition(":")[0], "rb") as handle:
-            words = handle.read().decode("utf-8", "replace").split("\0")
-    except (OSError, IOError):
-        return {}
-    found = {}
-    for name, value in (word.split("=", 1) for word in words if "=" in word):
-        # Go looks at the upper case first, and takes an empty value for none.
-        if name.upper() in _PROXIES and value and (name.isupper() or name.upper() not in found):
-            found[name.upper()] = value
-    return found

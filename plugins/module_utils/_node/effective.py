@@ -9,7 +9,8 @@ import os
 import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints, dump_reader
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Login, auth_digest
 
 _UNKNOWN_COMMAND = 3  # exit status of containerd
 
@@ -26,14 +27,7 @@ _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
 
 
 def effective(binary, path, version):
-    """Return what containerd makes of a configuration file, as far as registries go; ``version`` as for `dump`.
-
-    ``{error, config_path, mirrors, configs, disabled_plugins, imports, address, digest}``: ``mirrors`` as ``{host:
-    [endpoint]}``, ``configs`` as ``{host: {auth: digest | None, tls: bool}}``, ``tls_options`` as ``{host: [name]}``,
-    ``auths`` and ``headers`` as names, ``images`` what decides how CRI pulls, ``pause`` the image that pods start with,
-    ``digest`` of all registry settings. ``error`` is containerd's complaint where it does not accept the file (the rest
-    is then empty).
-    """
+    """Return the verdicts.Effective of a configuration file; ``version`` as for `dump`."""
     return _summary(*dump(binary, path, version))
 
 
@@ -60,31 +54,31 @@ def _summary(document, error):
     plugins = document.get("plugins") or {}
     tables = [plugins[name]["registry"] for name in _REGISTRY_OWNERS if "registry" in (plugins.get(name) or {})]
     registry = tables[0] if tables else {}
-    mirrors = {host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()}
-    configs = {
-        host: {"auth": verdicts.auth_digest((each or {}).get("auth")), "tls": "tls" in (each or {})}
-        for host, each in (registry.get("configs") or {}).items()
-    }
-    tls = {host: (each or {}).get("tls") or {} for host, each in (registry.get("configs") or {}).items()}
+    configs = {host: each or {} for host, each in (registry.get("configs") or {}).items()}
     images = plugins.get(_REGISTRY_OWNERS[0]) or {}
     server = plugins.get("io.containerd.server.v1.grpc") or document.get("grpc") or {}
-    found = {
-        "error": error,
-        "config_path": registry.get("config_path") or "",
-        "mirrors": mirrors,
-        "configs": configs,
-        "tls_options": {host: sorted(key for key in each if each[key]) for host, each in tls.items()},
-        "auths": sorted(registry.get("auths") or {}),
-        "headers": sorted(registry.get("headers") or {}),
-        "images": {key: images[key] for key in _PULL_SETTINGS if isinstance(images.get(key), (bool, int))},
-        "pause": _pause(plugins),
-        "disabled_plugins": document.get("disabled_plugins") or [],
-        "imports": document.get("imports") or [],
-        "address": server.get("address"),
-    }
-    settings = [found[key] for key in ("config_path", "mirrors", "configs", "disabled_plugins")]
-    found["digest"] = hashlib.sha256(json.dumps(settings, sort_keys=True).encode("utf-8")).hexdigest()
-    return found
+    found = Effective(
+        error=error,
+        config_path=registry.get("config_path") or "",
+        mirrors={host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()},
+        configs={host: Login(auth_digest(each.get("auth")), "tls" in each) for host, each in configs.items()},
+        tls_options={
+            host: sorted(key for key, value in (each.get("tls") or {}).items() if value)
+            for host, each in configs.items()
+        },
+        auths=sorted(registry.get("auths") or {}),
+        headers=sorted(registry.get("headers") or {}),
+        images={key: images[key] for key in _PULL_SETTINGS if isinstance(images.get(key), (bool, int))},
+        pause=_pause(plugins),
+        disabled_plugins=document.get("disabled_plugins") or [],
+        imports=document.get("imports") or [],
+        address=server.get("address"),
+    )
+    settings = [
+        messages.as_data(each) for each in (found.config_path, found.mirrors, found.configs, found.disabled_plugins)
+    ]
+    text = json.dumps(settings, sort_keys=True)
+    return found._replace(digest=hashlib.sha256(text.encode("utf-8")).hexdigest())
 
 
 def _pause(plugins):

@@ -8,6 +8,9 @@ import os
 import shutil
 import stat
 import tempfile
+from collections import namedtuple
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 
 # Neither *.toml (an `imports` glob would load it) nor hosts.toml (containerd would read it), and no host namespace.
 TEMPORARY = ".airgap-"
@@ -77,13 +80,24 @@ def trust_place(path):
     trust(path)
 
 
-def describe(path):
-    """Return ``{mode, uid, gid, ctime}`` of what ``path`` finally names, or None; mode as an int, ctime in seconds."""
+Attributes = namedtuple("Attributes", "mode uid gid ctime")  # ctime in seconds since the epoch
+# What `look` tells of a configuration file: content is packed, None where there is no file, as sha256 and attributes.
+File = namedtuple("File", "path real_path content sha256 attributes")
+
+
+def attributes(path):
+    """Return the Attributes of what ``path`` finally names, or None."""
     try:
         found = os.stat(path)
     except OSError:
         return None
-    return {"mode": stat.S_IMODE(found.st_mode), "uid": found.st_uid, "gid": found.st_gid, "ctime": found.st_ctime}
+    return Attributes(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_ctime)
+
+
+def look(path):
+    """Return the File at ``path``."""
+    about, data = attributes(path), read(path)
+    return File(path, os.path.realpath(path), wire.pack(data), places.digest(data), about if data is not None else None)
 
 
 def sync_directory(path):

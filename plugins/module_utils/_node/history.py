@@ -23,7 +23,7 @@ import os
 import time
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places, wire
 
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
 MAX_COPIES = 10  # of one file that was edited by hand
@@ -63,17 +63,17 @@ def write_record(record):
 
 def current(path):
     """Return a file as a state holds it; None where there is none."""
-    data, about = filesystem.read(path), filesystem.describe(path)
+    about, data = filesystem.attributes(path), filesystem.read(path)
     if data is None:
         return None
-    return {"content": wire.pack(data), "mode": about["mode"], "uid": about["uid"], "gid": about["gid"]}
+    return {"content": wire.pack(data), "mode": about.mode, "uid": about.uid, "gid": about.gid}
 
 
 def _digests(state):
     """Return ``{path: (digest before, digest after, digest now)}``."""
     return {
         path: (
-            places.digest(wire.unpack(before["content"]) if before else None),
+            digest_of(before["content"]) if before else None,
             state["after"][path],
             places.digest(filesystem.read(path)),
         )
@@ -111,7 +111,7 @@ def _is_between(state, digests):
     """Whether config.toml is neither the one of before nor that of the run, but the one that works beside both."""
     between = state.get("between")
     before, after, now = digests.get(state.get("config"), (None, None, None))
-    return bool(between) and now not in (before, after) and now == digest_of(between["write"])
+    return bool(between) and now not in (before, after) and now == digest_of(between["write"]["content"])
 
 
 def _record_of_digests(state, digests):
@@ -138,27 +138,28 @@ def _record_of_digests(state, digests):
 def begin(request, files, daemon):
     """Return the open state of a run that is about to change ``files`` (see `current`) while ``daemon`` (its id) runs.
 
-    It goes on where an open state of an earlier run stands: what came before that run is what to go back to.
+    ``request`` is the messages.Apply. It goes on where an open state of an earlier run stands: what came before that
+    run is what to go back to.
     """
     prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(places.RECORD), "daemon": None}
     digests = _digests(prior)
     foreign = {path for path, (before, after, now) in digests.items() if now not in (before, after)}
     if _is_between(prior, digests):
         foreign.discard(prior["config"])
-    after = dict(prior["after"], **{each["path"]: digest_of(each) for each in request["writes"]})
-    after.update(dict.fromkeys(request["removes"]))
+    after = dict(prior["after"], **{each.path: digest_of(each.content) for each in request.changes.writes})
+    after.update(dict.fromkeys(request.changes.removes))
     kept = {path: each for path, each in prior["files"].items() if path not in foreign}
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "files": {path: kept[path] if path in kept else now for path, now in _ordered(files, prior["files"]).items()},
         "after": {path: each if path in files else digests[path][2] for path, each in after.items()},
         "made": prior["made"],
-        "config": request.get("config") or prior.get("config"),
-        "between": request.get("between") or prior.get("between"),
+        "config": request.config or prior.get("config"),
+        "between": messages.as_data(request.between) or prior.get("between"),
         "record": prior["record"],
-        "next": request.get("record"),
-        "daemon": daemon if request.get("due") or daemon == prior["daemon"] else None,
-        "undoes": bool(request.get("restore")),
+        "next": request.record,
+        "daemon": daemon if request.due or daemon == prior["daemon"] else None,
+        "undoes": bool(request.restore),
     }
 
 
@@ -167,9 +168,9 @@ def _ordered(files, prior):
     return dict([(path, current(path)) for path in prior if path not in files] + list(files.items()))
 
 
-def digest_of(write):
-    """Return the digest of what a write leaves."""
-    return places.digest(wire.unpack(write["content"]))
+def digest_of(content):
+    """Return the digest of packed content."""
+    return places.digest(wire.unpack(content))
 
 
 def close(state):

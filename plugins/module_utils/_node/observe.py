@@ -8,83 +8,95 @@ import glob
 import os
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
-    commands,
     effective,
     filesystem,
     history,
     process,
     service,
 )
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 
 MAX_IMPORTS = 100  # files
 _CERTIFICATES = (".crt", ".cert", ".key", ".pem")
 
 
 def import_files(main, patterns):
-    """Return ``[{path, ctime, content}]`` of the files that ``imports`` names; raises OSError for too many."""
+    """Return the filesystem.File of each file that ``imports`` names; raises OSError for too many."""
     found = []
     for pattern in patterns:
         for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
             if os.path.realpath(path) != os.path.realpath(main):
-                found.append(dict(filesystem.describe(path) or {}, path=path, content=wire.pack(filesystem.read(path))))
+                found.append(filesystem.look(path))
             if len(found) > MAX_IMPORTS:
                 raise OSError(errno.E2BIG, "imports more than %d files" % MAX_IMPORTS, main)
     return found
 
 
-def _hosts_file(path, root):
-    """Return ``{sha256, content, mode, ...}`` of a hosts.toml, ``{}`` where that is no file, None where there is none.
+def _tree_file(path, root):
+    """Return what is told of a file in a tree, None where it is none (see the controller's TreeFile).
 
-    Behind a symbolic link there is ``link``, where it leads to, too, and nothing else if that is outside of ``root``.
+    Behind a symbolic link that leads out of ``root`` nobody looks.
     """
-    real = os.path.realpath(path)
-    linked = {"link": real} if os.path.islink(path) or os.path.islink(os.path.dirname(path)) else {}
-    if linked and not real.startswith(os.path.realpath(root) + "/"):
-        return linked
+    link = os.path.realpath(path) if os.path.islink(path) or os.path.islink(os.path.dirname(path)) else None
+    if link and not link.startswith(os.path.realpath(root) + "/"):
+        return {"link": link}
     if not os.path.isfile(path):
-        return linked if linked or os.path.lexists(path) else None
-    data = filesystem.read(path)
-    return dict(filesystem.describe(path) or {}, sha256=places.digest(data), content=wire.pack(data), **linked)
+        return {"link": link} if link else None
+    found = filesystem.look(path)
+    return {"content": found.content, "sha256": found.sha256, "attributes": found.attributes, "link": link}
 
 
-def _tree(hosts_dir, recorded):
-    """Return the files below ``hosts_dir`` as ``{relative path: about}``, each directory as ``{name: None}``.
+class _Tree(object):
+    """A directory of host namespaces (see the controller's Tree)."""
 
-    Of a hosts.toml, ``about`` is what _hosts_file tells, of a certificate or key whether that is PEM text. Those that
-    are beside ``hosts_dir``, and files that earlier runs wrote elsewhere, come with absolute paths, told as hosts.toml.
-    """
-    found = {}
-    for namespace in filesystem.names(hosts_dir):
-        directory = os.path.join(hosts_dir, namespace)
-        if namespace.startswith(filesystem.TEMPORARY):
-            continue
-        if not os.path.isdir(directory):
-            if os.path.exists(directory):
-                found[namespace] = {}
-            continue
-        found[namespace] = None
-        for name in ["hosts.toml"] if os.path.islink(directory) else filesystem.names(directory):
-            path = os.path.join(directory, name)
-            if name == "hosts.toml" and (os.path.islink(directory) or os.path.lexists(path)):
-                found["%s/%s" % (namespace, name)] = _hosts_file(path, hosts_dir)
+    def __init__(self, root):
+        self.root = root
+        self.found = {"directories": [], "files": {}, "certificates": {}, "others": []}
+        for name in filesystem.names(root):
+            directory = os.path.join(root, name)
+            if os.path.isdir(directory) and not name.startswith(filesystem.TEMPORARY):
+                self.found["directories"].append(name)
+                self._read(name, directory)
+            elif os.path.exists(directory) and not name.startswith(filesystem.TEMPORARY):
+                self.found["others"].append(name)
+
+    def _read(self, namespace, directory):
+        is_link = os.path.islink(directory)
+        for name in ["hosts.toml"] if is_link else filesystem.names(directory):
+            path, key = os.path.join(directory, name), "%s/%s" % (namespace, name)
+            if name == "hosts.toml":
+                if is_link or os.path.lexists(path):
+                    self.add(key, path, self.root)
             elif os.path.isfile(path) and not name.startswith(filesystem.TEMPORARY):
-                found["%s/%s" % (namespace, name)] = _is_pem(path) if name.endswith(_CERTIFICATES) else {}
+                if name.endswith(_CERTIFICATES):
+                    self.found["certificates"][key] = b"-----BEGIN " in (filesystem.read(path) or b"")
+                else:
+                    self.found["others"].append(key)
+
+    def add(self, key, path, root):
+        """Note a hosts.toml, or a file that an earlier run wrote."""
+        about = _tree_file(path, root)
+        if about:
+            self.found["files"][key] = about
+        elif os.path.lexists(path):
+            self.found["others"].append(key)
+
+
+def _hosts(hosts_dir, recorded):
+    """Return the tree of ``hosts_dir``, with certificates beside it and files that earlier runs wrote elsewhere."""
+    tree = _Tree(hosts_dir)
     for path in sorted(set(glob.glob(os.path.join(places.certificates(hosts_dir), "*"))).union(recorded)):
         if not path.startswith(hosts_dir + "/") and os.path.isfile(path):
-            found[path] = _hosts_file(path, os.path.dirname(os.path.dirname(path)))
-    return found
-
-
-def _is_pem(path):
-    return b"-----BEGIN " in (filesystem.read(path) or b"")
+            tree.add(path, path, os.path.dirname(os.path.dirname(path)))
+    return tree.found
 
 
 def _roots(config_path, hosts_dir):
     """Return the trees of the directories in ``config_path`` besides ``hosts_dir``; None where one is a file."""
     known = os.path.normpath(hosts_dir)
     roots = [os.path.normpath(root or "/") for root in (config_path or places.DEFAULT_ROOTS).split(":")]
-    trees = {root: _tree(root, ()) for root in roots if root not in (known, "/")}
+    trees = {root: _Tree(root).found for root in roots if root not in (known, "/")}
     trees.update((root, None) for root in roots if os.path.isfile(root))
     return trees
 
@@ -102,8 +114,9 @@ def _previous():
     name = history.target()
     state = history.read(name) if name else None
     if not state or "damaged" in state:
-        return state
-    return dict(state, name=name, now={path: history.current(path) for path in state["files"]})
+        return state and {"damaged": True}
+    told = {key: state[key] for key in ("time", "files", "after", "record")}
+    return dict(told, name=name, now={path: history.current(path) for path in state["files"]})
 
 
 def _runs(config, hosts_dir, daemon, previous):
@@ -115,7 +128,7 @@ def _runs(config, hosts_dir, daemon, previous):
     sweep = sorted(folders | {os.path.dirname(os.path.realpath(config)), hosts_dir})
     interrupted = bool(filesystem.leftovers(sweep + [places.STATE_DIR]))
     if state and "damaged" not in state:
-        waits = daemon and state["daemon"] == daemon["id"]
+        waits = daemon and state["daemon"] == daemon.id
         interrupted = interrupted or not waits or not history.is_committed(state)
     return {
         "record": record,
@@ -129,7 +142,7 @@ def _runs(config, hosts_dir, daemon, previous):
 
 
 def _ask(questions):
-    """Return the answers of the endpoints (see _preflight.ask)."""
+    """Return the answers of the endpoints (see preflight.ask)."""
     if not questions:
         return []
     from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight  # with http and ssl
@@ -138,57 +151,50 @@ def _ask(questions):
 
 
 def observe(request):
-    """Read the node.
+    """Read the node; return what the controller parses as an Observation, plain data but for named tuples.
 
     ``request``: ``{config_file, hosts_dir, binary, service, socket, endpoints, previous}``; None means "as the node has
-    it". ``endpoints`` is what to ask (see _preflight.probe), unless the record says that the same was asked before;
-    ``previous`` asks for the state to go back to. The result is plain data; contents of files are base64.
-    ``interrupted`` tells that a run was killed and left something to complete or to tidy up, ``unproven`` is the
-    daemon that an earlier run did not restart, and ``states`` whether there are any.
+    it". ``endpoints`` is what to ask (see preflight.probe), unless the record says that the same was asked before;
+    ``previous`` asks for the state to go back to.
     """
     shown = service.show(request["service"])
     unit = service.unit(shown)
-    binary = request.get("binary") or unit["binary"] or "/usr/bin/containerd"
-    config = request.get("config_file") or unit["config"] or places.DEFAULT_CONFIG
-    rc, version, error = commands.run([binary, "--version"])
-    filesystem.trust(config)
-    about, data = filesystem.describe(config), filesystem.read(config)
-    known = {"error": None}
-    if rc == 0:
-        known = effective.effective(binary, config, version)
-    first_root = (known.get("config_path") or "").split(":")[0]
-    hosts_dir = request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR
+    containerd = service.installed(request.get("binary"), unit)
+    path = os.path.join("/", request.get("config_file") or unit.config or places.DEFAULT_CONFIG)
+    filesystem.trust(path)
+    config = filesystem.look(path)
+    known = Effective()
+    if containerd.version:
+        known = effective.effective(containerd.binary, path, containerd.version)
+    first_root = known.config_path.split(":")[0]
+    hosts_dir = os.path.normpath(request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR)
     filesystem.trust(hosts_dir)
-    socket = request.get("socket") or known.get("address") or places.DEFAULT_SOCKET
+    socket = request.get("socket") or known.address or places.DEFAULT_SOCKET
     daemon = service.daemon(socket)
-    runs = _runs(config, hosts_dir, daemon, request.get("previous"))
-    record = runs["record"]
-    asked = (record or {}).get("endpoints") or {}
-    wanted = request.get("endpoints") or []
-    known_answers = [each for each in wanted if (asked.get(each["url"]) or {}).get("digest") == each["digest"]]
-    questions = [each for each in wanted if each not in known_answers]
-    return {
-        **runs,
-        "binary": binary,
-        "version": version.strip() if rc == 0 else None,
-        "version_error": None if rc == 0 else error.strip() or "exit status %d" % rc,
-        "unit": unit,
-        "config": dict(
-            about or {},
-            path=config,
-            real_path=os.path.realpath(config),
-            content=wire.pack(data),
-            sha256=places.digest(data),
-        ),
-        "effective": known,
-        "imports": import_files(config, known.get("imports") or []) if data is not None else [],
-        "hosts_dir": hosts_dir,
-        "hosts": _tree(hosts_dir, (record or {}).get("files") or {}),
-        "roots": _roots(known.get("config_path"), hosts_dir),
-        "blocked_by": _blocked_by(hosts_dir),
-        "socket": socket,
-        "daemon": daemon,
-        "started_with": process.started_with(daemon, shown),
-        "cri_error": service.serves_cri(socket),
-        "endpoints": [asked[each["url"]] for each in known_answers] + _ask(questions),
-    }
+    runs = _runs(path, hosts_dir, daemon, request.get("previous"))
+    record = runs["record"] or {}
+    return dict(
+        runs,
+        binary=containerd.binary,
+        version=containerd.version,
+        version_error=containerd.error,
+        unit=unit,
+        config=config,
+        effective=known,
+        imports=import_files(path, known.imports) if config.content is not None else [],
+        hosts_dir=hosts_dir,
+        hosts=_hosts(hosts_dir, record.get("files") or {}),
+        roots=_roots(known.config_path, hosts_dir),
+        blocked_by=_blocked_by(hosts_dir),
+        socket=socket,
+        daemon=daemon,
+        started_with=process.started_with(daemon, shown),
+        cri_error=service.serves_cri(socket),
+        endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}),
+    )
+
+
+def _answers(questions, known):
+    """Return the answers of the endpoints: those that the record knows, and those of the others, asked now."""
+    old = [each for each in questions if (known.get(each["url"]) or {}).get("digest") == each["digest"]]
+    return [known[each["url"]] for each in old] + _ask([each for each in questions if each not in old])

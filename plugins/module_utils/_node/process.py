@@ -44,7 +44,7 @@ def proxies(environment):
 
 
 def unit_environment(shown):
-    """Return the environment of a unit's next start, as ``[NAME=VALUE]``, from what _service.show returned."""
+    """Return the environment of a unit's next start, as ``[NAME=VALUE]``, from what service.show returned."""
     found = []
     for key, value in shown:
         if key == "Environment":
@@ -73,7 +73,7 @@ def _split(text):
 def config_of(daemon):
     """Return the configuration file that the running daemon names on its command line; None: none, or nothing runs.
 
-    ``daemon`` is what _service.daemon returned.
+    ``daemon`` is a service.Daemon.
     """
     return config_argument(_words(_pid(daemon), "cmdline"))
 
@@ -82,7 +82,7 @@ def started_with(daemon, shown):
     """Return ``{config, running, next}``: what the running daemon was started with and the unit will start with.
 
     ``config`` is what config_of tells of the ``daemon``, ``running`` and ``next`` are proxies as ``proxies`` has them,
-    the latter from what _service.show returned.
+    the latter from what service.show returned.
     """
     return {
         "config": config_of(daemon),
@@ -92,4 +92,4 @@ def started_with(daemon, shown):
 
 
 def _pid(daemon):
-    return daemon["id"].split(":")[0] if daemon else "none"
+    return daemon.id.split(":")[0] if daemon else "none"

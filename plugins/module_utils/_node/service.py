@@ -8,13 +8,24 @@ import re
 import socket
 import struct
 import time
+from collections import namedtuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError, wait_ready
 from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 
 _PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart", "Environment", "EnvironmentFiles")
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
+
+
+# ``id`` (pid and start tick) tells one daemon from its successor; ``started``, in seconds since the epoch and good to
+# about 10 ms, is for comparison with the time a file was put in place.
+Daemon = namedtuple("Daemon", "id started")
+Installed = namedtuple("Installed", "binary version error")  # version: what it prints, None beside an error
+Restarted = namedtuple(
+    "Restarted", "daemon seconds"
+)  # the new Daemon (None: in another namespace), and until CRI answered
 
 
 class ServiceError(wire.Failure):
@@ -28,22 +39,27 @@ def show(name):
 
 
 def unit(shown):
-    """Return what of a unit counts, from what `show` returned: ``{found, active, kill_mode, binary, config}``.
-
-    ``binary`` and ``config`` come from the unit's ExecStart (None where it names none); a node without systemd
-    has ``found`` false.
-    """
+    """Return the verdicts.Unit, from what `show` returned."""
     values = dict(shown)
     start = values.get("ExecStart", "")
     binary = re.search(r"path=(\S+)", start)
     config = re.search(r"argv\[\]=[^;]*?\s(?:--config|-c)[ =](\S+)", start)
-    return {
-        "found": values.get("LoadState") == "loaded",
-        "active": values.get("ActiveState") == "active",
-        "kill_mode": values.get("KillMode"),
-        "binary": binary.group(1) if binary else None,
-        "config": config.group(1) if config else None,
-    }
+    return Unit(
+        found=values.get("LoadState") == "loaded",
+        active=values.get("ActiveState") == "active",
+        kill_mode=values.get("KillMode"),
+        binary=binary.group(1) if binary else None,
+        config=config.group(1) if config else None,
+    )
+
+
+def installed(asked, unit):
+    """Return the Installed containerd: the program that is ``asked`` for, or else that of the unit or the usual one."""
+    binary = asked or unit.binary or "/usr/bin/containerd"
+    rc, version, error = commands.run([binary, "--version"])
+    if rc == 0:
+        return Installed(binary, version.strip(), None)
+    return Installed(binary, None, error.strip() or "exit status %d" % rc)
 
 
 def _peer(path):
@@ -60,11 +76,7 @@ def _peer(path):
 
 
 def daemon(path):
-    """Return ``{id, started}`` of the process that serves the socket ``path``, or None.
-
-    ``id`` (pid and start tick) tells one daemon from its successor; ``started`` is in seconds since the epoch, good
-    to about 10 ms, for comparison with the time a file was put in place.
-    """
+    """Return the Daemon that serves the socket ``path``, or None."""
     pid = _peer(path)
     try:
         with open("/proc/%d/stat" % (pid or 0)) as handle:
@@ -72,7 +84,7 @@ def daemon(path):
     except (OSError, IOError):
         return None
     age = time.clock_gettime(_CLOCK_BOOTTIME) - ticks / float(os.sysconf("SC_CLK_TCK"))
-    return {"id": "%d:%d" % (pid, ticks), "started": time.time() - age}
+    return Daemon("%d:%d" % (pid, ticks), time.time() - age)
 
 
 def serves_cri(path):
@@ -104,49 +116,48 @@ def last_complaint(name, since):
 
 
 def check(request):
-    """Raise ServiceError where the restart that `restart` would make must not be."""
-    if request.get("command") or request.get("force"):
+    """Raise ServiceError where the restart that a messages.Restart asks for must not be."""
+    if request.command or request.force:
         return
-    refusal = verdicts.kill_mode_refusal(request["service"], unit(show(request["service"])))
+    refusal = verdicts.kill_mode_refusal(request.service, unit(show(request.service)))
     if refusal:
         raise ServiceError(refusal)
 
 
 def restart(request):
-    """Restart the daemon and wait until CRI serves.
-
-    ``request``: ``{service, command, socket, timeout, force, cri}``; ``command`` (a list) replaces ``systemctl
-    restart``, ``timeout`` is in seconds for all of it, and ``cri`` is false where the configuration itself switches CRI
-    off. Returns ``{daemon, seconds}``: the new daemon and the seconds until CRI answered. Raises ServiceError.
-    """
+    """Restart as a messages.Restart says, wait until CRI serves, and return Restarted; raises ServiceError."""
     check(request)
-    name, command = request["service"], request.get("command")
+    name, command, deadline = request.service, request.command, time.monotonic() + request.timeout
     if not command:
         # A unit that failed too often is not started again by `restart`; where nothing is wrong this does nothing.
         commands.run(["systemctl", "reset-failed", name])
         command = ["systemctl", "restart", name]
-    before = daemon(request["socket"])
+    before = daemon(request.socket)
     since, began = time.time(), time.monotonic()
     try:
-        rc, out, err = commands.run(command, timeout=request["timeout"])
+        rc, out, err = commands.run(command, timeout=request.timeout)
         if rc != 0:
             raise ServiceError("%s failed (status %d): %s" % (" ".join(command), rc, complaints.words(err or out)))
-        _await_successor(request["socket"], before, began + request["timeout"])
-        if request.get("cri", True):
-            wait_ready(request["socket"], max(began + request["timeout"] - time.monotonic(), 1.0))
+        _await_successor(request.socket, before, deadline)
+        if request.cri:
+            wait_ready(request.socket, max(deadline - time.monotonic(), 1.0))
     except ServiceError as exc:
         raise ServiceError(_with_log(str(exc), name, since)) from exc
     except CriError as exc:
-        text = "CRI does not answer on %s after the restart: %s" % (request["socket"], exc)
+        text = "CRI does not answer on %s after the restart: %s" % (request.socket, exc)
         raise ServiceError(_with_log(text, name, since)) from exc
-    return {"daemon": daemon(request["socket"]), "seconds": round(time.monotonic() - began, 2)}
+    return Restarted(daemon(request.socket), round(time.monotonic() - began, 2))
+
+
+def _id(found, otherwise=None):
+    return found.id if found else otherwise
 
 
 def _await_successor(path, before, deadline):
     """Wait until another daemon than ``before`` listens; a command that restarts nothing must not look like success."""
     while True:
         pid = _peer(path)
-        if pid is not None and (pid <= 1 or (daemon(path) or {}).get("id") != (before or {}).get("id", "")):
+        if pid is not None and (pid <= 1 or _id(daemon(path)) != _id(before, "")):
             return
         if time.monotonic() > deadline:
             if pid is None:

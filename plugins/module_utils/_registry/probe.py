@@ -43,7 +43,7 @@ def _image(endpoints):
     answers = []
     for endpoint in endpoints:
         answers.append(ask(endpoint))
-        if verdicts.serves(answers[-1]):
+        if verdicts.serves(answers[-1]["status"], answers[-1]["kind"]):
             break
     return answers
 

@@ -10,6 +10,6 @@ _USERINFO = re.compile(r"""(?<=://)[^\s"'/@]{0,500}@""")
 _LOGIN = re.compile(r"\b(Basic|Bearer) +[^\s\"']+", re.I)
 
 
-def without_logins(text):
+def without_logins(text: str) -> str:
     """Return text without the user and password of a URL or of an Authorization header."""
     return _LOGIN.sub(r"\1 " + MASK, _USERINFO.sub(MASK + "@", text))

@@ -98,14 +98,19 @@ def write(data: Optional[Dict[str, Any]]) -> Optional[Write]:
     return Write(**data) if data else None
 
 
+def between(data: Optional[Dict[str, Any]]) -> Optional[Between]:
+    """Return what `as_data` made of a Between or of None."""
+    return Between(Write(**data["write"]), data["record"]) if data else None
+
+
 def restart(data: Optional[Dict[str, Any]]) -> Optional[Restart]:
-    """Return what `as_data` made of a Restart or of None."""
-    return Restart(**data) if data else None
+    """Return what `as_data` made of a Restart or of None, whatever stands beside it."""
+    return Restart(**{name: data[name] for name in Restart._fields}) if data else None
 
 
 def apply(data: Dict[str, Any]) -> Apply:
     """Return what `as_data` made of an Apply."""
-    changes, between, check = data["changes"], data["between"], data["check"]
+    changes, check = data["changes"], data["check"]
     return Apply(
         **dict(
             data,
@@ -116,7 +121,7 @@ def apply(data: Dict[str, Any]) -> Apply:
                     **{name: write(changes[name]) for name in ("first", "config", "last")},
                 )
             ),
-            between=Between(Write(**between["write"]), between["record"]) if between else None,
+            between=between(data["between"]),
             check=Check(**dict(check, wanted=Wanted(**check["wanted"]))) if check else None,
             restart=restart(data["restart"]),
         )

@@ -5,6 +5,7 @@
 
 import hashlib
 import os
+from typing import Optional
 
 DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
@@ -14,16 +15,16 @@ STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = "record"
 
 
-def digest(data):
+def digest(data: Optional[bytes]) -> Optional[str]:
     """Return the hex SHA-256 of bytes, or None for None (an absent file)."""
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
-def certificates(hosts_dir):
+def certificates(hosts_dir: str) -> str:
     """Return the directory of CAs, client certificates and keys, which is beside ``hosts_dir``."""
     return os.path.join(os.path.dirname(hosts_dir.rstrip("/")), "registry-tls")
 
 
-def state_file(name):
+def state_file(name: str) -> str:
     """Return where RECORD, or a state of before a run, is."""
     return os.path.join(STATE_DIR, name + ".json")

@@ -6,6 +6,7 @@
 import base64
 import json
 import zlib
+from typing import Any, Optional, Tuple
 
 MAX_DATA = 8 * 1024 * 1024  # bytes of JSON: what a node with a thousand registries needs, several times over
 
@@ -18,7 +19,7 @@ class WireError(ValueError):
     """What came is not what `encode` makes."""
 
 
-def encode(data):
+def encode(data: Any) -> str:
     """Return JSON data as one opaque word (base64 of deflated JSON); raises WireError where it is too much."""
     text = json.dumps(data).encode("utf-8")
     if len(text) > MAX_DATA:
@@ -26,11 +27,11 @@ def encode(data):
     return base64.b64encode(zlib.compress(text)).decode("ascii")
 
 
-def _mebibytes(size):
+def _mebibytes(size: int) -> Tuple[float, int]:
     return size / 1048576.0, MAX_DATA >> 20
 
 
-def decode(word):
+def decode(word: str) -> Any:
     """Return what `encode` took; raises WireError for everything else, however large it would become."""
     if len(word) > 2 * MAX_DATA:
         raise WireError("%.1f MiB were sent, more than the %d MiB that are taken" % _mebibytes(len(word)))
@@ -47,11 +48,11 @@ def decode(word):
     raise WireError("what was sent cannot be read: %s" % reason)
 
 
-def pack(data):
+def pack(data: Optional[bytes]) -> Optional[str]:
     """Return a file's bytes as text that survives JSON and comes back byte for byte; None for an absent file."""
     return None if data is None else base64.b64encode(data).decode("ascii")
 
 
-def unpack(word):
+def unpack(word: Optional[str]) -> Optional[bytes]:
     """Return what `pack` took; raises ValueError for everything else."""
     return None if word is None else base64.b64decode(word, validate=True)

@@ -24,8 +24,8 @@ class Action(ActionBase):
     argument_spec: dict[str, dict[str, Any]] = {}
     libraries: tuple[str, ...] = ()
 
-    def run(self, tmp=None, task_vars=None):
-        result = super().run(tmp, task_vars)
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
         try:
             dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         except AnsibleActionFail as exc:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import IO
 
 from ansible import constants
 
@@ -16,7 +18,7 @@ _PAUSE = 0.05  # seconds between two looks for a free slot
 
 
 @contextmanager
-def slot(limit: int):
+def slot(limit: int) -> Iterator[None]:
     """Hold one of `limit` slots that all forks of this run share; 0 means no limit.
 
     The slots are locked files in the run's own temporary directory, so a killed fork frees its slot.
@@ -25,14 +27,17 @@ def slot(limit: int):
         yield
         return
     with ExitStack() as stack:
-        names = [os.path.join(constants.DEFAULT_LOCAL_TMP, f"restart-{number}") for number in range(limit)]
+        names = [
+            os.path.join(constants.config.get_config_value("DEFAULT_LOCAL_TMP"), f"restart-{number}")
+            for number in range(limit)
+        ]
         handles = [stack.enter_context(open(name, "w", encoding="utf-8")) for name in names]
         while not any(_lock(handle) for handle in handles):
             time.sleep(_PAUSE)
         yield
 
 
-def _lock(handle) -> bool:
+def _lock(handle: IO[str]) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_file import HostEntry
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.notes import Note
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 
 HOSTS_FILE = "hosts.toml"
@@ -48,7 +49,7 @@ class Found(NamedTuple):
     hosts: tuple[HostEntry, ...] = ()
     server: HostEntry = HostEntry("", "", "", "", ())
     log: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class LookupFailure(ValueError):
@@ -94,7 +95,9 @@ def find(namespace: str, rel: Release, roots: list[str], trees: Mapping[str, Roo
     hidden = any(each.path.endswith(f"/{namespaces.CATCH_ALL}") and each.state == "shadowed" for each in shown)
     notes = found.notes
     if hidden and not found.hosts and not found.server.host:
-        notes += (f"{used.path} hides {namespaces.CATCH_ALL}, which would be used if it were not there",)
+        notes += (
+            Note(f"{used.path} hides {namespaces.CATCH_ALL}, which would be used if it were not there", "shadowed"),
+        )
     return found._replace(directory=used.path, candidates=shown, why=why, notes=notes)
 
 
@@ -120,15 +123,15 @@ def _load(path: str, directory: Directory, rel: Release) -> Found:
     if not content:
         found = _certificates(path, directory)
         if HOSTS_FILE in directory:
-            return found._replace(notes=(f"{path}/{HOSTS_FILE} is empty: as if it were not there",))
-        return found._replace(notes=(f"{path} has no {HOSTS_FILE}",))
+            return found._replace(notes=(Note(f"{path}/{HOSTS_FILE} is empty: as if it were not there"),))
+        return found._replace(notes=(Note(f"{path} has no {HOSTS_FILE}"),))
     read = hosts_file.read_bytes(content, rel, path)
     if read.crash:
         raise LookupFailure(f"containerd itself ends: {read.discarded} in {path}/{HOSTS_FILE}", path)
     if read.server is None:
-        reason = f"{path}/{HOSTS_FILE} is discarded, as if it were not there: {read.discarded}"
+        reason = Note(f"{path}/{HOSTS_FILE} is discarded, as if it were not there: {read.discarded}", "discarded")
         return _certificates(path, directory)._replace(log=(read.log or "",), notes=(reason,))
-    notes = tuple(f"{path}/{HOSTS_FILE}: {each}, so it has no effect" for each in read.ignored)
+    notes = tuple(Note(f"{path}/{HOSTS_FILE}: {each}, so it has no effect") for each in read.ignored)
     return Found(hosts=read.hosts, server=read.server, notes=notes)
 
 

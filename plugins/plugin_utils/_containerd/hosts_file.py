@@ -20,7 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.go_url import Url, UrlError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain, scan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan import Entry
 
@@ -281,7 +281,7 @@ def _ca(value: Any, directory: str) -> tuple[str, ...] | None:
         return None
     if isinstance(value, str):
         return (_path(value, directory),)
-    if isinstance(value, list) and not _is_tables(value):
+    if isinstance(value, list) and not plain.is_array_of_tables(value):
         return tuple(_path(each, directory) for each in _strings(value, "ca"))
     raise _Discard("ca is neither a string nor a list", f'invalid type {_go(value)} for "ca"')
 
@@ -291,7 +291,7 @@ def _client(value: Any, directory: str) -> tuple[tuple[str, str], ...] | None:
         return None
     if isinstance(value, str):
         return ((_path(value, directory), ""),)
-    if not isinstance(value, list) or _is_tables(value):
+    if not isinstance(value, list) or plain.is_array_of_tables(value):
         raise _Discard("client is neither a string nor a list", f'invalid type {_go(value)} for "client"')
     pairs = []
     for each in value:
@@ -308,20 +308,16 @@ def _client(value: Any, directory: str) -> tuple[tuple[str, str], ...] | None:
 
 
 def _headers(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    headers = {}
+    headers: dict[str, tuple[str, ...]] = {}
     for name, value in table.items():
         if isinstance(value, str):
             headers[name] = (value,)
-        elif isinstance(value, list) and not _is_tables(value):
+        elif isinstance(value, list) and not plain.is_array_of_tables(value):
             headers[name] = tuple(_strings(value, f"header {name}"))
         else:
             # The value may be a secret, so it is not quoted as containerd does.
             raise _Discard(f"header {name} is no string", f"invalid type {_TOML_WORDS}")
     return headers
-
-
-def _is_tables(value: list[Any]) -> bool:
-    return bool(value) and all(isinstance(each, dict) for each in value)
 
 
 def _go(value: Any) -> str:

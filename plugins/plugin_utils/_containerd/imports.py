@@ -26,7 +26,7 @@ _APPENDED = ("imports", "disabled_plugins", "required_plugins")
 _REPLACED_BY_KEY = ("stream_processors", "proxy_plugins", "timeouts")
 
 
-class File(NamedTuple):
+class Source(NamedTuple):
     """One file of a configuration."""
 
     path: str
@@ -62,15 +62,15 @@ class Combined(NamedTuple):
     lost: list[Lost]
 
 
-def patterns(file: File) -> list[str]:
+def patterns(file: Source) -> list[str]:
     """Return the `imports` of a file that are strings."""
     found = file.data.get("imports")
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
-def in_order(main: str, files: Mapping[str, File], rel: Release) -> tuple[list[File], list[str]]:
+def in_order(main: str, files: Mapping[str, Source], rel: Release) -> tuple[list[Source], list[str]]:
     """Return the files in the order in which containerd merges them, and the plain imports that are missing."""
-    order: list[File] = []
+    order: list[Source] = []
     missing: list[str] = []
     pending = [main]
     seen = set()
@@ -104,7 +104,7 @@ def imported_by(path: str, pattern: str) -> bool:
     return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
 
 
-def counted_versions(files: Iterable[File], rel: Release) -> list[int]:
+def counted_versions(files: Iterable[Source], rel: Release) -> list[int]:
     """Return for each file, in order, the version that it is read as; raises ReleaseError for a fatal mixture."""
     ordered = list(files)
     own = [file.version for file in ordered]
@@ -124,7 +124,7 @@ def counted_versions(files: Iterable[File], rel: Release) -> list[int]:
     return [each if each > 1 else 1 for each in own]
 
 
-def combine(files: list[File], rel: Release) -> Combined:
+def combine(files: list[Source], rel: Release) -> Combined:
     """Return what a release makes of files in their order; raises ReleaseError where it does not start with them."""
     versions = counted_versions(files, rel)
     settings: dict[Path, Setting] = {}
@@ -155,7 +155,7 @@ def combine(files: list[File], rel: Release) -> Combined:
     return Combined(settings, lost)
 
 
-def joint_version(files: list[File], rel: Release) -> int:
+def joint_version(files: list[Source], rel: Release) -> int:
     """Return the version that the whole configuration has where files are merged before they are migrated."""
     start = 1 if rel.newest_file == 2 else rel.newest_file
     return next((file.version for file in reversed(files) if file.version > 1), start)
@@ -169,22 +169,22 @@ def _shown(place: Path, rel: Release, version: int, joint: int) -> Path:
     return places.shown(place, rel, joint)
 
 
-def _replace_tables(settings: dict[Path, Setting], lost: list[Lost], file: File, rel: Release) -> None:
+def _replace_tables(settings: dict[Path, Setting], lost: list[Lost], file: Source, rel: Release) -> None:
     """Drop what a file replaces as a whole: some tables always, those of plugins up to 1.7."""
     replaced: list[Path] = []
     tables = file.data.get("plugins")
     if rel.imports_replace_tables and isinstance(tables, Mapping):
         replaced += [("plugins", places.long_name(plugin)) for plugin in tables]
-    for table in _REPLACED_BY_KEY:
-        found = file.data.get(table)
-        replaced += [(table, key) for key in found] if isinstance(found, Mapping) else []
+    for name in _REPLACED_BY_KEY:
+        found = file.data.get(name)
+        replaced += [(name, key) for key in found] if isinstance(found, Mapping) else []
     for table in replaced:
         for path in [path for path in settings if moves.matches(path, table)]:
             old = settings.pop(path)
             lost.append(Lost(old.origin, old.place, f"{file.path} has {show(table)} too, and replaces it whole"))
 
 
-def _overruled(path: Path, place: Path, files: list[File]) -> bool:
+def _overruled(path: Path, place: Path, files: list[Source]) -> bool:
     """Whether a registry table under its name of version 3 gives way to one under that of version 2."""
     return (
         path[:3] == ("plugins", V3_IMAGES, "registry")

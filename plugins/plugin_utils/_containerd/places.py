@@ -104,8 +104,8 @@ def _first_generation(path: Path, rel: Release, version: int) -> Path:
             f"use {show(('plugins', long_name(name), *path[2:]))}"
         )
     if name in moves.NEW_IN_3 | moves.NEW_IN_4:
-        places = moves.old_places(path, moves.IN_3) or [None]
-        raise Ignored(_message(path, rel, version, places[0]))
+        older = moves.old_places(path, moves.IN_3)
+        raise Ignored(_message(path, rel, version, older[0] if older else None))
     return path
 
 

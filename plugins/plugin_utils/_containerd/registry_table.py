@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
@@ -38,7 +38,7 @@ def images_table(rel: Release, data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the plugin table with the registry settings that this release reads from this file."""
     plugins = data.get("plugins") or {}
     version = releases.file_version(dict(data))
-    old = plugins.get(releases.V2) or {}
+    old = plugins.get(moves.V2) or {}
     if rel.newest_file >= 4 and version == 3 and "registry" in old:
         return old
     return plugins.get(_images_plugin(rel, version, plugins)) or {}
@@ -49,9 +49,9 @@ def _images_plugin(rel: Release, version: int, plugins: Mapping[str, Any]) -> st
 
     From 2.0 on a file of version 2 may have them under version 3's name, if it has none under its own.
     """
-    old, new = (plugins.get(name) or {} for name in (releases.V2, releases.V3_IMAGES))
+    old, new = (plugins.get(name) or {} for name in (moves.V2, moves.V3_IMAGES))
     if rel.newest_file >= 3 and version == 2 and "registry" not in old and "registry" in new:
-        return releases.V3_IMAGES
+        return moves.V3_IMAGES
     return releases.images_plugin(rel, version)
 
 

@@ -11,16 +11,15 @@ Sources are containerd's own tree: ``config.go`` of the CRI plugin (tables, vali
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V1, V2, V3_IMAGES, V3_RUNTIME
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 Version = tuple[int, int, int]
 
 OLDEST: Version = (1, 4, 0)
 
-V1, V2, V3_IMAGES, V3_RUNTIME = moves.V1, moves.V2, moves.V3_IMAGES, moves.V3_RUNTIME
 
 LANDMARKS: tuple[Version, ...] = (
     OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 2, 0), (2, 2, 2),
@@ -149,7 +148,7 @@ def _http_with_tls(version: Version) -> str:
     return "https" if version == (1, 7, 7) else "http"
 
 
-def file_version(data: dict) -> int:
+def file_version(data: dict[str, Any]) -> int:
     """Return the `version` of a parsed config.toml; 1 where it has none (containerd reads it so)."""
     found = data.get("version", 1)
     if isinstance(found, bool) or not isinstance(found, int):

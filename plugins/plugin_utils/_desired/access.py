@@ -121,7 +121,7 @@ def _prepared(check: Check, option: str, text: str) -> tuple[dict[str, str], dic
 
 
 def _headers(check: Check, option: str, value: Any) -> dict[str, Any]:
-    found = {}
+    found: dict[str, str | list[str]] = {}
     for name, content in check.mapping(option, value).items():
         if not isinstance(name, str) or not HEADER.fullmatch(name):
             check.fail(option, name, "is not a header's name")
@@ -148,8 +148,9 @@ def _tls(check: Check, option: str, given: Mapping[str, Any], read: Read) -> dic
         if certificate.text and not pem.holds_key(certificate.text):
             check.refuse(f"{option}.client_key", "not set, and client_cert holds no private key")
         found["client_key"] = key = certificate
-    if "ca" in found and found["ca"].text:
-        pem.check_ca(check, f"{option}.ca", found["ca"].text)
-    if certificate and certificate.text and key.text:
+    ca = found.get("ca")
+    if ca and ca.text:
+        pem.check_ca(check, f"{option}.ca", ca.text)
+    if certificate and certificate.text and key and key.text:
         pem.check_pair(check, option, certificate.text, key.text)
     return {**found, "skip_verify": check.boolean(f"{option}.skip_verify", given.get("skip_verify", False))}

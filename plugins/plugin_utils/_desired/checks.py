@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
@@ -24,7 +25,6 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _DOCKER_HUB_ALIASES = ("index.docker.io", "registry-1.docker.io", "www.docker.io", "hub.docker.com")
-CAPABILITIES = ("pull", "resolve", "push", "referrers")
 
 
 def is_host(text: str) -> bool:
@@ -44,21 +44,21 @@ class Check:
     def __init__(self, prefix: str):
         self.prefix = prefix
 
-    def fail(self, option: str, value: Any, fix: str) -> None:
+    def fail(self, option: str, value: Any, fix: str) -> NoReturn:
         """Refuse a value that may be shown."""
         raise Refusal(f"{self.prefix}{option}: {_secrets.quoted(value)} {fix}")
 
-    def refuse(self, option: str, fix: str) -> None:
+    def refuse(self, option: str, fix: str) -> NoReturn:
         """Refuse a value that must not be shown, or that is missing."""
         raise Refusal(f"{self.prefix}{option}: {fix}")
 
-    def mapping(self, option: str, value: Any, keys: Iterable[str] | None = None) -> Mapping[str, Any]:
+    def mapping(self, option: str, value: Any, keys: Sequence[str] | None = None) -> Mapping[str, Any]:
         """Check that this is a mapping, and that all its keys are among `keys` if they are given."""
         if not isinstance(value, Mapping):
             self.refuse(option, f"is {_kind(value)}: give a mapping")
-        for key in value if keys is not None else ():
-            if key not in keys:
-                likely = difflib.get_close_matches(str(key), list(keys), n=1)
+        for key in value:
+            if keys is not None and key not in keys:
+                likely = difflib.get_close_matches(str(key), keys, n=1)
                 hint = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(keys)}"
                 self.refuse(option, f"has no key {key!r}: {hint}")
         return value
@@ -79,10 +79,9 @@ class Check:
     def boolean(self, option: str, value: Any) -> bool:
         """Check a yes or no, as Ansible understands it."""
         try:
-            return boolean(value)
+            return bool(boolean(value))
         except TypeError:
             self.fail(option, value, "is neither true nor false")
-        return False
 
     def namespace(self, option: str, name: Any) -> str:
         """Check one host namespace."""
@@ -132,10 +131,10 @@ class Check:
     def capabilities(self, option: str, value: Any) -> tuple[str, ...]:
         """Check what an endpoint may be asked for."""
         if not isinstance(value, list) or not value:
-            self.fail(option, value, f"is not a list with any of {', '.join(CAPABILITIES)}")
+            self.fail(option, value, f"is not a list with any of {', '.join(hosts_file.CAPABILITIES)}")
         for each in value:
-            if each not in CAPABILITIES:
-                self.fail(option, each, f"is no capability: there are {', '.join(CAPABILITIES)}")
+            if each not in hosts_file.CAPABILITIES:
+                self.fail(option, each, f"is no capability: there are {', '.join(hosts_file.CAPABILITIES)}")
         return tuple(map(str, value))
 
     def duration(self, option: str, value: Any) -> str:

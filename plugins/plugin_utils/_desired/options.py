@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,59 @@ from ansible import errors
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
+PLACES: dict[str, dict[str, Any]] = {
+    "config_file": {"type": "path"},
+    "hosts_dir": {"type": "path"},
+    "binary": {"type": "path"},
+    "service": {"type": "str", "default": "containerd"},
+    "socket": {"type": "path"},
+}
+"""Where things are on a node; None stands for "as the node has it"."""
+
+
+_LISTS = {"type": "list", "elements": "str"}
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "url": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "upstreams": {**_LISTS, "default": []},
+    "extra_upstreams": {**_LISTS, "default": []},
+    "projects": {"type": "dict", "default": {}},
+    "mirrors": {"type": "dict", "default": {}},
+    "endpoints": {"type": "dict", "default": {}, "no_log": False},
+    "catch_all": {"type": "bool"},
+    "direct": {**_LISTS, "default": []},
+    "fallback": {"type": "str", "choices": ["none", "upstream"]},
+    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
+    "mode": {"type": "str", "choices": ["auto", "config_path", "legacy"], "default": "auto"},
+    "auth_method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
+    "preflight": {"type": "bool", "default": True},
+    "prune": {"type": "bool", "default": True},
+    "migrate": {"type": "bool", "default": True},
+    "restart": {"type": "bool", "default": True},
+    "restart_force": {"type": "bool", "default": False},
+    "restart_command": {"type": "raw"},
+    "restart_throttle": {"type": "int", "default": 1},
+    "restart_timeout": {"type": "int", "default": 60},
+    **PLACES,
+    "version": {"type": "str"},
+    "hosts_template": {"type": "path"},
+    "verify": {"type": "bool", "default": False},
+    "verify_images": {**_LISTS, "default": []},
+    "from_variables": {"type": "str", "default": ""},
+    "validate_only": {"type": "bool", "default": False},
+}
+
+MAX_SECONDS = 3600
+"""For a restart."""
+
 _OMITTED: Any = getattr(errors, "AnsibleValueOmittedError", ())  # raised from ansible-core 2.19 on
+_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*")
 
 
 def from_variables(
-    spec: Mapping[str, Mapping[str, Any]], prefix: str, variables: Mapping[str, Any], templar
+    spec: Mapping[str, Mapping[str, Any]], prefix: str, variables: Mapping[str, Any], templar: Any
 ) -> dict[str, Any]:
     """Return `{option: value}` of the variables that are called as the options in `spec` with a prefix.
 
@@ -37,55 +86,6 @@ def from_variables(
         if value is not None and not (isinstance(value, str) and value == variables.get("omit")):
             found[option] = value
     return found
-
-
-PLACES: dict[str, dict[str, Any]] = {
-    "config_file": {"type": "path"},
-    "hosts_dir": {"type": "path"},
-    "binary": {"type": "path"},
-    "service": {"type": "str", "default": "containerd"},
-    "socket": {"type": "path"},
-}
-"""Where things are on a node; None stands for "as the node has it"."""
-
-
-LISTS = {"type": "list", "elements": "str"}
-
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
-    "url": {"type": "str"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "upstreams": {**LISTS, "default": []},
-    "extra_upstreams": {**LISTS, "default": []},
-    "projects": {"type": "dict", "default": {}},
-    "mirrors": {"type": "dict", "default": {}},
-    "endpoints": {"type": "dict", "default": {}, "no_log": False},
-    "catch_all": {"type": "bool"},
-    "direct": {**LISTS, "default": []},
-    "fallback": {"type": "str", "choices": ["none", "upstream"]},
-    "state": {"type": "str", "choices": ["present", "absent", "previous"], "default": "present"},
-    "mode": {"type": "str", "choices": ["auto", "config_path", "legacy"], "default": "auto"},
-    "auth_method": {"type": "str", "choices": ["auto", "header", "config"], "default": "auto"},
-    "preflight": {"type": "bool", "default": True},
-    "prune": {"type": "bool", "default": True},
-    "migrate": {"type": "bool", "default": True},
-    "restart": {"type": "bool", "default": True},
-    "restart_force": {"type": "bool", "default": False},
-    "restart_command": LISTS,
-    "restart_throttle": {"type": "int", "default": 1},
-    "restart_timeout": {"type": "int", "default": 60},
-    **PLACES,
-    "version": {"type": "str"},
-    "hosts_template": {"type": "path"},
-    "verify_images": {**LISTS, "default": []},
-    "from_variables": {"type": "str", "default": ""},
-    "validate_only": {"type": "bool", "default": False},
-}
-
-MAX_SECONDS = 3600
-"""For a restart."""
-
-_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.@\\-]*")
 
 
 def check_places(args: Mapping[str, Any], prefix: str = "") -> None:
@@ -108,3 +108,19 @@ def check_range(option: str, value: int, least: int, most: int | None) -> None:
     if value < least or (most is not None and value > most):
         bounds = f"less than {least}" if value < least else f"more than {most}"
         raise Refusal(f"{option}: {value} is {bounds}")
+
+
+def command(value: Any, option: str) -> list[str] | None:
+    """Return a command as its words: a list of them, or a string that is split as a shell does; None where none is set.
+
+    `option` is what it is called in messages. Raises Refusal.
+    """
+    if value is None:
+        return None
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as exc:
+        raise Refusal(f"{option}: {value!r} cannot be split as a shell does ({exc}): close the quotes") from exc
+    if not isinstance(words, list) or not words or not all(isinstance(each, str) and each for each in words):
+        raise Refusal(f"{option}: {value!r} is no command: write it as in a shell, or as a list of its words")
+    return [str(each) for each in words]

@@ -119,7 +119,8 @@ class Access(NamedTuple):
         """The value of the Authorization header; None without a login, and for an identity token, which has none."""
         if "username" in self.auth:
             return _secrets.basic_authorization(self.auth["username"], self.auth["password"])
-        return f"Basic {self.auth['auth']}" if "auth" in self.auth else self.headers.get("Authorization")
+        header = self.headers.get("Authorization")
+        return f"Basic {self.auth['auth']}" if "auth" in self.auth else header if isinstance(header, str) else None
 
     @property
     def has_login(self) -> bool:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Proof
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
     imports,
@@ -17,12 +19,13 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
     releases,
     setting_types,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Combined, File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Combined, Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release, ReleaseError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import upgrade
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit.configuration import Configuration
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look, Problem
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit as toml_edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking, plain, writing
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path, show
@@ -31,21 +34,28 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load impor
 _WAY_OUT = "make this change in the file that has the table already"
 
 
-class Edit(NamedTuple):
-    """The new text of a file and how to prove it; `check` is what the node half's `edit` takes."""
+class EditPlan(NamedTuple):
+    """The new text of a file, and how to prove it."""
 
+    file: File  # as it is on the node
     before: str | None
     after: str
     version: int
     moved: list[dict[str, Any]]
-    check: dict[str, Any]
+    proof: Proof | None  # None: there is no containerd to ask
     warnings: list[str]
 
+    @property
+    def changes_text(self) -> bool:
+        """Whether the file gets another text."""
+        return self.after != (self.before or "") or (self.before is None and bool(self.after))
 
-def decide(args: Mapping[str, Any], seen: Mapping[str, Any], rel: Release) -> Edit:
+
+def decide(args: Mapping[str, Any], seen: Look, rel: Release, in_place: bool) -> EditPlan:
     """Return the change of one file; raises Refusal where it must not be made.
 
-    `args` has `merge`, `remove`, `lists`, `config_version` and `create` as the module takes them.
+    `args` has `merge`, `remove`, `lists`, `config_version` and `create` as the module takes them. If the change is not
+    to be made `in_place`, containerd proves it with copies of all files.
     """
     config = Configuration(seen, rel)
     text, data = config.text, dict(config.files[config.target].data) if config.text is not None else {}
@@ -56,11 +66,21 @@ def decide(args: Mapping[str, Any], seen: Mapping[str, Any], rel: Release) -> Ed
     merge, remove = _literal(args, config, start_data)
     after = toml_edit.edit(start, merge, [list(path) for path in remove], lists=args["lists"])
     result = load(after)
-    edit = Edit(text, after, releases.file_version(result), moved.report if moved else [], {}, [])
-    return _proven(config, data if text is not None else None, result, merge, remove, edit)
+    edit = EditPlan(
+        config.about[seen.path], text, after, releases.file_version(result), moved.report if moved else [], None, []
+    )
+    proven = _proven(config, data if text is not None else None, result, merge, remove, edit)
+    if not proven.proof or not seen.version:
+        return proven._replace(proof=None)
+    proof = proven.proof._replace(binary=seen.binary, version=seen.version)
+    if not in_place and not proof.copies:
+        proof = proof._replace(copies=_copies(config, config.with_target(result)[0], after))
+    return proven._replace(proof=proof)
 
 
-def _literal(args: Mapping[str, Any], config: Configuration, data: Mapping[str, Any]) -> tuple[dict, list[Path]]:
+def _literal(
+    args: Mapping[str, Any], config: Configuration, data: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Path]]:
     """Return what to merge and to remove under the names that this file has."""
     merge, remove = setting_types.typed(args["merge"]), args["remove"]
     for path in remove:
@@ -96,8 +116,8 @@ def _proven(
     after: Mapping[str, Any],
     merge: Mapping[str, Any],
     remove: list[Path],
-    edit: Edit,
-) -> Edit:
+    edit: EditPlan,
+) -> EditPlan:
     """Return the edit with what the node has to check; raises Refusal for what would get lost."""
     rel = config.rel
     old_files, old_missing = config.with_target(before)
@@ -123,19 +143,19 @@ def _proven(
         if each.origin == config.target and any(moves.matches(each.place, gone) for gone in remove)
     ]
     settings = [(shown[path], new.settings[shown[path]].value) for path in asked if path in shown]
-    check = {
-        "main": config.about[config.main]["real_path"] if config.main in config.about else config.main,
-        "copies": _copies(config, new_files, edit.after) if config.main != config.target else [],
-        "settings": [
-            {"path": list(path), "value": value} for path, value in settings if _can_be_proven(path, value, rel)
-        ],
-        "defaults": [list(path) for path in removed if path not in new.settings],
-        "others": _others(config, [path for path, dummy in settings] + removed, old, before, after),
-    }
-    return edit._replace(check=check, warnings=_warnings(config, remove, removed, new))
+    proof = Proof(
+        main=config.about[config.main].real_path if config.main in config.about else config.main,
+        copies=_copies(config, new_files, edit.after) if config.main != config.target else [],
+        settings=[{"path": list(path), "value": value} for path, value in settings if _can_be_proven(path, value, rel)],
+        defaults=[list(path) for path in removed if path not in new.settings],
+        others=_others(config, [path for path, dummy in settings] + removed, old, before, after),
+        binary="",
+        version="",
+    )
+    return edit._replace(proof=proof, warnings=_warnings(config, remove, removed, new))
 
 
-def _refuse_without_effect(config: Configuration, asked: list[Path], shown: Mapping[Path, Path], new: Combined):
+def _refuse_without_effect(config: Configuration, asked: list[Path], shown: Mapping[Path, Path], new: Combined) -> None:
     lost = {each.place: each for each in new.lost if each.origin == config.target}
     for path in asked:
         if path not in shown and path in lost:
@@ -144,7 +164,7 @@ def _refuse_without_effect(config: Configuration, asked: list[Path], shown: Mapp
             raise Refusal(f"{where}{why}")
 
 
-def _refuse_losses(old: Combined, new: Combined, asked: set[Path], edit: Edit) -> None:
+def _refuse_losses(old: Combined, new: Combined, asked: set[Path], edit: EditPlan) -> None:
     """Refuse a change that takes the effect from settings that it does not name."""
     known = {(each.origin, each.place) for each in old.lost}
     was_set = {(each.origin, each.place) for each in old.settings.values()}
@@ -192,13 +212,13 @@ def _others(
     return [list(path) for path in changed] + sorted(servers)
 
 
-def _copies(config: Configuration, files: list[File], text: str) -> list[str]:
+def _copies(config: Configuration, files: list[Source], text: str) -> list[str]:
     """Return copies of all files, the first of which imports the others by name, in the order of now."""
     texts = {**config.texts, config.target: text}
     names = [str(number) for number in range(1, len(files))]
     first = toml_edit.edit(texts[files[0].path], {"imports": names}, [])
     rest = [toml_edit.edit(texts[file.path], {}, [["imports"]]) for file in files[1:]]
-    return [replies.content(each) for each in (first, *rest)]
+    return [wire.pack(each.encode("utf-8")) or "" for each in (first, *rest)]
 
 
 def _warnings(config: Configuration, remove: list[Path], removed: list[Path], new: Combined) -> list[str]:
@@ -210,32 +230,31 @@ def _warnings(config: Configuration, remove: list[Path], removed: list[Path], ne
     return found
 
 
-def tightened(args: Mapping[str, Any], about: Mapping[str, Any], text: str) -> dict[str, Any]:
+def tightened(args: Mapping[str, Any], edit: EditPlan) -> dict[str, Any]:
     """Return the file arguments that keep a secret in a file from others, where the user does not decide on them."""
-    if (
-        args["mode"] is not None
-        or not masking.holds_secret(text)
-        or ("mode" in about and not _secrets.is_exposed(about))
-    ):
+    about = edit.file.attributes
+    if args["mode"] is not None or not masking.holds_secret(edit.after) or (about and not about.is_exposed):
         return {}
-    return {"mode": f"{_secrets.PRIVATE:04o}", **({"owner": "0"} if about.get("uid") and not args["owner"] else {})}
+    owner = {"owner": "0"} if about and about.uid and not args["owner"] else {}
+    return {"mode": f"{_secrets.PRIVATE:04o}", **owner}
 
 
-def refusal(problems: list[Mapping[str, Any]], edit: Edit, rel: Release) -> str:
+def refusal(problems: Sequence[Problem], edit: EditPlan, rel: Release) -> str:
     """Return in words what containerd makes of the new file, values masked."""
     first = problems[0]
-    path = tuple(first["path"])
-    found = writing.quote(plain.at(_secrets.mask_data(plain.nested(list(path), first.get("found", ""))), path))
-    if first["kind"] == "setting":
-        made = f"makes {found} of it" if "found" in first else "does not know this setting and ignores it"
+    path, is_there = first.path, first.found is not ...
+    value = first.found if is_there else ""
+    found = writing.quote(plain.at(_secrets.mask_data(plain.nested(list(path), value)), path))
+    if first.kind == "setting":
+        made = f"makes {found} of it" if is_there else "does not know this setting and ignores it"
         text = f"{show(path)}: containerd {rel} {made}"
         if path[:2] == ("plugins", moves.V3_IMAGES) and edit.version == 2:
             text += " (from a file of version 2 it takes some settings only if containerd.runtimes is in it, too)"
-    elif first["kind"] == "default":
+    elif first.kind == "default":
         text = f"{show(path)}: it is removed from the file, and containerd {rel} still makes {found} of it"
     else:
         text = f"the change would also change {show(path)}, which containerd {rel} would make {found}"
-        if "found" not in first:
+        if not is_there:
             text = (
                 f"the change would take away {show(path)}: containerd {rel} drops its own defaults for a table that "
                 f"the file has. Add what should stay"

@@ -8,33 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, registry_table
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load, not_utf8
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look
 
 
 class Configuration:
     """The files of a node's configuration that one of them belongs to, as the node half's `look` tells them."""
 
-    def __init__(self, seen: Mapping[str, Any], rel: Release):
+    def __init__(self, seen: Look, rel: Release):
         self.rel = rel
-        self.about = {each["path"]: each for each in seen["files"]}
-        if seen["path"] not in self.about:
-            raise Refusal(f"this node tells nothing of {seen['path']}")
-        self.texts = {path: _text(each) for path, each in self.about.items() if each["content"] is not None}
-        self.files = {path: File(path, _data(path, text)) for path, text in self.texts.items()}
-        self.main = seen["main"]
-        real = self.about[seen["path"]]["real_path"]
-        with_target = {**self.files, seen["path"]: self.files.get(seen["path"], File(seen["path"], {}))}
+        self.about: dict[str, File] = {each.path: each for each in seen.files}
+        if seen.path not in self.about:
+            raise Refusal(f"this node tells nothing of {seen.path}")
+        self.texts = {path: each.text for path, each in self.about.items() if each.text is not None}
+        self.files = {path: Source(path, self.about[path].data()) for path in self.texts}
+        self.main: str = seen.main
+        real = self.about[seen.path].real_path
+        with_target = {**self.files, seen.path: self.files.get(seen.path, Source(seen.path, {}))}
         order = imports.in_order(self.main, with_target, rel)[0] if self.main in with_target else []
-        same = [file.path for file in order if self.about[file.path]["real_path"] == real]
-        self.is_part = bool(same) or seen["path"] == self.main
-        self.target = same[0] if same else seen["path"]
+        same = [file.path for file in order if self.about[file.path].real_path == real]
+        self.is_part = bool(same) or seen.path == self.main
+        self.target: str = same[0] if same else seen.path
         self.unread_by = None if self.is_part else self.main
         if not self.is_part:
             self.main = self.target
@@ -44,12 +42,12 @@ class Configuration:
         """The text of the file to change, None where there is none."""
         return self.texts.get(self.target)
 
-    def with_target(self, data: Mapping[str, Any] | None) -> tuple[list[File], list[str]]:
+    def with_target(self, data: Mapping[str, Any] | None) -> tuple[list[Source], list[str]]:
         """Return the files in order with other data in the one to change, and the imports that are missing."""
         files = dict(self.files)
         files.pop(self.target, None)
         if data is not None:
-            files[self.target] = File(self.target, data)
+            files[self.target] = Source(self.target, data)
         return imports.in_order(self.main, files, self.rel)
 
     def version(self, data: Mapping[str, Any]) -> int:
@@ -64,21 +62,3 @@ class Configuration:
         if self.rel.newest_file == 2:
             return imports.counted_versions(order, self.rel)[index]
         return imports.joint_version(order, self.rel)
-
-
-def _text(about: Mapping[str, Any]) -> str:
-    try:
-        return replies.text(about["content"]) or ""
-    except UnicodeDecodeError as exc:
-        raise Refusal(f"{about['path']}: {not_utf8(exc)}, containerd cannot read it either") from None
-
-
-def _data(path: str, text: str) -> dict[str, Any]:
-    try:
-        data = load(text)
-        _shape.checked(data, registry_table.CONFIG, path)
-        return data
-    except TomlError as exc:
-        raise Refusal(f"{path}: {exc}") from exc
-    except ShapeError as exc:
-        raise Refusal(f"{exc}: containerd does not accept it either") from exc

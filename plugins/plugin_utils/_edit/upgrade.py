@@ -138,11 +138,11 @@ def _place_of_table(entry: Entry, found: Mapping[Path, Path]) -> Path | None:
     """Return the new path of a table: of most of its settings, as long as they keep their names in it."""
     size = len(entry.path)
     votes: dict[Path, int] = {}
-    for path, place in found.items():
-        if path[:size] == entry.path and place and place[len(place) - (len(path) - size) :] == path[size:]:
-            new = place[: len(place) - (len(path) - size)]
+    for path, goes in found.items():
+        if path[:size] == entry.path and goes and goes[len(goes) - (len(path) - size) :] == path[size:]:
+            new = goes[: len(goes) - (len(path) - size)]
             votes[new] = votes.get(new, 0) + 1
-    place = max(votes, key=lambda each: votes[each], default=None)
+    place: Path | None = max(votes, key=votes.__getitem__) if votes else None
     return place if place and place != entry.path else None
 
 

@@ -5,26 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, registry_table, releases
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import File
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import ReleaseError
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import restart_due
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 
 
-def _parsed(word: str | None) -> Any:
-    """Return a travelled TOML file as data, a remark where it is none, or None where there is no file."""
-    if word is None:
+def _parsed(content: bytes | None) -> Any:
+    """Return a TOML file as data, a remark where it is none, or None where there is no file."""
+    if content is None:
         return None
     try:
-        return diffs.fit_for_a_result(load(replies.text(word) or ""))
+        return diffs.fit_for_a_result(load(content.decode("utf-8")))
     except (TomlError, UnicodeDecodeError) as exc:
         return f"not TOML: {exc}"
 
@@ -36,13 +33,11 @@ def _sets_registry(data: Any) -> bool:
     )
 
 
-def _namespace(about: Any) -> Any:
+def _namespace(file: TreeFile | None) -> Any:
     """Return what a hosts.toml says, as data."""
-    if not isinstance(about, Mapping):
-        return None
-    if "link" in about and "content" not in about:
-        return f"a symbolic link to {about['link']}, which is not followed"
-    return _parsed(about.get("content"))
+    if file and file.content is None and file.link:
+        return f"a symbolic link to {file.link}, which is not followed"
+    return _parsed(file.content) if file else None
 
 
 def _managed(record: Any) -> Mapping[str, Any]:
@@ -51,15 +46,14 @@ def _managed(record: Any) -> Mapping[str, Any]:
     return files if isinstance(files, dict) else {}
 
 
-def _origins(observed: Mapping[str, Any], sources: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _origins(observed: Observation, sources: Sequence[File]) -> dict[str, Any]:
     """Return which file sets each registry setting, and which ones have no effect and why."""
     found: dict[str, Any] = {"settings": [], "without_effect": []}
     try:
-        rel = releases.release(releases.parse(observed["version"] or ""))
-        data = {each["path"]: load(replies.text(each["content"]) or "") for each in sources}
-        files = {path: File(path, _shape.checked(each, registry_table.CONFIG)) for path, each in data.items()}
-        combined = imports.combine(imports.in_order(observed["config"]["path"], files, rel)[0], rel)
-    except (ReleaseError, ShapeError, TomlError, UnicodeDecodeError):
+        rel = releases.release(releases.parse(observed.version or ""))
+        files: dict[str, Source] = {each.path: Source(each.path, each.data()) for each in sources}
+        combined = imports.combine(imports.in_order(observed.config.path, files, rel)[0], rel)
+    except Refusal:
         return found  # what is wrong with it is in `error` and in the files
     for path, each in combined.settings.items():
         if "registry" in path:
@@ -71,40 +65,35 @@ def _origins(observed: Mapping[str, Any], sources: list[Mapping[str, Any]]) -> d
     return found
 
 
-def info(observed: Mapping[str, Any]) -> dict[str, Any]:
+def info(observed: Observation) -> dict[str, Any]:
     """Return what a node runs, as `containerd_info` shows it."""
-    effective = observed["effective"]
-    sources = [observed["config"], *observed["imports"]] if observed["config"]["content"] is not None else []
+    effective, unit = observed.effective, observed.unit
+    sources = [observed.config, *observed.imports] if observed.config.content is not None else []
     files = [
-        {"path": each["path"], "origin": "import" if number else "main", "data": _parsed(each["content"])}
+        {"path": str(each.path), "origin": "import" if number else "main", "data": _parsed(each.content)}
         for number, each in enumerate(sources)
     ]
     return {
-        "version": releases.dotted(releases.parse(observed["version"])) if observed["version"] else None,
-        "binary": observed["binary"],
-        "service": {key: observed["unit"][key] for key in ("found", "active", "kill_mode")},
-        "running": observed["daemon"] is not None,
-        "socket": observed["socket"],
-        "cri": {"loaded": observed["cri_error"] is None, "reason": observed["cri_error"]},
-        "restart_due": restart_due(observed),
-        "config_file": observed["config"]["path"],
+        "version": releases.dotted(releases.parse(observed.version)) if observed.version else None,
+        "binary": observed.binary,
+        "service": {"found": unit.found, "active": unit.active, "kill_mode": unit.kill_mode},
+        "running": observed.daemon is not None,
+        "socket": observed.socket,
+        "cri": {"loaded": observed.cri_error is None, "reason": observed.cri_error},
+        "restart_due": observed.restart_due,
+        "config_file": str(observed.config.path),
         "files": files,
         "registry": {
-            "error": effective["error"],
-            "config_path": effective.get("config_path"),
-            "mirrors": diffs.fit_for_a_result(effective.get("mirrors")),
-            "configs": {
-                host: {"auth": bool(each["auth"]), "tls": each["tls"]}
-                for host, each in (effective.get("configs") or {}).items()
-            },
+            "error": effective.error,
+            "config_path": effective.config_path,
+            "mirrors": diffs.fit_for_a_result(effective.mirrors),
+            "configs": {host: {"auth": bool(each.auth), "tls": each.tls} for host, each in effective.configs.items()},
             "set_by": [each["path"] for each in files if _sets_registry(each["data"])],
             **_origins(observed, sources),
         },
-        "hosts_dir": observed["hosts_dir"],
+        "hosts_dir": str(observed.hosts_dir),
         "namespaces": {
-            name: _namespace(observed["hosts"].get(f"{name}/hosts.toml") or {})
-            for name, about in observed["hosts"].items()
-            if about is None
+            name: _namespace(observed.hosts.files.get(f"{name}/hosts.toml")) for name in observed.hosts.directories
         },
-        "managed": sorted(_managed(observed["record"])),
+        "managed": sorted(_managed(observed.record)),
     }

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Unit
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import registry_table
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import not_utf8
 
 
@@ -72,12 +74,16 @@ class TreeFile(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A directory of host namespaces; paths are relative to it (`DIRECTORY/NAME`), those of files elsewhere absolute."""
+    """A directory of host namespaces; paths are relative to it (`DIRECTORY/NAME`), of files elsewhere absolute."""
 
     directories: tuple[str, ...] = ()
     files: Mapping[str, TreeFile] = {}  # hosts.toml files, and what earlier runs wrote outside of the directory
     certificates: Mapping[str, bool] = {}  # certificates and keys in the directories: whether they are PEM text
     others: tuple[str, ...] = ()  # what is no directory where one could be, and no file, or another one, in a directory
+
+    def holds(self, path: str) -> bool:
+        """Whether there is anything at this path."""
+        return any(path in names for names in (self.directories, self.files, self.certificates, self.others))
 
 
 class Daemon(NamedTuple):
@@ -131,6 +137,15 @@ class Answer(NamedTuple):
     reachable: bool = True  # whether anybody answered
 
 
+def require_containerd(version: str | None, error: str | None, prefix: str = "") -> None:
+    """Refuse a node without containerd: no version is known, for this reason."""
+    if not version:
+        raise Refusal(
+            f"containerd does not run on this node ({error}): install it first, or set {prefix}version to the release "
+            f"that will be installed, or {prefix}binary to where it is"
+        )
+
+
 class Observation(NamedTuple):
     """All that the node half's `observe` tells."""
 
@@ -158,13 +173,9 @@ class Observation(NamedTuple):
     cri_error: str | None  # why CRI does not answer
     endpoints: tuple[Answer, ...]
 
-    def require_containerd(self, version: str | None, prefix: str = "") -> None:
+    def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""
-        if not self.version and not version:
-            raise Refusal(
-                f"containerd does not run on this node ({self.version_error}): install it first, or set "
-                f"{prefix}version to the release that will be installed, or {prefix}binary to where it is"
-            )
+        require_containerd(self.version or version, self.version_error, prefix)
 
     @property
     def restart_due(self) -> str | None:
@@ -182,3 +193,36 @@ class Observation(NamedTuple):
             if each.attributes and each.attributes.ctime > self.daemon.started:
                 return f"{each.path} is newer than the running containerd"
         return None
+
+
+def without_containerd(config_file: str | None = None, hosts_dir: str | None = None) -> Observation:
+    """Return a node on which nothing is yet, neither containerd nor a file of it."""
+    path = place(config_file or places.DEFAULT_CONFIG)
+    return Observation(
+        binary="",
+        version=None,
+        version_error="there is none",
+        unit=Unit(),
+        config=File(path, path, None, None, None),
+        effective=Effective(),
+        imports=(),
+        hosts_dir=place(hosts_dir or places.DEFAULT_HOSTS_DIR),
+        blocked_by=None,
+        hosts=Tree(),
+        roots={},
+        record=None,
+        fingerprint="",
+        unproven=None,
+        interrupted=False,
+        states=False,
+        previous=None,
+        sweep=(),
+        socket=places.DEFAULT_SOCKET,
+        daemon=None,
+        started_with=StartedWith(None, Proxies(), Proxies()),
+        cri_error=None,
+        endpoints=(),
+    )
+
+
+_shape.prepare(Observation)

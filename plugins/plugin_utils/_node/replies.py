@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Daemon, File, Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
 
 
 class Restarted(NamedTuple):
@@ -91,8 +92,8 @@ class Look(NamedTuple):
     binary: str
     version: str | None
     version_error: str | None
-    main: str  # the file that containerd reads first
-    path: str
+    main: Place  # the file that containerd reads first
+    path: Place
     files: tuple[File, ...]
     info: PathInfo
     attributes: Mapping[str, Mapping[str, str]]  # "before" and "after" of what would change; empty if nothing would
@@ -106,11 +107,18 @@ class Problem(NamedTuple):
     found: Any = ...
 
 
+class Proven(NamedTuple):
+    """Of `prove`."""
+
+    refused: tuple[Problem, ...]
+    unproven: tuple[str, ...]  # plugins that containerd does not print
+
+
 class Edited(NamedTuple):
     """Of `edit`; if anything was refused, nothing was changed."""
 
     refused: tuple[Problem, ...]
-    unproven: tuple[str, ...]  # plugins that containerd does not print
+    unproven: tuple[str, ...]
     backup: str | None
     info: PathInfo
 
@@ -129,16 +137,3 @@ class Projects(NamedTuple):
     """Of `harbor`."""
 
     projects: tuple[Project, ...]
-
-
-REPLIES: Mapping[str, type] = {
-    "look": Look,
-    "edit": Edited,
-    "observe": Observation,
-    "restart": Restarted,
-    "apply": Applied,
-    "pull": Pulls,
-    "probe": Probed,
-    "harbor": Projects,
-}
-"""By what was asked for."""

@@ -13,7 +13,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, registry_table, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
+    moves,
+    namespaces,
+    registry_table,
+    releases,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import tree
@@ -43,11 +48,11 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
         merge["disabled_plugins"] = kept
         warnings.append("disabled_plugins switched CRI off, as Docker's package does: CRI is enabled now")
     version = releases.file_version(dict(data))
-    old = plain.at(data, ["plugins", releases.V2, "registry"])
+    old = plain.at(data, ["plugins", moves.V2, "registry"])
     if rel.newest_file >= 4 and version == 3 and old is not None:
-        remove.append(["plugins", releases.V2, "registry"])
-        kept = {key: old[key] for key in ("configs", "auths", "headers") if old.get(key)}
-        plain.deep_merge(merge, plain.nested(["plugins", releases.V3_IMAGES, "registry"], kept) if kept else {})
+        remove.append(["plugins", moves.V2, "registry"])
+        logins = {key: old[key] for key in ("configs", "auths", "headers") if old.get(key)}
+        plain.deep_merge(merge, plain.nested(["plugins", moves.V3_IMAGES, "registry"], logins) if logins else {})
         warnings.append("the registry table of a version 2 file stood in this version 3 file and won: removed")
     return Change(merge, remove, warnings)
 
@@ -122,13 +127,18 @@ def pristine_data(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str
     return plain.revert(data, undo["ours"], undo["merge"], undo["remove"]) if undo else data
 
 
-def edited(
-    text: str | None, pristine: dict[str, Any], change: Change, recorded: Mapping[str, Any]
-) -> tuple[str | None, dict[str, Any]]:
-    """Return config.toml's new text and the record's new `config`.
+class Edited(NamedTuple):
+    """A text of config.toml, and the record's `config` for it."""
+
+    text: str | None
+    record: dict[str, Any]
+
+
+def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded: Mapping[str, Any]) -> Edited:
+    """Return what config.toml becomes by a change.
 
     The change is made to what the file would be without us, so keys that an earlier run set and this one does not
-    want go back to what they were. `config` holds the `sha256` of what we leave, the `undo` of all our changes, and
+    want go back to what they were. The record holds the `sha256` of what we leave, the `undo` of all our changes, and
     the `original` text of before the first of them, which is `exact` while nobody else edits the file.
     """
     current = text or ""
@@ -136,9 +146,10 @@ def edited(
     after = edit.edit(current, *plain.delta(load(current), wanted))
     merge, remove = plain.delta(wanted, pristine)
     exact = not recorded or (recorded["exact"] and recorded["sha256"] == tree.sha256(current))
-    return (None if text is None and not after else after), {
+    record = {
         "sha256": tree.sha256(after),
         "original": recorded["original"] if recorded else text,
         "exact": exact,
         "undo": {"ours": plain.delta(pristine, wanted)[0], "merge": merge, "remove": remove},
     }
+    return Edited(None if text is None and not after else after, record)

@@ -9,43 +9,45 @@ Refused is what would leave our files without effect, or containerd without CRI;
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, proxies, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 OTHER_TOOLS_BACKUP = "_backup"
 """Where Spegel puts everything it finds in `config_path` each time it starts, before it writes its own files."""
 
 
-def check_config_in_use(observed: Mapping[str, Any], prefix: str) -> None:
+def check_config_in_use(observed: Observation, prefix: str) -> None:
     """Refuse to change another config.toml than the one that containerd is started with. Raises Refusal."""
-    if not observed["daemon"] and not observed["unit"]["found"]:
+    if not observed.daemon and not observed.unit.found:
         return
-    used = observed["unit"]["config"] or observed["started_with"]["config"] or places.DEFAULT_CONFIG
-    if used not in (observed["config"]["path"], observed["config"]["real_path"]):
+    used = observed.unit.config or observed.started_with.config or places.DEFAULT_CONFIG
+    if not used.startswith("/") or place(used) not in (observed.config.path, observed.config.real_path):
         raise Refusal(
-            f"containerd is started with {used}, so settings in {observed['config']['path']} would have no effect: "
+            f"containerd is started with {used}, so settings in {observed.config.path} would have no effect: "
             f"set {prefix}config_file to {used}, or take it out of this node's variables. Nothing was changed"
         )
 
 
-def check_hosts_dir(observed: Mapping[str, Any], names: Iterable[str]) -> None:
+def check_hosts_dir(observed: Observation, names: Iterable[str]) -> None:
     """Refuse a hosts_dir in which the files of these namespaces cannot be, or would not stay. Raises Refusal."""
-    hosts_dir, found = observed["hosts_dir"], observed["hosts"]
+    hosts_dir, found = observed.hosts_dir, observed.hosts
     folders = {namespaces.directory(name) for name in names}
-    blockers = [observed["blocked_by"], *(f"{hosts_dir}/{name}" for name in folders if found.get(name) is not None)]
+    blockers = [observed.blocked_by, *(f"{hosts_dir}/{name}" for name in folders if name in found.others)]
     for path in filter(None, blockers):
         raise Refusal(f"{path} is a file where a directory has to be: move it away. Nothing was changed")
-    if OTHER_TOOLS_BACKUP in found:
+    if found.holds(OTHER_TOOLS_BACKUP):
         raise Refusal(
             f"{hosts_dir}/{OTHER_TOOLS_BACKUP} shows that another tool (Spegel does so) takes the files of {hosts_dir} "
             f"away whenever it starts, and ours would go with them: uninstall it or give it another directory, then "
@@ -53,30 +55,28 @@ def check_hosts_dir(observed: Mapping[str, Any], names: Iterable[str]) -> None:
         )
 
 
-def check_backup(observed: Mapping[str, Any]) -> list[str]:
+def check_backup(observed: Observation) -> list[str]:
     """Warn, when everything is taken back, about copies that another tool made of our files."""
-    if OTHER_TOOLS_BACKUP not in observed["hosts"]:
+    if not observed.hosts.holds(OTHER_TOOLS_BACKUP):
         return []
     return [
-        f"{observed['hosts_dir']}/{OTHER_TOOLS_BACKUP} may hold copies of files of this role, made by another tool, "
+        f"{observed.hosts_dir}/{OTHER_TOOLS_BACKUP} may hold copies of files of this role, made by another tool, "
         f"which puts them back when it is uninstalled: look into it"
     ]
 
 
-def shadowing(
-    wanted: Mapping[str, str], hosts_dir: str, found: Mapping[str, Any], recorded: Iterable[str]
-) -> dict[str, str]:
+def shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Tree, recorded: Container[str]) -> dict[str, str]:
     """Return, for each registry that a directory of others hides from the catch-all, what containerd does with it."""
     hidden: dict[str, str] = {}
     if f"{namespaces.CATCH_ALL}/hosts.toml" not in wanted:
         return hidden
     ours = {posixpath.dirname(name) for name in wanted}
-    for name in (name for name, about in found.items() if about is None):
+    for name in found.directories:
         registry = namespaces.namespace(name)
         if name in (namespaces.CATCH_ALL, OTHER_TOOLS_BACKUP) or namespaces.directory(registry) in ours:
             continue
         path = f"{hosts_dir}/{name}"
-        if f"{name}/hosts.toml" not in found:
+        if not found.holds(f"{name}/hosts.toml"):
             hidden[registry] = (
                 f"{path} has no hosts.toml: containerd does not apply the catch-all to {registry}, and asks it itself"
             )
@@ -88,21 +88,17 @@ def shadowing(
     return hidden
 
 
-def is_of_others(namespace: str, observed: Mapping[str, Any], recorded: Mapping[str, Mapping[str, Any]]) -> bool:
+def is_of_others(namespace: str, observed: Observation, recorded: Container[str]) -> bool:
     """Whether a namespace has a directory in which we wrote nothing yet."""
-    names = (
-        name for name, about in observed["hosts"].items() if about is None and namespaces.namespace(name) == namespace
-    )
-    return any(f"{observed['hosts_dir']}/{name}/hosts.toml" not in recorded for name in names)
+    names = (name for name in observed.hosts.directories if namespaces.namespace(name) == namespace)
+    return any(f"{observed.hosts_dir}/{name}/hosts.toml" not in recorded for name in names)
 
 
-def override(
-    data: Mapping[str, Any], imports: Iterable[Mapping[str, Any]], rel: Release, wanted: Mapping[str, Any]
-) -> str | None:
+def override(data: Mapping[str, Any], imports: Iterable[File], rel: Release, wanted: Wanted) -> str | None:
     """Return why imported files would take the effect from a config.toml with `data`, or None.
 
-    `wanted` is `{config_path, mirrors}`. Up to 1.7 an imported file replaces whole plugin tables, later releases merge
-    them; which file says what in another version's words is left to containerd's own check.
+    Up to 1.7 an imported file replaces whole plugin tables, later releases merge them; which file says what in
+    another version's words is left to containerd's own check.
     """
     plugin = releases.images_plugin(rel, releases.file_version(dict(data)))
     registry = plain.at(data, ["plugins", plugin, "registry"]) or {}
@@ -113,13 +109,13 @@ def override(
             continue
         theirs = table.get("registry") or {}
         if rel.imports_replace_tables:
-            registry, by = theirs, [each["path"]]
+            registry, by = theirs, [each.path]
         elif theirs:
-            registry, by = plain.deep_merge(plain.deep_merge({}, registry), theirs), [*by, each["path"]]
+            registry, by = plain.deep_merge(plain.deep_merge({}, registry), theirs), [*by, each.path]
     if not by:
         return None
     path, mirrors = registry.get("config_path") or "", registry.get("mirrors") or {}
-    if path == wanted["config_path"] and (not mirrors if path else set(wanted["mirrors"]) <= set(mirrors)):
+    if path == wanted.config_path and (not mirrors if path else set(wanted.mirrors) <= set(mirrors)):
         return None
     what = "replaces the whole table of the CRI plugin" if rel.imports_replace_tables else "sets the registry table too"
     return (
@@ -128,10 +124,10 @@ def override(
     )
 
 
-def _parsed(each: Mapping[str, Any]) -> Mapping[str, Any]:
+def _parsed(file: File) -> Mapping[str, Any]:
     try:
-        return load(replies.text(each["content"]) or "")
-    except (TomlError, UnicodeDecodeError):
+        return load(file.text or "")
+    except Refusal:
         return {}
 
 
@@ -143,11 +139,11 @@ def edited_keys(data: Mapping[str, Any], recorded: Mapping[str, Any], current_sh
     return [".".join(path) for path, value in plain.leaves(undo["ours"]) if plain.at(data, path) != value]
 
 
-def proxied(observed: Mapping[str, Any], mirrors: Mapping[str, Mirror]) -> list[str]:
+def proxied(observed: Observation, mirrors: Mapping[str, Mirror]) -> list[str]:
     """Warn about endpoints that containerd asks through a proxy of its environment."""
     found: dict[str, list[str]] = {}
     for base in dict.fromkeys(each.base for mirror in mirrors.values() for each in mirror.endpoints):
-        for environment in (observed["started_with"]["next"], observed["started_with"]["running"]):
+        for environment in (observed.started_with.next, observed.started_with.running):
             proxy = proxies.proxy_for(base, environment)
             if proxy:
                 found.setdefault(proxy, []).append(base)

@@ -12,50 +12,48 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import conflicts, hosts_toml
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.from_legacy import GIVES_WAY, Carried
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
-_TLS = ("ca_file", "cert_file", "key_file", "insecure_skip_verify")
 
-
-def docker_certificates(found: Mapping[str, Any], root: str) -> dict[str, dict[str, Any]]:
+def docker_certificates(found: Tree, root: str) -> dict[str, dict[str, Any]]:
     """Return the TLS options in Docker-style directories of a tree, by host[:port].
 
     containerd reads such certificates only where there is no hosts.toml (`loadCertFiles`).
     """
     tls: dict[str, dict[str, Any]] = {}
-    for path in (path for path, about in found.items() if about is True):
+    for path in (path for path, is_pem in found.certificates.items() if is_pem):
         directory, dummy, name = path.partition("/")
         options = tls.setdefault(namespaces.namespace(directory), {})
         base, extension = posixpath.splitext(name)
         if extension == ".crt":
             options.setdefault("ca", []).append(f"{root}/{path}")
-        elif extension == ".cert" and f"{directory}/{base}.key" in found:
+        elif extension == ".cert" and f"{directory}/{base}.key" in found.certificates:
             options.setdefault("client", []).append([f"{root}/{path}", f"{root}/{directory}/{base}.key"])
     return {host: options for host, options in tls.items() if options}
 
 
-def other_roots(observed: Mapping[str, Any], rel: Release) -> dict[str, Mapping[str, Any]]:
+def other_roots(observed: Observation, rel: Release) -> dict[str, Tree]:
     """Return the trees of the other directories that containerd reads now, in the order in which it does."""
-    config_path = observed["effective"].get("config_path") or ""
-    if not config_path and (rel.default_roots != "no-mirrors" or observed["effective"].get("mirrors")):
+    config_path = observed.effective.config_path
+    if not config_path and (rel.default_roots != "no-mirrors" or observed.effective.mirrors):
         return {}
-    found = {root: each for root, each in (observed.get("roots") or {}).items() if each is not None}
-    order = [posixpath.normpath(root) for root in config_path.split(":") if root] or list(found)
+    found = {root: each for root, each in observed.roots.items() if each is not None}
+    order: list[str] = [place(root) for root in config_path.split(":") if root] or list(found)
     return {root: found[root] for root in dict.fromkeys(order) if root in found}
 
 
 def from_roots(
-    observed: Mapping[str, Any], wanted: Desired, rel: Release, record: Mapping[str, Any], template: str
+    observed: Observation, wanted: Desired, rel: Release, record: Mapping[str, Any], template: str
 ) -> Carried:
     """Return what other directories of `config_path` hold, of which `hosts_dir` alone will be read.
 
@@ -63,14 +61,14 @@ def from_roots(
     where they are. The record's `carried` are the files of earlier runs, which did read those directories.
     """
     files = dict(record.get("carried") or {})
-    hosts_dir = observed["hosts_dir"]
-    before = observed["effective"].get("config_path") or hosts_dir
+    hosts_dir = observed.hosts_dir
+    before = observed.effective.config_path or hosts_dir
     items: list[str] = []
     replaced = [f"config_path was {before}: it is {hosts_dir} alone now"] if _is_other(before, hosts_dir) else []
     taken: dict[str, str] = {}
     for root, found in other_roots(observed, rel).items():
         certificates = docker_certificates(found, root)
-        for name in (name for name, about in found.items() if about is None):
+        for name in found.directories:
             namespace, path = namespaces.namespace(name), f"{root}/{name}"
             ours = wanted.mirrors.get(namespace)
             if f"{path}/hosts.toml" in record["files"] or taken.setdefault(namespace, path) != path:
@@ -81,26 +79,25 @@ def from_roots(
             if conflicts.is_of_others(namespace, observed, record["files"]):
                 replaced.append(f"{path} gives way to the directory for {namespace} in {hosts_dir}")
                 continue
-            about = found.get(f"{name}/hosts.toml")
-            if about is None:
-                text = _from_certificates(certificates.get(namespace), namespace, template)
+            if found.holds(f"{name}/hosts.toml"):
+                text = _copy(found.files.get(f"{name}/hosts.toml"), rel, path)
             else:
-                text = _copy(about, rel, path)
+                text = _from_certificates(certificates.get(namespace), namespace, template)
             if text is None:
                 replaced.append(f"{path} has nothing that containerd can use, and is left where it is")
                 continue
             files[f"{namespaces.directory(namespace)}/hosts.toml"] = text
             items.append(f"{path} is copied to {hosts_dir}; certificates stay where they are")
-        if rel.catch_all and namespaces.CATCH_ALL in found:
+        if rel.catch_all and found.holds(namespaces.CATCH_ALL):
             break
     named = {namespaces.directory(name) for name, each in wanted.mirrors.items() if each.endpoints}
     files = {path: text for path, text in files.items() if posixpath.dirname(path) not in named}
     return Carried(files=files, items=tuple(items), replaced=tuple(replaced))
 
 
-def _is_other(config_path: str, hosts_dir: str) -> bool:
+def _is_other(config_path: str, hosts_dir: Place) -> bool:
     """Whether more or something else than `hosts_dir` is read."""
-    return {posixpath.normpath(root) for root in config_path.split(":") if root} != {posixpath.normpath(hosts_dir)}
+    return {place(root) for root in config_path.split(":") if root} != {hosts_dir}
 
 
 def _from_certificates(tls: Mapping[str, Any] | None, namespace: str, template: str) -> str | None:
@@ -109,10 +106,10 @@ def _from_certificates(tls: Mapping[str, Any] | None, namespace: str, template: 
     return hosts_toml.render(template, namespace, {"url": upstream.url, **tls}, []) if tls and upstream else None
 
 
-def _copy(about: Mapping[str, Any], rel: Release, directory: str) -> str | None:
+def _copy(file: TreeFile | None, rel: Release, directory: str) -> str | None:
     """Return the hosts.toml that says in another directory what this one says, None where that is nothing."""
     try:
-        text = replies.text(about.get("content")) or ""
+        text = (file.content if file and file.content else b"").decode("utf-8")
     except UnicodeDecodeError:
         return None
     if not text.strip() or hosts_file.read(text, rel, directory).discarded:
@@ -140,16 +137,16 @@ def _joined(value: Any, directory: str) -> Any:
     return posixpath.normpath(posixpath.join(directory, value)) if isinstance(value, str) and value else value
 
 
-def replaced_files(observed: Mapping[str, Any], wanted: Desired, rel: Release, record: Mapping) -> list[str]:
+def replaced_files(observed: Observation, wanted: Desired, rel: Release, record: Mapping[str, Any]) -> list[str]:
     """Return where images came from until now, for the hosts.toml files of others that ours replace."""
     told = []
-    for name, about in observed["hosts"].items():
-        path, namespace = f"{observed['hosts_dir']}/{name}", namespaces.namespace(posixpath.dirname(name))
+    for name, file in observed.hosts.files.items():
+        path, namespace = f"{observed.hosts_dir}/{name}", namespaces.namespace(posixpath.dirname(name))
         ours = wanted.mirrors.get(namespace)
         is_theirs = posixpath.basename(name) == "hosts.toml" and path not in record["files"]
-        if not (is_theirs and about and "content" in about and ours and ours.endpoints):
+        if not (is_theirs and file.content is not None and ours and ours.endpoints):
             continue
-        reading = hosts_file.read_bytes(wire.unpack(about["content"]), rel, posixpath.dirname(path))
+        reading = hosts_file.read_bytes(file.content, rel, posixpath.dirname(path))
         if reading.discarded:
             told.append(f"{path} had no effect until now, since containerd discards it: {reading.discarded}")
             continue

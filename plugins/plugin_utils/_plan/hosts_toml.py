@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import os
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +43,6 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
     "dial_timeout": (str,),
     "header": (dict,),
 }
-_CAPABILITIES = ("pull", "resolve", "push", "referrers")
 
 
 @lru_cache(maxsize=8)
@@ -57,7 +56,7 @@ def compiled(source: str) -> jinja2.Template:
     return environment.from_string(source)
 
 
-def render(template: str, namespace: str, server: Mapping[str, Any] | None, hosts: list[Mapping[str, Any]]) -> str:
+def render(template: str, namespace: str, server: Mapping[str, Any] | None, hosts: Sequence[Mapping[str, Any]]) -> str:
     """Render one hosts.toml and check it.
 
     `server` is the endpoint asked last (None: the registry itself), `hosts` those asked before it, in order; an
@@ -130,9 +129,11 @@ def _check_endpoint(namespace: str, url: Any, options: Mapping[str, Any]) -> Non
             raise Refusal(f"{where}: containerd knows no option {key!r}")
         if not isinstance(value, _OPTIONS[key]):
             raise Refusal(f"{where}: {key} has the wrong type")
-    unknown = set(options.get("capabilities", ())) - set(_CAPABILITIES)
+    unknown = set(options.get("capabilities", ())) - set(hosts_file.CAPABILITIES)
     if unknown:
-        raise Refusal(f"{where}: unknown capability {sorted(unknown)[0]!r}; there are {', '.join(_CAPABILITIES)}")
+        raise Refusal(
+            f"{where}: unknown capability {sorted(unknown)[0]!r}; there are {', '.join(hosts_file.CAPABILITIES)}"
+        )
     insecure = {"ca", "client", "skip_verify"} & set(options)
     if insecure and isinstance(url, str) and url.startswith("http://"):
         raise Refusal(f"{where}: {sorted(insecure)[0]} on an http:// endpoint makes containerd try HTTPS first")

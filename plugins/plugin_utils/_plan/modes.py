@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, registry_table
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, registry_table, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import types
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
@@ -24,17 +26,35 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     to_legacy,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Change
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
+
+
+class Settings(NamedTuple):
+    """How to go about it: the role's variables that do not describe registries."""
+
+    mode: str = "auto"
+    auth_method: str = "auto"
+    prune: bool = True
+    migrate: bool = True
+    template: str = ""
+    prefix: str = ""  # of the variables' names in messages
 
 
 class Situation(NamedTuple):
     """What matters of a node, its history included."""
 
     rel: Release
-    observed: Mapping[str, Any]
+    observed: Observation
     data: dict[str, Any]  # config.toml
     pristine: dict[str, Any]  # config.toml without what earlier runs set
     record: Mapping[str, Any]
+
+    @property
+    def recorded(self) -> Mapping[str, Any]:
+        """What the record says of config.toml."""
+        found: Mapping[str, Any] = self.record.get("config") or {}
+        return found
 
     def registry(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the registry table that containerd reads from config.toml with this data."""
@@ -46,7 +66,7 @@ class Target(NamedTuple):
 
     files: dict[str, str]  # below hosts_dir, or absolute: {path: text}
     change: Change  # of config.toml
-    effective: dict[str, Any]  # {config_path, mirrors} that containerd must make of it
+    effective: Wanted  # what containerd must make of it
     remember: dict[str, Any]  # for the record: what only this run could read
     migrated: tuple[str, ...]  # what this run carries over, for people
     replaced: tuple[str, ...]  # what it does not
@@ -58,8 +78,11 @@ def choose(node: Situation, wanted: Desired, mode: str, prefix: str) -> str:
     return choose_mode(node.rel, mode, {**before, **wanted.mirrors}, set(before), prefix)
 
 
-def config_path(node: Situation, wanted: Desired, settings: Any, asked: Mapping[str, Any]) -> Target:
-    """Return what hosts.toml files make of `wanted`; `asked` is what the preflight found, by API URL."""
+def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Mapping[str, Mapping[str, Any]]) -> Target:
+    """Return what hosts.toml files make of `wanted`; `asked` is what the preflight found, by API URL.
+
+    config.toml keeps its own spelling of the directory.
+    """
     rel, observed = node.rel, node.observed
     conflicts.check_hosts_dir(observed, wanted.mirrors)
     from_config = from_legacy.from_registry(node.registry(node.pristine), wanted, settings.prefix)
@@ -67,8 +90,8 @@ def config_path(node: Situation, wanted: Desired, settings: Any, asked: Mapping[
         from_config = from_config._replace(items=(), replaced=(), staying=())  # an earlier run has told them
     from_roots = from_directories.from_roots(observed, wanted, rel, node.record, settings.template)
     _check_migrate((*from_config.items, *from_roots.items), settings)
-    folder = placement.directory(observed["hosts_dir"])
-    tls = {**from_directories.docker_certificates(observed["hosts"], observed["hosts_dir"]), **from_config.tls}
+    folder = placement.directory(observed.hosts_dir)
+    tls = {**from_directories.docker_certificates(observed.hosts, observed.hosts_dir), **from_config.tls}
 
     def extras(endpoint: Endpoint) -> dict[str, Any]:
         access = wanted.access_to(endpoint)
@@ -81,17 +104,19 @@ def config_path(node: Situation, wanted: Desired, settings: Any, asked: Mapping[
         for name, each in {**wanted.mirrors, **from_config.mirrors}.items()
         if each.endpoints or not conflicts.is_of_others(name, observed, node.record["files"])
     }
+    written = node.registry(node.pristine).get("config_path")
+    spelled = written if written and place(written) == observed.hosts_dir else observed.hosts_dir
     auth = placement.in_config(wanted, rel, settings.auth_method, asked)
     rendered = hosts_toml.render_all(settings.template, mirrors, extras)
-    hosts_toml.check_on(rel, rendered, observed["hosts_dir"])
+    hosts_toml.check_on(rel, rendered, observed.hosts_dir)
     return Target(
         files={
             **placement.files(((each, wanted.access_to(each)) for each in types.asked(mirrors)), folder),
             **rendered,
             **from_roots.files,
         },
-        change=config_toml.config_path_change(rel, node.pristine, observed["hosts_dir"], auth),
-        effective={"config_path": observed["hosts_dir"], "mirrors": {}},
+        change=config_toml.config_path_change(rel, node.pristine, spelled, auth),
+        effective=Wanted(spelled, tls=not rel.tls_tables_block_config_path, plugins=sorted(releases.CRI_PLUGINS)),
         remember={"carried": from_roots.files} if from_roots.files else {},
         migrated=(*from_config.items, *from_config.staying, *from_roots.items),
         replaced=(
@@ -102,7 +127,7 @@ def config_path(node: Situation, wanted: Desired, settings: Any, asked: Mapping[
     )
 
 
-def in_legacy(node: Situation, wanted: Desired, settings: Any) -> Target:
+def in_legacy(node: Situation, wanted: Desired, settings: Settings) -> Target:
     """Return what `mirrors` and `configs` in config.toml make of `wanted`."""
     registry, now = node.registry(node.pristine), node.registry(node.data)
     tables = to_legacy.from_hosts(node.observed, registry, wanted, node.rel, node.record, settings.prefix)
@@ -110,7 +135,7 @@ def in_legacy(node: Situation, wanted: Desired, settings: Any) -> Target:
         tables = tables._replace(items=(), replaced=())  # an earlier run has told them
     _check_migrate(tables.items, settings)
     themselves = from_legacy.asked_themselves(registry, {*(registry.get("mirrors") or {}), *wanted.mirrors})
-    folder = placement.directory(node.observed["hosts_dir"])
+    folder = placement.directory(node.observed.hosts_dir)
     configs = plain.deep_merge(dict(tables.configs), placement.legacy_configs(wanted, folder))
     mirrors = {
         **config_toml.legacy_mirrors(node.rel, wanted),
@@ -122,14 +147,14 @@ def in_legacy(node: Situation, wanted: Desired, settings: Any) -> Target:
     return Target(
         files=placement.files(((each, wanted.access_to(each)) for each in wanted.asked()), folder),
         change=config_toml.legacy_change(node.rel, node.pristine, mirrors, configs),
-        effective={"config_path": "", "mirrors": mirrors},
+        effective=Wanted("", mirrors, not node.rel.tls_tables_block_config_path, sorted(releases.CRI_PLUGINS)),
         remember={"carried_legacy": carried} if any(carried.values()) else {},
         migrated=(*(text for host, text in themselves.items() if host not in now.get("mirrors", {})), *tables.items),
         replaced=(*tables.replaced, *told),
     )
 
 
-def _check_migrate(items: tuple[str, ...], settings: Any) -> None:
+def _check_migrate(items: tuple[str, ...], settings: Settings) -> None:
     """Refuse to carry anything over where that is not wanted."""
     if items and not settings.migrate:
         raise Refusal(

@@ -90,7 +90,7 @@ def options(endpoint: Endpoint, access: Access, folder: str) -> dict[str, Any]:
     if access.ca:
         found["ca"] = _path(endpoint, "ca", access.ca, folder)
     if access.client_cert:
-        key = _path(endpoint, "client_key", access.client_key, folder)
+        key = _path(endpoint, "client_key", access.client_key or access.client_cert, folder)
         both = access.client_cert == access.client_key
         found["client"] = [[key if both else _path(endpoint, "client_cert", access.client_cert, folder), key]]
     if access.skip_verify:

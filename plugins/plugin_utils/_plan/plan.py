@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
@@ -23,21 +22,12 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     records,
     tree,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Situation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Edited
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings, Situation, Target
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
-
-
-class Settings(NamedTuple):
-    """How to go about it: the role's variables that do not describe registries."""
-
-    mode: str = "auto"
-    auth_method: str = "auto"
-    prune: bool = True
-    migrate: bool = True
-    template: str = ""
-    prefix: str = ""  # of the variables' names in messages
 
 
 class Plan(NamedTuple):
@@ -50,18 +40,18 @@ class Plan(NamedTuple):
     config_before: str | None
     config_after: str | None
     config_edited: bool  # by hand, in what we set: a copy of the file is kept
-    tree: Tree
-    effective: dict[str, Any] | None  # what containerd must make of the new configuration
+    tree: TreePlan
+    effective: Wanted | None  # what containerd must make of the new configuration
     restart_due: str | None  # why the running daemon has to be restarted
     record: dict[str, Any] | None
     record_changed: bool
     warnings: list[str]
-    migrated: list[str] = []  # what is carried over by this run
+    migrated: tuple[str, ...] = ()  # what is carried over by this run
     config_exposed: bool = False  # others can read a secret in config.toml: it is written again even if unchanged
     restores: str | None = None  # state previous: the name of the state that the node goes back to
     since: str | None = None  # and when the run was that is undone
     forgets: bool = False  # whether the states of before go with the rest
-    between: tuple[str, dict[str, Any]] | None = None  # config.toml while hosts.toml files change, and its record
+    between: Edited | None = None  # config.toml while hosts.toml files change
 
     @property
     def config_changed(self) -> bool:
@@ -80,113 +70,143 @@ class Plan(NamedTuple):
         return bool(self.config_changed or self.config_exposed or self.tree.writes or self.tree.removes)
 
 
-def make(wanted: Desired, observed: Mapping[str, Any], settings: Settings, version: str | None = None) -> Plan:
+def make(wanted: Desired, observed: Observation, settings: Settings, version: str | None = None) -> Plan:
     """Plan `state: present` for one node.
 
-    `observed` is what the node half reads (see its `observe`), `version` overrides the installed containerd's.
-    Raises Refusal: then nothing must be done.
+    `version` overrides the installed containerd's. Raises Refusal: then nothing must be done.
     """
-    rel = releases.release(releases.parse(version or observed["version"] or ""))
-    text, data = observation.read_config(observed)
-    record = records.read_record(observed)
-    recorded = record.get("config") or {}
-    this = Situation(rel, observed, data, config_toml.pristine_data(data, recorded), record)
-    asked, warnings = preflight.judge(wanted, observed["endpoints"])
-    mode = modes.choose(this, wanted, settings.mode, settings.prefix)
-    kept, given_up = promises.keep(wanted, rel, mode, settings.auth_method, settings.prefix)
+    node = _situation(observed, version)
+    asked, warnings = preflight.judge(wanted, observed.endpoints)
+    mode = modes.choose(node, wanted, settings.mode, settings.prefix)
+    kept, given_up = promises.keep(wanted, node.rel, mode, settings.auth_method, settings.prefix)
     conflicts.check_config_in_use(observed, settings.prefix)
-    warnings += given_up + conflicts.proxied(observed, kept.mirrors)
     if mode == "config_path":
-        target = modes.config_path(this, kept, settings, asked)
+        target = modes.config_path(node, kept, settings, asked)
     else:
-        target = modes.in_legacy(this, kept, settings)
-    planned = tree.plan(target.files, observed["hosts_dir"], observed["hosts"], record["files"], settings.prune)
-    hidden = conflicts.shadowing(target.files, observed["hosts_dir"], observed["hosts"], planned.files)
-    warnings += [
-        f"{text}. List {name} in {settings.prefix}extra_upstreams to pull from the internal registry, or in "
-        f"{settings.prefix}direct to keep it"
+        target = modes.in_legacy(node, kept, settings)
+    planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, node.record["files"], settings.prune)
+    config = config_toml.edited(observed.config.text, node.pristine, target.change, node.recorded)
+    edited = conflicts.edited_keys(node.data, node.recorded, observed.config.sha256)
+    told = [
+        *wanted.warnings,
+        *warnings,
+        *given_up,
+        *conflicts.proxied(observed, kept.mirrors),
+        *_hidden(node, kept, target, planned, settings.prefix),
+        *_config_warnings(node, config, target, edited),
+        *planned.warnings,
+        *target.replaced,
+    ]
+    plan = Plan(
+        version=str(node.rel),
+        mode=mode,
+        namespaces=sorted(kept.mirrors),
+        config_path=observed.config.path,
+        config_before=observed.config.text,
+        config_after=config.text,
+        config_edited=bool(edited),
+        tree=planned,
+        effective=target.effective,
+        restart_due=None,
+        record=_record(node, target, config, planned, asked),
+        record_changed=False,
+        warnings=told,
+        migrated=target.migrated,
+        between=_between(node, mode, target, config, planned),
+    )
+    finished = finish(observed, plan)
+    _check_effective(finished, observed)
+    return finished
+
+
+def _situation(observed: Observation, version: str | None) -> Situation:
+    rel = releases.release(releases.parse(version or observed.version or ""))
+    data, record = observed.config.data(), records.read(observed)
+    return Situation(rel, observed, data, config_toml.pristine_data(data, record.get("config") or {}), record)
+
+
+def _between(node: Situation, mode: str, target: Target, config: Edited, planned: TreePlan) -> Edited | None:
+    """Return the config.toml that works with the old hosts.toml files and with the new ones, where that matters."""
+    is_live = node.observed.hosts_dir in map(place, node.observed.effective.config_path.split(":"))
+    text = node.observed.config.text
+    if mode != "config_path" or not is_live or config.text == text or not (planned.writes or planned.removes):
+        return None
+    return config_toml.edited(
+        text, node.pristine, config_toml.with_logins_of(target.change, node.recorded), node.recorded
+    )
+
+
+def _record(
+    node: Situation, target: Target, config: Edited, planned: TreePlan, asked: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the record that is true once the plan is carried out."""
+    return {
+        **{key: value for key, value in node.record.items() if key not in ("carried", "carried_legacy")},
+        **target.remember,
+        "config": config.record,
+        "files": planned.files,
+        "endpoints": asked,
+    }
+
+
+def _hidden(node: Situation, kept: Desired, target: Target, planned: TreePlan, prefix: str) -> list[str]:
+    """Warn about registries that directories of others hide from the catch-all."""
+    hidden = conflicts.shadowing(target.files, node.observed.hosts_dir, node.observed.hosts, planned.files)
+    return [
+        f"{text}. List {name} in {prefix}extra_upstreams to pull from the internal registry, or in {prefix}direct to "
+        f"keep it"
         for name, text in hidden.items()
         if name not in kept.mirrors
     ]
-    text_after, undo = config_toml.edited(text, this.pristine, target.change, recorded)
-    is_live = mode == "config_path" and observed["hosts_dir"] in observed["effective"].get("config_path", "").split(":")
-    between = None
-    if is_live and text_after != text and (planned.writes or planned.removes):
-        between = config_toml.edited(text, this.pristine, config_toml.with_logins_of(target.change, recorded), recorded)
-    edited = conflicts.edited_keys(data, recorded, observed["config"]["sha256"])
+
+
+def _config_warnings(node: Situation, config: Edited, target: Target, edited: list[str]) -> list[str]:
+    """Warn about hand edits, and about what happens to the file's settings: when it happens, not at every run."""
+    found = list(target.change.warnings) if config.text != node.observed.config.text else []
     if edited:
-        warnings.append(
-            f"{observed['config']['path']} was edited by hand since the last run ({', '.join(edited)}): set again, a "
-            f"copy is in {places.STATE_DIR}"
+        found.insert(
+            0,
+            f"{node.observed.config.path} was edited by hand since the last run ({', '.join(edited)}): set again, a "
+            f"copy is in {places.STATE_DIR}",
         )
-    if text_after != text:  # what happens to the file's settings is told when it happens, not at every run
-        warnings += target.change.warnings
-    plan = finish(
-        observed,
-        Plan(
-            version=str(rel),
-            mode=mode,
-            namespaces=sorted(kept.mirrors),
-            config_path=observed["config"]["path"],
-            config_before=text,
-            config_after=text_after,
-            config_edited=bool(edited),
-            tree=planned,
-            effective={
-                **target.effective,
-                "tls": not rel.tls_tables_block_config_path,
-                "plugins": sorted(releases.CRI_PLUGINS),
-            },
-            restart_due=None,
-            record={
-                **{key: value for key, value in record.items() if key not in ("carried", "carried_legacy")},
-                **target.remember,
-                "config": undo,
-                "files": planned.files,
-                "endpoints": asked,
-            },
-            record_changed=False,
-            warnings=[*wanted.warnings, *warnings, *planned.warnings, *target.replaced],
-            migrated=list(target.migrated),
-            between=between and (between[0] or "", between[1]),
-        ),
-    )
-    _check_effective(plan, observed)
-    return plan
+    return found
 
 
-def _check_effective(plan: Plan, observed: Mapping[str, Any]) -> None:
+def _check_effective(plan: Plan, observed: Observation) -> None:
     """Refuse a node on which config.toml has no effect; the node checks a new one itself, with what it imports."""
-    if not observed["version"]:
+    if not observed.version or not plan.effective:
         return
     if plan.config_changed:
         rel = releases.release(releases.parse(plan.version))
-        after = load(plan.config_after or "")
-        reason = conflicts.override(after, observed["imports"], rel, plan.effective)
+        reason = conflicts.override(load(plan.config_after or ""), observed.imports, rel, plan.effective)
     else:
-        reason = verdicts.why_not_effective(observed["effective"], plan.effective, observed["imports"])
+        imports = [each.path for each in observed.imports]
+        reason = verdicts.why_not_effective(observed.effective, plan.effective, imports)
     if reason:
         raise Refusal(f"{reason}. Nothing was changed on the node")
 
 
-def finish(observed: Mapping[str, Any], plan: Plan, looks: bool = True) -> Plan:
+def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     """Add what follows from the rest: whether the record differs, and whether a restart is due.
 
     Without `looks` no other reason for a restart counts than that config.toml changes or changed.
     """
     due = f"{plan.config_path} changes" if plan.config_changed else None
-    if not due and observed["version"] and (looks or observed["unproven"]):
-        due = observation.restart_due(observed)
-    record = plan.record
-    exposed = plan.mode is not None and _secrets.is_exposed(observed["config"])
-    exposed = exposed and masking.holds_secret(plan.config_after or "")
-    if exposed:
-        mode = observed["config"]["mode"]
-        plan.warnings.append(f"{plan.config_path} holds a login: now root alone can read it (its mode was {mode:04o})")
+    if not due and observed.version and (looks or observed.unproven):
+        due = observed.restart_due
+    record, warnings, attributes = plan.record, plan.warnings, observed.config.attributes
+    exposed = bool(plan.mode and attributes and attributes.is_exposed and masking.holds_secret(plan.config_after or ""))
+    if exposed and attributes:
+        told = f"{plan.config_path} holds a login: now root alone can read it (its mode was {attributes.mode:04o})"
+        warnings = [*warnings, told]
     if record and due:
         record = {key: value for key, value in record.items() if key != "proven"}
-    elif record and exposed and observed["daemon"]:  # a new mode makes the file newer than the daemon that knows it
-        record = {**record, "proven": {"daemon": observed["daemon"]["id"], "registry": observed["effective"]["digest"]}}
+    elif record and exposed and observed.daemon:  # a new mode makes the file newer than the daemon that knows it
+        record = {**record, "proven": {"daemon": observed.daemon.id, "registry": observed.effective.digest}}
     return plan._replace(
-        restart_due=due, record=record, record_changed=record != observed["record"], config_exposed=exposed
+        restart_due=due,
+        record=record,
+        record_changed=record != observed.record,
+        config_exposed=exposed,
+        warnings=warnings,
     )

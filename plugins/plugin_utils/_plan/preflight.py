@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Answer
 
 
-def questions(wanted: Desired) -> list[dict[str, Any]]:
-    """Return what to ask (see the node half's `probe`): every endpoint once, the upstreams themselves never.
+class Question(NamedTuple):
+    """What one endpoint is asked (see the node half's `probe`)."""
 
-    `digest` identifies an endpoint with its login and TLS settings in the record, without holding them.
-    """
+    url: str
+    authorization: str | None  # the header
+    identity_token: str | None
+    headers: Mapping[str, str | list[str]]
+    tls: Mapping[str, Any]
+    digest: str  # identifies the endpoint with its login and TLS settings in the record, without holding them
+
+
+def questions(wanted: Desired) -> list[Question]:
+    """Return what to ask: every endpoint once, the upstreams themselves never."""
     found = {}
     for mirror in wanted.mirrors.values():
         for endpoint in mirror.endpoints:
@@ -27,16 +36,17 @@ def questions(wanted: Desired) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _question(endpoint: Endpoint, access: Access) -> dict[str, Any]:
+def _question(endpoint: Endpoint, access: Access) -> Question:
     headers = {name: value for name, value in access.headers.items() if name != "Authorization"}
-    question = {
+    question: dict[str, Any] = {
         "url": endpoint.api,
         "authorization": access.authorization,
         "identity_token": access.auth.get("identitytoken"),
         "headers": headers,
         "tls": _tls(access) if endpoint.is_tls else {},
     }
-    return {**question, "digest": hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()}
+    digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+    return Question(**question, digest=digest)
 
 
 def _tls(access: Access) -> dict[str, Any]:
@@ -47,7 +57,7 @@ def _tls(access: Access) -> dict[str, Any]:
     }
 
 
-def judge(wanted: Desired, answers: list[Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+def judge(wanted: Desired, answers: Iterable[Answer]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return what to remember of the endpoints that answer, by API URL, and warnings.
 
     Raises Refusal where the node must not go on.
@@ -55,14 +65,17 @@ def judge(wanted: Desired, answers: list[Mapping[str, Any]]) -> tuple[dict[str, 
     An endpoint that is out of reach is what others are listed for: it is a warning if every mirror that lists it has
     another one that answers. A refused login or certificate does not mend itself, and stops the node in any case.
     """
-    kept = ("url", "digest", "auth", "error")
-    good = {each["url"]: {key: each[key] for key in kept} for each in answers if not each["error"]}
-    bad = [each for each in answers if each["error"]]
-    fatal = [each for each in bad if each["reachable"] or not _is_spare(each["url"], wanted, good)]
+    good = {
+        each.url: {"url": each.url, "digest": each.digest, "auth": each.auth, "error": None}
+        for each in answers
+        if not each.error
+    }
+    bad = [each for each in answers if each.error]
+    fatal = [each for each in bad if each.reachable or not _is_spare(each.url, wanted, good)]
     if fatal:
-        failed = "; ".join(f"{each['url']}: {each['error']}" for each in fatal)
+        failed = "; ".join(f"{each.url}: {each.error}" for each in fatal)
         raise Refusal(f"the registry cannot be used from this node: {failed}. Nothing was changed")
-    return good, [f"{each['url']}: {each['error']}; the other endpoints answer" for each in bad]
+    return good, [f"{each.url}: {each.error}; the other endpoints answer" for each in bad]
 
 
 def _is_spare(api: str, wanted: Desired, good: Mapping[str, Any]) -> bool:

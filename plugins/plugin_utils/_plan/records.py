@@ -5,33 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import TEXT
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
 
 FORMAT = 1
 
-
-def read_record(observed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the node's record of earlier runs, an empty one where there is none; raises Refusal."""
-    record = observed["record"] or {"format": FORMAT, "files": {}}
-    try:
-        if _shape.checked(record, RECORD, "")["format"] == FORMAT:
-            return record
-        reason = f"its format is {record['format']}"
-    except ShapeError as exc:
-        reason = str(exc)
-    raise Refusal(
-        f"the record of earlier runs on this node ({places.state_file(places.RECORD)}) is damaged or of another "
-        f"release of this collection ({reason}): look into it, then remove it to start anew"
-    )
-
-
+TEXT = (str, None)
 WRITTEN = {str: {"sha256": str, "original": TEXT, str: object}}
 RECORD = {
     "format": int,
@@ -55,3 +39,19 @@ RECORD = {
     str: object,
 }
 """The record of earlier runs, which a node keeps."""
+
+
+def read(observed: Observation) -> dict[str, Any]:
+    """Return the node's record of earlier runs, an empty one where there is none; raises Refusal."""
+    record = dict(observed.record or {"format": FORMAT, "files": {}})
+    try:
+        _shape.checked(record, RECORD, "")
+        if record["format"] == FORMAT:
+            return record
+        reason = f"its format is {record['format']}"
+    except ShapeError as exc:
+        reason = str(exc)
+    raise Refusal(
+        f"the record of earlier runs on this node ({places.state_file(places.RECORD)}) is damaged or of another "
+        f"release of this collection ({reason}): look into it, then remove it to start anew"
+    )

@@ -1,98 +1,109 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as the request that the node carries out (see the node half's `apply` for its shape)."""
+"""A plan as the request that the node carries out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import (
+    Apply,
+    Between,
+    Changes,
+    Check,
+    Restart,
+    Write,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking
 
 
-def write(path: str, text: str, mode: int, about: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return one write; `about` gives the owner that the file has now."""
-    owner = about or {}
-    return {
-        "path": path,
-        "content": replies.content(text),
-        "mode": mode,
-        "uid": owner.get("uid"),
-        "gid": owner.get("gid"),
-    }
+def _packed(text: str) -> str:
+    return wire.pack(text.encode("utf-8")) or ""
 
 
-def config_write(config: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """Return the write of config.toml: for root alone when it holds a secret, else as it is (0644 for a new file)."""
+def config_write(config: File, text: str, edited: bool = False) -> Write:
+    """Return the write of config.toml: for root alone when it holds a secret, else as it is (0644 for a new file).
+
+    A copy is kept of a file that was `edited` by hand.
+    """
+    backup = places.STATE_DIR if edited else None
+    about, content = config.attributes, _packed(text)
     if masking.holds_secret(text):
-        mode = _secrets.PRIVATE if _secrets.is_exposed(config) else config.get("mode", _secrets.PRIVATE)
-        return write(config["real_path"], text, mode)
-    return write(config["real_path"], text, config.get("mode", 0o644), config)
+        mode = _secrets.PRIVATE if about is None or about.is_exposed else about.mode
+        return Write(config.real_path, content, mode, backup=backup)
+    if about is None:
+        return Write(config.real_path, content, 0o644, backup=backup)
+    return Write(config.real_path, content, about.mode, about.uid, about.gid, backup)
 
 
-def tree_changes(planned: Tree, observed: Mapping[str, Any]) -> dict[str, Any]:
+def of_tree(planned: TreePlan, observed: Observation) -> Apply:
     """Return the request that changes the hosts.toml files alone."""
     before = {path: planned.before.get(path) for path in [*planned.writes, *planned.removes]}
-    return {
-        "do": "apply",
-        "expect": {path: None if text is None else tree.sha256(text) for path, text in before.items()},
-        "fingerprint": observed["fingerprint"],
-        "sweep": observed["sweep"],
-        "socket": observed["socket"],
-        "writes": [
-            {
-                **write(path, text, placement.mode(path)),
-                "backup": places.STATE_DIR if path in planned.edited else None,
-            }
-            for path, text in planned.writes.items()
-        ],
-        "removes": list(planned.removes),
-        "directories": sorted(set(planned.directories)),
-    }
+    writes = [
+        Write(
+            path,
+            _packed(text),
+            placement.mode(path),
+            backup=places.STATE_DIR if path in planned.edited else None,
+        )
+        for path, text in planned.writes.items()
+    ]
+    return Apply(
+        expect={path: None if text is None else tree.sha256(text) for path, text in before.items()},
+        fingerprint=observed.fingerprint,
+        sweep=list(observed.sweep),
+        socket=observed.socket,
+        changes=Changes(files=writes, removes=list(planned.removes), directories=sorted(set(planned.directories))),
+    )
 
 
-def apply(plan: Plan, observed: Mapping[str, Any], restart: Mapping[str, Any] | None) -> dict[str, Any]:
+def of_plan(plan: Plan, observed: Observation, restart: Restart | None) -> Apply:
     """Return the request that carries out `plan`.
 
     Files of `hosts_dir` come first, config.toml last, removals after it: containerd never reads a `config_path`
     whose files are not there yet. Where it reads them already, the logins in config.toml come before the files that
     rely on them, and go after those that did.
     """
-    config = observed["config"]
-    message = tree_changes(plan.tree, observed)
-    message["expect"][config["real_path"]] = config["sha256"]
-    if plan.restores:
-        message.update(restore=plan.restores, edited=plan.tree.edited, writes=[], removes=[])
-    elif (plan.config_changed or plan.config_exposed) and plan.config_after is not None:
-        backup = places.STATE_DIR if plan.config_edited else None
-        writes = [*message["writes"], {**config_write(config, plan.config_after), "backup": backup}]
-        if plan.between:
-            text, record = plan.between
-            message["between"] = {"write": config_write(config, text), "record": record}
-            if text == plan.config_after:
-                writes.insert(0, writes.pop())
-            elif text != plan.config_before:
-                writes.insert(0, message["between"]["write"])
-        message["writes"] = writes
-    elif plan.config_changed:
-        message["removes"].insert(0, config["real_path"])
+    config = observed.config
+    request = of_tree(plan.tree, observed)
     check = None
-    if plan.effective and observed["version"]:
-        about = {key: observed[key] for key in ("binary", "version")}
-        check = {**plan.effective, **about, "path": config["real_path"]}
-    return {
-        **message,
-        "config": config["real_path"],
-        "check": check,
-        "due": bool(plan.restart_due),
-        "restart": {**restart, "cri": plan.has_cri} if restart else None,
-        "record": plan.record,
-        "forget": plan.forgets,
-    }
+    if plan.effective and observed.version:
+        check = Check(plan.effective, observed.binary, observed.version, config.real_path)
+    phases = _phases(plan, config, request.changes)
+    between = None
+    if plan.between and (phases.first or phases.last):
+        between = Between(config_write(config, plan.between.text or ""), plan.between.record)
+    return request._replace(
+        expect={**request.expect, config.real_path: config.sha256},
+        changes=Changes() if plan.restores else phases,
+        record=plan.record,
+        config=config.real_path,
+        between=None if plan.restores else between,
+        check=check,
+        due=bool(plan.restart_due),
+        restart=restart and restart._replace(cri=plan.has_cri),
+        forget=plan.forgets,
+        restore=plan.restores,
+        edited=list(plan.tree.edited) if plan.restores else [],
+    )
+
+
+def _phases(plan: Plan, config: File, changes: Changes) -> Changes:
+    """Add config.toml to the changes of the other files."""
+    if not plan.config_changed and not plan.config_exposed:
+        return changes
+    if plan.config_after is None:
+        return changes._replace(removes=[config.real_path, *changes.removes])
+    write = config_write(config, plan.config_after, plan.config_edited)
+    if not plan.between:
+        return changes._replace(config=write)
+    between = plan.between.text or ""
+    if between == plan.config_after:
+        return changes._replace(first=write)
+    first = None if between == plan.config_before else config_write(config, between)
+    return changes._replace(first=first, last=write)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
 
-def tree_diff(planned: Tree) -> list[dict[str, str]]:
+def tree_diff(planned: TreePlan) -> list[dict[str, str]]:
     """Return the diff of every hosts.toml that changes."""
     written = [diffs.file_diff(path, planned.before.get(path), text) for path, text in planned.writes.items()]
     return written + [diffs.file_diff(path, planned.before[path], None) for path in planned.removes]
@@ -20,6 +21,15 @@ def plan_diff(plan: Plan) -> list[dict[str, str]]:
     """Return the diff of every file that the plan changes."""
     config = [diffs.file_diff(plan.config_path, plan.config_before, plan.config_after)] if plan.config_changed else []
     return tree_diff(plan.tree) + config
+
+
+def restart(plan: Plan, restarts: bool, outcome: Applied | None) -> str:
+    """Say what of a restart: whether there was one, is to be one, or is due."""
+    if outcome and outcome.restarted:
+        return f"containerd restarted ({plan.restart_due}), CRI answered after {outcome.seconds} s"
+    if restarts:
+        return f"containerd is to be restarted ({plan.restart_due})"
+    return f"a restart of containerd is due ({plan.restart_due})" if plan.restart_due else "no restart needed"
 
 
 def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:

@@ -8,17 +8,17 @@ What config.toml has no words for is an error, because it would be lost; see mig
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_file import HostEntry, HostsFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import from_directories
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 
 
@@ -32,7 +32,7 @@ class Tables(NamedTuple):
 
 
 def from_hosts(
-    observed: Mapping[str, Any],
+    observed: Observation,
     registry: Mapping[str, Any],
     wanted: Desired,
     rel: Release,
@@ -68,34 +68,34 @@ def from_hosts(
 
 
 def _before(
-    observed: Mapping[str, Any], registry: Mapping[str, Any], rel: Release, record: Mapping[str, Any]
+    observed: Observation, registry: Mapping[str, Any], rel: Release, record: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, list[HostEntry]]]:
     """Yield `(namespace, path, endpoints)` of every directory that containerd used before us, the registry last."""
-    roots = [posixpath.normpath(root) for root in (registry.get("config_path") or "").split(":") if root]
-    trees = {**from_directories.other_roots(observed, rel), observed["hosts_dir"]: observed["hosts"]}
+    roots = [place(root) for root in (registry.get("config_path") or "").split(":") if root]
+    trees = {**from_directories.other_roots(observed, rel), observed.hosts_dir: observed.hosts}
     done = set()
     for root in roots if rel.config_path else ():
-        found = trees.get(root) or {}
+        found = trees.get(root) or Tree()
         certificates = from_directories.docker_certificates(found, root)
-        for name in (name for name, about in found.items() if about is None):
+        for name in found.directories:
             namespace, path = namespaces.namespace(name), f"{root}/{name}"
             if namespace in done:
                 continue
             done.add(namespace)
-            reading = _reading(found.get(f"{name}/hosts.toml"), record["files"].get(f"{path}/hosts.toml"), rel, path)
-            if reading:
+            reading = _reading(
+                found.files.get(f"{name}/hosts.toml"), record["files"].get(f"{path}/hosts.toml"), rel, path
+            )
+            if reading and reading.server:
                 yield namespace, path, [*reading.hosts, reading.server]
             elif namespace in certificates:
                 yield namespace, path, [_registry_itself(certificates[namespace])]
 
 
-def _reading(
-    about: Mapping[str, Any] | None, entry: Mapping[str, Any] | None, rel: Release, directory: str
-) -> HostsFile | None:
+def _reading(file: TreeFile | None, entry: Mapping[str, Any] | None, rel: Release, directory: str) -> HostsFile | None:
     """Return what a hosts.toml said before us, None where it said nothing; `entry` is our record of it."""
-    if not about:
+    if not file or file.content is None:
         return None
-    content = wire.unpack(about["content"]) if entry is None else (entry["original"] or "").encode()
+    content = file.content if entry is None else (entry["original"] or "").encode()
     reading = hosts_file.read_bytes(content, rel, directory)
     return reading if content.strip() and not reading.discarded else None
 

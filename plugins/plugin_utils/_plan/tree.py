@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Tree, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement
 
 
-class Tree(NamedTuple):
+class TreePlan(NamedTuple):
     """The changes of a tree of files; paths are absolute."""
 
     writes: dict[str, str]  # path: new text
@@ -28,29 +28,34 @@ class Tree(NamedTuple):
     warnings: list[str]
 
 
+def nothing() -> TreePlan:
+    """Return the plan that changes no file."""
+    return TreePlan({}, [], [], {}, [], {}, [])
+
+
 def sha256(text: str) -> str:
     """Return the hex digest that the node computes of the same file."""
-    return places.digest(text.encode("utf-8"))
+    return str(places.digest(text.encode("utf-8")))
 
 
 def plan(
     wanted: Mapping[str, str],
     hosts_dir: str,
-    found: Mapping[str, Any],
+    found: Tree,
     recorded: Mapping[str, Mapping[str, Any]],
     prune: bool,
-) -> Tree:
+) -> TreePlan:
     """Compare the wanted files with those on the node and those written by earlier runs.
 
     `wanted` is `{path: text}`, each path absolute or relative to `hosts_dir`.
-    `found` is the node's tree (paths relative to `hosts_dir`, absolute ones elsewhere), `recorded` the record's `files`
-    (absolute paths, `{sha256, original}`; `original` is the text that our first write replaced, or None).
+    `found` is the tree below `hosts_dir`, `recorded` the record's `files` (absolute paths,
+    `{sha256, original}`; `original` is the text that our first write replaced, or None).
     What no record names stays. What was edited by hand since it was written is replaced if it is wanted (and
     reported), and left alone otherwise.
     """
-    tree = Tree({}, [], [], {}, [], {}, [])
+    tree = nothing()
     for relative, text in wanted.items():
-        _plan_write(tree, posixpath.join(hosts_dir, relative), text, found.get(relative), recorded)
+        _plan_write(tree, posixpath.join(hosts_dir, relative), text, _there(found, relative), recorded)
     for path, entry in recorded.items():
         if path not in tree.files:
             _plan_removal(tree, path, entry, _find(found, path, hosts_dir), prune)
@@ -59,36 +64,45 @@ def plan(
     return tree
 
 
-def _find(found: Mapping[str, Any], path: str, hosts_dir: str) -> Mapping[str, Any] | None:
-    return found.get(path) or found.get(posixpath.relpath(path, hosts_dir))
+def _there(found: Tree, path: str) -> TreeFile | None:
+    """Return a file of the tree, None where nothing is; something else than a file is one without content."""
+    return found.files.get(path) or (TreeFile() if found.holds(path) else None)
 
 
-def _text(path: str, there: Mapping[str, Any] | None) -> str | None:
+def _find(found: Tree, path: str, hosts_dir: str) -> TreeFile | None:
+    return _there(found, path) or _there(found, posixpath.relpath(path, hosts_dir))
+
+
+def _text(path: str, there: TreeFile | None) -> str | None:
     """Return the text of a file on the node, None where there is none; raises Refusal."""
-    if there in ({}, True, False):
-        raise Refusal(f"{path} is not a file: remove it")
-    if there and "link" in there:
+    if not there:
+        return None
+    if there.link:
         raise Refusal(
-            f"{path} is reached through a symbolic link (to {there['link']}), which is not followed: remove the link"
+            f"{path} is reached through a symbolic link (to {there.link}), which is not followed: remove the link"
         )
+    if there.content is None:
+        raise Refusal(f"{path} is not a file: remove it")
     try:
-        return replies.text(there["content"]) if there else None
+        return there.content.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise Refusal(f"{path} is not UTF-8 (byte {exc.start}), so containerd ignores it: remove it") from exc
 
 
-def _plan_write(tree: Tree, path: str, text: str, there: Mapping[str, Any] | None, recorded: Mapping) -> None:
+def _plan_write(
+    tree: TreePlan, path: str, text: str, there: TreeFile | None, recorded: Mapping[str, Mapping[str, Any]]
+) -> None:
     entry = recorded.get(path)
     current = _text(path, there)
     tree.files[path] = _entry(entry, current, text)
-    wide = bool(there) and placement.mode(path) == _secrets.PRIVATE and _secrets.is_exposed(there)
-    if wide:
-        tree.warnings.append(f"{path} can hold a login: now root alone can read it (its mode was {there['mode']:04o})")
+    if there and there.attributes and placement.mode(path) == _secrets.PRIVATE and there.is_exposed:
+        mode = there.attributes.mode
+        tree.warnings.append(f"{path} can hold a login: now root alone can read it (its mode was {mode:04o})")
     elif current == text:
         return
-    if current is not None:
+    if there and current is not None:
         tree.before[path] = current
-        if entry is not None and there["sha256"] not in (entry["sha256"], sha256(text)):
+        if entry is not None and there.sha256 not in (entry["sha256"], sha256(text)):
             tree.edited.append(path)
             tree.warnings.append(
                 f"{path} was edited by hand since the last run: replaced, a copy is in {places.STATE_DIR}"
@@ -105,13 +119,13 @@ def _entry(entry: Mapping[str, Any] | None, current: str | None, text: str) -> d
     return {"sha256": sha256(text), "original": entry["original"]}
 
 
-def _plan_removal(tree: Tree, path: str, entry: Mapping, there: Mapping[str, Any] | None, prune: bool) -> None:
+def _plan_removal(tree: TreePlan, path: str, entry: Mapping[str, Any], there: TreeFile | None, prune: bool) -> None:
     if there is None:
         return
     current = _text(path, there) or ""
     if not prune:
         tree.files[path] = dict(entry)
-    elif there.get("sha256") != entry["sha256"]:
+    elif there.sha256 != entry["sha256"]:
         tree.warnings.append(f"{path} is no longer wanted, but was edited by hand since it was written: left alone")
     elif entry["original"] is not None:
         tree.writes[path] = entry["original"]

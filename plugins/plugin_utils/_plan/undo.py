@@ -10,72 +10,88 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation, replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Damaged, Kept, Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import config_toml, conflicts, plan, records, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Edited
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 
-def make_absent(observed: Mapping[str, Any]) -> Plan:
+def make_absent(observed: Observation) -> Plan:
     """Plan `state: absent`: everything that the record names goes, and what it replaced comes back."""
-    text, data = observation.read_config(observed)
-    record = records.read_record(observed)
-    planned = tree.plan({}, observed["hosts_dir"], observed["hosts"], record["files"], prune=True)
+    text, data = observed.config.text, observed.config.data()
+    record = records.read(observed)
+    recorded = record.get("config") or {}
+    planned = tree.plan({}, observed.hosts_dir, observed.hosts, record["files"], prune=True)
     planned.warnings.extend(conflicts.check_backup(observed))
-    after = _undo(text, data, record.get("config") or {})
+    after = _undo(text, data, recorded)
     made = _plan(observed, text, after, planned)._replace(
         record={"format": records.FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
         forgets=True,
         # Its own settings stay in use: ours go from certs.d before the logins that they rely on.
-        between=(text or "", record.get("config") or {}) if _reads(after, observed["hosts_dir"]) else None,
+        between=Edited(text or "", recorded) if _reads(after, observed.hosts_dir) else None,
     )
     finished = plan.finish(observed, made, looks=False)
     # States hold passwords: the last of them goes when containerd is proven to work without what they were for.
-    lingers = observed["states"] and not finished.restart_due
+    lingers = observed.states and not finished.restart_due
     return finished._replace(record_changed=finished.record_changed or lingers)
 
 
-def _reads(text: str | None, hosts_dir: str) -> bool:
+def _reads(text: str | None, hosts_dir: Place) -> bool:
     """Whether a config.toml makes containerd read a directory of hosts.toml files."""
     plugins = load(text or "").get("plugins") or {}
-    return any(plain.at(each, ["registry", "config_path"]) == hosts_dir for each in plugins.values())
+    found = (plain.at(each, ["registry", "config_path"]) for each in plugins.values())
+    return any(isinstance(each, str) and each and place(each) == hosts_dir for each in found)
 
 
-def make_previous(observed: Mapping[str, Any]) -> Plan:
+def make_previous(observed: Observation) -> Plan:
     """Plan `state: previous`: all files are what they were before the last run that changed any."""
-    state = observed["previous"]
-    text, dummy = observation.read_config(observed)
+    state, text = observed.previous, observed.config.text
+    observed.config.data()  # refuses what containerd does not accept
     if not state:
-        return plan.finish(observed, _plan(observed, text, text, Tree({}, [], [], {}, [], {}, []))._replace(
-            record=observed["record"],
-        ), looks=False)  # fmt: skip
-    if "files" not in state:
+        made = _plan(observed, text, text, tree.nothing())
+        record = None if observed.record is None else dict(observed.record)
+        return plan.finish(observed, made._replace(record=record), looks=False)
+    if isinstance(state, Damaged):
         raise Refusal(f"the state of before the last run, in {places.STATE_DIR} on this node, is damaged")
-    planned = Tree({}, [], [], {}, [], {}, [])
-    after = text
-    for path, before in state["files"].items():
-        now, was = (replies.text(each["content"]) if each else None for each in (state["now"][path], before))
-        if (None if now is None else tree.sha256(now)) not in (state["after"][path], was and tree.sha256(was)):
+    planned, after = tree.nothing(), text
+    for path, before in state.files.items():
+        now = state.now.get(path)
+        if _digest(now) not in (state.after.get(path), _digest(before)):
             planned.edited.append(path)
             planned.warnings.append(
                 f"{path} was changed since the run that is undone, by hand or by another program: replaced, a copy is "
                 f"in {places.STATE_DIR}"
             )
-        if path == observed["config"]["real_path"]:
-            after = was
-        elif before != state["now"][path]:
-            _plan_file(planned, path, now, was)
+        if path == observed.config.real_path:
+            after = _text(before)
+        elif before != now:
+            _plan_file(planned, path, _text(now), _text(before))
     made = _plan(observed, text, after, planned)._replace(
-        effective={"plugins": []}, record=state["record"], restores=state["name"], since=state["time"]
+        effective=Wanted(),
+        record=None if state.record is None else dict(state.record),
+        restores=state.name,
+        since=state.time,
     )
     return plan.finish(observed, made)
 
 
-def _plan_file(planned: Tree, path: str, now: str | None, was: str | None) -> None:
+def _digest(kept: Kept | None) -> str | None:
+    return None if kept is None else str(places.digest(kept.content))
+
+
+def _text(kept: Kept | None) -> str | None:
+    """Return the text to show of a file; the node puts its bytes back, whatever they are."""
+    return None if kept is None else kept.content.decode("utf-8", "replace")
+
+
+def _plan_file(planned: TreePlan, path: str, now: str | None, was: str | None) -> None:
     if now is not None:
         planned.before[path] = now
     if was is not None:
@@ -85,13 +101,13 @@ def _plan_file(planned: Tree, path: str, now: str | None, was: str | None) -> No
         planned.directories.append(posixpath.dirname(path))
 
 
-def _plan(observed: Mapping[str, Any], before: str | None, after: str | None, planned: Tree) -> Plan:
+def _plan(observed: Observation, before: str | None, after: str | None, planned: TreePlan) -> Plan:
     """Return a plan that configures nothing, for `plan.finish`."""
     return Plan(
-        version=releases.dotted(releases.parse(observed["version"])) if observed["version"] else "",
+        version=releases.dotted(releases.parse(observed.version)) if observed.version else "",
         mode=None,
         namespaces=[],
-        config_path=observed["config"]["path"],
+        config_path=observed.config.path,
         config_before=before,
         config_after=after,
         config_edited=False,
@@ -109,5 +125,6 @@ def _undo(text: str | None, data: dict[str, Any], recorded: Mapping[str, Any]) -
     if not recorded:
         return text
     if recorded["exact"] and tree.sha256(text or "") == recorded["sha256"]:
-        return recorded["original"]
+        original: str | None = recorded["original"]
+        return original
     return edit.edit(text or "", *plain.delta(data, config_toml.pristine_data(data, recorded)))

@@ -19,11 +19,12 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Settings
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as node_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.node import from_files
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Node
 
 PREFIX = "containerd_registry_"
@@ -44,7 +45,7 @@ def resolve(
     try:
         require()
         if variables is None:
-            node = node_module.from_files(version, config, hosts, hosts_dir)
+            node = from_files(version, config, hosts, hosts_dir)
         else:
             node = _from_variables(version, variables)
     except Refusal as exc:
@@ -53,7 +54,7 @@ def resolve(
     return answers if isinstance(images, list) else answers[0]
 
 
-def _from_variables(version: str, variables: Mapping[str, Any]) -> Any:
+def _from_variables(version: str, variables: Mapping[str, Any]) -> Node:
     values = {**yaml.safe_load(_DEFAULTS.read_text(encoding="utf-8"))}
     values.update((name, variables[name]) for name in variables if str(name).startswith(PREFIX))
     options = {name: values[f"{PREFIX}{name}"] for name in ARGUMENT_SPEC if values.get(f"{PREFIX}{name}") is not None}
@@ -69,27 +70,8 @@ def _from_variables(version: str, variables: Mapping[str, Any]) -> Any:
 def from_variables(version: str, options: Mapping[str, Any], settings: Settings) -> Node:
     """Return a new node with this release as the role would set it up; raises what the role's checks raise."""
     wanted = desired.desired(options, settings.prefix)
-    todo = plan.make(wanted, _new_node(options), settings, version)
-    hosts_dir = options.get("hosts_dir") or places.DEFAULT_HOSTS_DIR
-    below = {path: text for path, text in todo.tree.writes.items() if path.startswith(f"{hosts_dir.rstrip('/')}/")}
-    written = {posixpath.relpath(path, hosts_dir): text for path, text in below.items()}
-    return node_module.from_files(version, todo.config_after, written, hosts_dir)
-
-
-def _new_node(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the node half would read of a node without containerd and without any file."""
-    no_proxies = dict.fromkeys(("http", "https", "no"))
-    return {
-        "version": None,
-        "unit": {"found": False, "config": None},
-        "daemon": None,
-        "started_with": {"config": None, "running": no_proxies, "next": no_proxies},
-        "blocked_by": None,
-        "config": {"path": options.get("config_file") or places.DEFAULT_CONFIG, "content": None, "sha256": None},
-        "effective": {"error": None},
-        "imports": [],
-        "hosts_dir": options.get("hosts_dir") or places.DEFAULT_HOSTS_DIR,
-        "hosts": {},
-        "record": None,
-        "endpoints": [],
-    }
+    new = observation.without_containerd(options.get("config_file"), options.get("hosts_dir"))
+    todo = plan.make(wanted, new, settings, version)
+    below = {path: text for path, text in todo.tree.writes.items() if path.startswith(f"{new.hosts_dir}/")}
+    written = {posixpath.relpath(path, new.hosts_dir): text for path, text in below.items()}
+    return from_files(version, todo.config_after, written, new.hosts_dir)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts, wire
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
     hosts_dirs,
     hosts_file,
@@ -17,43 +16,45 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
     releases,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_dirs import Content, Root
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.notes import Note
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Node, Registry
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import (
+    Node,
+    Registry,
+    unknown_config_path,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 _DOWNLOADS = 3  # max_concurrent_downloads that the transfer service takes
 
 
-def from_observation(observed: Mapping[str, Any]) -> Node:
-    """Return the node that was read (see the node half's `observe`); raises ReleaseError where it has no containerd."""
-    rel = releases.release(releases.parse(observed["version"] or observed["version_error"] or ""))
-    effective = observed["effective"]
-    configs = effective.get("configs") or {}
-    logins = [host for host, each in configs.items() if each["auth"]]
+def from_observation(observed: Observation) -> Node:
+    """Return the node that was read; raises ReleaseError where it has no containerd."""
+    rel = releases.release(releases.parse(observed.version or observed.version_error or ""))
+    effective = observed.effective
+    has_legacy = bool(effective.mirrors or effective.configs or effective.auths)
     registry = Registry(
-        config_path=effective.get("config_path") or "",
-        mirrors={name: tuple(each) for name, each in (effective.get("mirrors") or {}).items()},
-        logins=frozenset(logins) | _auths(effective.get("auths") or []),
-        tls={host: frozenset(each) for host, each in (effective.get("tls_options") or {}).items()},
-        headers=frozenset(name.lower() for name in effective.get("headers") or []),
-        local_pull=not rel.transfer_service or _pulls_itself(effective.get("images") or {}, effective),
+        config_path=effective.config_path,
+        mirrors={name: tuple(each) for name, each in effective.mirrors.items()},
+        logins=frozenset(host for host, each in effective.configs.items() if each.auth) | _auths(effective.auths),
+        tls={host: frozenset(each) for host, each in effective.tls_options.items()},
+        headers=frozenset(name.lower() for name in effective.headers),
+        local_pull=not rel.transfer_service or has_legacy or _pulls_itself(effective.images),
     )
-    not_loaded = effective["error"] and f"containerd does not accept the configuration: {effective['error']}"
+    not_loaded = effective.error and f"containerd does not accept the configuration: {effective.error}"
     if not not_loaded:
-        tls_tables = any(each["tls"] for each in configs.values())
-        not_loaded = why_not_loaded(rel, registry, tls_tables, effective.get("disabled_plugins") or [])
-    trees = {observed["hosts_dir"]: observed["hosts"], **(observed.get("roots") or {})}
+        tls_tables = any(each.tls for each in effective.configs.values())
+        not_loaded = why_not_loaded(rel, registry, tls_tables, effective.disabled_plugins)
+    trees: dict[str, Tree | None] = {observed.hosts_dir: observed.hosts, **observed.roots}
     return Node(
         release=rel,
         registry=registry,
-        roots={hosts_file.clean(root): _tree(found, root) for root, found in trees.items()},
+        roots={hosts_file.clean(root): _tree(found) for root, found in trees.items()},
         not_loaded=not_loaded,
         notes=tuple(_observed_notes(observed, rel)),
-        proxies=observed["started_with"]["running"],
+        proxies=observed.started_with.running,
     )
 
 
@@ -68,7 +69,7 @@ def from_files(
     Raises Refusal. Files that the config.toml imports are not looked for.
     """
     rel = releases.release(releases.parse(version))
-    data = _checked(config)
+    data = registry_table.parse(config or "", "config.toml")
     table = registry_table.images_table(rel, data)
     settings = table.get("registry") or {}
     configs = settings.get("configs") or {}
@@ -81,7 +82,9 @@ def from_files(
             h: frozenset(key for key, value in (each.get("tls") or {}).items() if value) for h, each in configs.items()
         },
         headers=frozenset(name.lower() for name in settings.get("headers") or {}),
-        local_pull=not rel.transfer_service or _pulls_itself({**table, **(table.get("containerd") or {})}, settings),
+        local_pull=not rel.transfer_service
+        or any(settings.get(key) for key in ("mirrors", "configs", "auths"))
+        or _pulls_itself({**table, **(table.get("containerd") or {})}),
     )
     tls_tables = any("tls" in each for each in configs.values())
     tree: dict[str, dict[str, Content]] = {}
@@ -95,14 +98,6 @@ def from_files(
         not_loaded=why_not_loaded(rel, registry, tls_tables, data.get("disabled_plugins") or []),
         notes=tuple(_misplaced(rel, data)),
     )
-
-
-def _checked(config: str | None) -> dict[str, Any]:
-    data = load(config or "")
-    try:
-        return _shape.checked(data, registry_table.CONFIG, "config.toml")
-    except ShapeError as exc:
-        raise Refusal(f"{exc}: containerd does not accept it either") from exc
 
 
 def why_not_loaded(rel: Release, registry: Registry, tls_tables: bool, disabled: Iterable[str]) -> str | None:
@@ -120,12 +115,15 @@ def why_not_loaded(rel: Release, registry: Registry, tls_tables: bool, disabled:
     return None
 
 
-def _pulls_itself(images: Mapping[str, Any], registry: Mapping[str, Any]) -> bool:
-    """Whether CRI falls back from the transfer service to pulling by itself (`CheckLocalImagePullConfigs`)."""
+def _pulls_itself(images: Mapping[str, Any]) -> bool:
+    """Whether CRI falls back from the transfer service to pulling by itself (`CheckLocalImagePullConfigs`).
+
+    Legacy registry settings make it do so too.
+    """
     wanted = images.get("use_local_image_pull") or images.get("disable_snapshot_annotations") is False
     wanted = wanted or images.get("discard_unpacked_layers") or images.get("image_pull_with_sync_fs")
     downloads = images.get("max_concurrent_downloads", _DOWNLOADS) != _DOWNLOADS
-    return bool(wanted or downloads or any(registry.get(key) for key in ("mirrors", "configs", "auths")))
+    return bool(wanted or downloads)
 
 
 def _auths(urls: Iterable[str]) -> frozenset[str]:
@@ -146,55 +144,60 @@ def _mirrors(rel: Release, settings: Mapping[str, Any]) -> dict[str, tuple[str, 
     return {**built_in, **{name: tuple(each.get("endpoint") or ()) for name, each in written.items()}}
 
 
-def _tree(found: Mapping[str, Any] | None, root: str) -> Root | None:
+def _tree(found: Tree | None) -> Root | None:
     """Return a tree as resolve has it, from a tree as the node half reads it."""
     if found is None:
         return None
-    tree: dict[str, Any] = {}
-    for path, about in found.items():
+    tree: dict[str, dict[str, Content] | None] = {name: {} for name in found.directories}
+    contents: dict[str, Content] = {path: _content(file) for path, file in found.files.items()}
+    contents.update(found.certificates)
+    contents.update(dict.fromkeys(found.others))
+    for path, content in contents.items():
         directory, slash, name = path.partition("/")
+        files = tree.get(directory)
         if not slash:
-            tree[path] = {} if about is None else None
-        elif isinstance(tree.get(directory), dict):
-            tree[directory][name] = about if isinstance(about, bool) else _content(about)
-            if isinstance(about, Mapping) and "link" in about:
-                tree[directory][hosts_dirs.UNLISTED] = None
+            tree[path] = None
+        elif files is not None:
+            files[name] = content
+            if path in found.files and found.files[path].link:
+                files[hosts_dirs.UNLISTED] = None
     return tree
 
 
-def _content(about: Mapping[str, Any]) -> Content:
-    if "content" in about:
-        return wire.unpack(about["content"])
-    return f"it is a link to {about['link']}, which is not followed" if "link" in about else None
+def _content(file: TreeFile) -> Content:
+    if file.content is not None:
+        return file.content
+    return f"it is a link to {file.link}, which is not followed" if file.link else None
 
 
-def _observed_notes(observed: Mapping[str, Any], rel: Release) -> Iterable[str]:
-    if observed["cri_error"]:
-        yield f"CRI does not answer now: {observed['cri_error']}"
-    due = observation.restart_due(observed)
-    if due and observed["daemon"]:
-        yield f"the running containerd may have other settings than its files: {due}"
+def _observed_notes(observed: Observation, rel: Release) -> Iterable[Note]:
+    if observed.cri_error:
+        yield Note(f"CRI does not answer now: {observed.cri_error}")
+    due = observed.restart_due
+    if due and observed.daemon:
+        yield Note(f"the running containerd may have other settings than its files: {due}")
     try:
-        yield from _misplaced(rel, observation.read_config(observed)[1])
+        yield from _misplaced(rel, observed.config.data())
     except Refusal:
         return
 
 
-def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[str]:
+def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[Note]:
     """Yield the registry tables that stand where this release does not look for them."""
     read = registry_table.images_table(rel, data)
     if not rel.config_path and plain.at(read, ["registry", "config_path"]):
-        yield f"containerd {rel} does not know config_path: it has no effect"
+        yield unknown_config_path(rel)
     configs = plain.at(read, ["registry", "configs"]) or {}
     unread = [] if rel.tls_tables else [host for host, each in configs.items() if each.get("tls")]
     if unread:
         shown = ", ".join(unread)
-        yield f"TLS settings in config.toml ({shown}) have no effect: containerd {rel} reads them in hosts.toml"
+        yield Note(f"TLS settings in config.toml ({shown}) have no effect: containerd {rel} reads them in hosts.toml")
     for name, table in (data.get("plugins") or {}).items():
         settings = table.get("registry") if isinstance(table, Mapping) else None
         if settings and plain.at(read, ["registry"]) is not settings and name in releases.CRI_PLUGINS:
             version = releases.file_version(dict(data))
-            yield (
+            text = (
                 f"the registry table of plugins.{name!r} has no effect: containerd {rel} reads that of "
                 f"{releases.images_plugin(rel, version)!r} in a config.toml of version {version}"
             )
+            yield Note(text, "wrong_table")

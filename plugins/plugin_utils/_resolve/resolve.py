@@ -34,6 +34,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.host
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_file import HostEntry
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.image_names import ImageNameError, Reference
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.notes import Note
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 
 UNKNOWN_DIGEST = "<digest>"
@@ -57,8 +59,8 @@ class Node(NamedTuple):
     registry: Registry
     roots: Mapping[str, Root | None] = {}  # directories in config_path; None: a file stands there
     not_loaded: str | None = None  # why CRI does not serve
-    notes: tuple[str, ...] = ()
-    proxies: Mapping[str, str | None] = {"http": None, "https": None, "no": None}  # of the environment that it runs in
+    notes: tuple[Note, ...] = ()
+    proxies: Proxies = Proxies()  # of the environment that it runs in
 
 
 class Asked(NamedTuple):
@@ -109,7 +111,7 @@ class Resolution(NamedTuple):
     requests: tuple[Request, ...] = ()
     error: str | None = None  # why nothing is asked at all
     log: tuple[str, ...] = ()  # what containerd logs about broken files
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class _Hosts(NamedTuple):
@@ -157,22 +159,28 @@ def _mode(node: Node) -> tuple[str, list[str]]:
     return ("defaults" if through_transfer else "legacy"), []
 
 
-def _mode_notes(node: Node, mode: str, roots: list[str]) -> tuple[str, ...]:
+def unknown_config_path(rel: Release) -> Note:
+    """Return what is said of a `config_path` that this release does not read."""
+    return Note(f"containerd {rel} does not know config_path: it has no effect", "config_path_unknown")
+
+
+def _mode_notes(node: Node, mode: str, roots: list[str]) -> tuple[Note, ...]:
     if mode == "config_path" and len(roots) == 1 and ":" in roots[0]:
-        return (
+        text = (
             f"config_path is a list, which containerd {node.release} takes for the name of one directory: its "
-            f"hosts.toml files have no effect",
+            f"hosts.toml files have no effect"
         )
+        return (Note(text, "config_path_list"),)
     if mode == "legacy" and node.registry.config_path:
-        return (f"containerd {node.release} does not know config_path: it has no effect",)
+        return (unknown_config_path(node.release),)
     return ()
 
 
-def _proxy_notes(asked: tuple[Asked, ...], node: Node) -> tuple[str, ...]:
+def _proxy_notes(asked: tuple[Asked, ...], node: Node) -> tuple[Note, ...]:
     urls = dict.fromkeys(f"{each.scheme}://{each.host}" for each in asked if not each.skipped)
     found = {url: proxies.proxy_for(url, node.proxies) for url in urls}
     return tuple(
-        f"{url} is asked through the proxy {_secrets.mask_data(proxy)} of containerd's environment"
+        Note(f"{url} is asked through the proxy {_secrets.mask_data(proxy)} of containerd's environment")
         for url, proxy in found.items()
         if proxy
     )

@@ -51,7 +51,7 @@ def as_data(answer: Resolution, rel: Release) -> dict[str, Any]:
         "upstream": any(_is_upstream(each) for each in answer.asked),
         "error": answer.error,
         "log": list(answer.log),
-        "notes": list(answer.notes),
+        "notes": [each.text for each in answer.notes],
     }
 
 
@@ -88,7 +88,7 @@ def _last(answer: Resolution) -> str:
     """Say what happens when everything before has failed."""
     if answer.error:
         return "nothing is asked"
-    if any(_is_upstream(each) for each in answer.asked):
+    if answer.reference and any(_is_upstream(each) for each in answer.asked):
         return f"the registry itself is asked: {upstream_host(answer.reference.host)}"
     return "nothing else is asked"
 

@@ -15,7 +15,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.style impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.writing import is_block, render
 
 
-def put_in(text: str, before: dict, after: dict, style: Style) -> str:
+def put_in(text: str, before: dict[str, Any], after: dict[str, Any], style: Style) -> str:
     """Return the text with the keys and tables added that only `after` has."""
     added = list(differences(before, after))
     return _Additions(text, style).write(added) if added else text
@@ -34,7 +34,7 @@ class _Additions:
         self.new_tables: dict[int, list[str]] = {}
 
     def write(self, added: list[tuple[Path, Any, Any]]) -> str:
-        own: dict[Path, dict] = {}
+        own: dict[Path, dict[str, Any]] = {}
         tables: list[tuple[Path, Any]] = []
         for path, old, value in added:
             dotted = self._dotted(path[:-1])
@@ -54,7 +54,7 @@ class _Additions:
 
     # --- Places
 
-    def _add_keys(self, table: Path, pairs: dict) -> None:
+    def _add_keys(self, table: Path, pairs: dict[str, Any]) -> None:
         if table and table not in self.tables:
             # So far it exists only through the tables in it: it gets a header above the first of them.
             first = next(index for index in self.headers if self.entries[index].path[: len(table)] == table)
@@ -99,7 +99,7 @@ class _Additions:
             pair = self._pair(indent, leaf, len(leaf) - section, content, siblings)
             self.new_keys.setdefault(lines[-1] + 1, []).append(pair)
 
-    def _add_items(self, path: Path, old: list, new: list) -> None:
+    def _add_items(self, path: Path, old: list[Any], new: list[Any]) -> None:
         """Add the tables that an array of tables lacks; those that it has are among the new ones, in order."""
         inside = [at for at, index in enumerate(self.headers) if self.entries[index].path[: len(path)] == path]
         starts = [at for at in inside if self.entries[self.headers[at]].path == path]
@@ -133,7 +133,7 @@ class _Additions:
             return [block for item in value for block in self._section(path, item, "[[", "]]")]
         return self._section(path, value, "[", "]")
 
-    def _section(self, path: Path, data: dict, opening: str, closing: str) -> list[str]:
+    def _section(self, path: Path, data: dict[str, Any], opening: str, closing: str) -> list[str]:
         inner = {name: value for name, value in data.items() if is_block(name, value)}
         pairs = {name: value for name, value in data.items() if name not in inner}
         blocks = []

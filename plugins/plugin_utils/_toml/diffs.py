@@ -35,7 +35,8 @@ def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str
 def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
     """Return the keys of a TOML text that change, with their values, secrets masked and dates as text."""
     old, new = (_secrets.mask_data(load(text or "")) for text in (before, after))
-    return fit_for_a_result(changed_leaves(old, new))
+    found: list[dict[str, Any]] = fit_for_a_result(changed_leaves(old, new))
+    return found
 
 
 def fit_for_a_result(data: Any) -> Any:
@@ -43,7 +44,7 @@ def fit_for_a_result(data: Any) -> Any:
     return json.loads(json.dumps(_secrets.mask_data(data), default=str))
 
 
-def changed_leaves(before: dict, after: dict) -> list[dict[str, Any]]:
+def changed_leaves(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
     """Return C({"path": [...], "before": x, "after": y}) per leaf that differs, sorted; an absent side is left out."""
     found: dict[Path, dict[str, Any]] = {}
     for path, old, new in differences(before, after):

@@ -23,20 +23,22 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan impor
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.style import Style
 
 
-def merged(data: dict, merge: dict, remove: list[list[str]], lists: str = "replace") -> dict:
+def merged(
+    data: dict[str, Any], merge: dict[str, Any], remove: list[list[str]], lists: str = "replace"
+) -> dict[str, Any]:
     """Return what data means after key paths were removed and then settings merged; the input stays as it is.
 
     A table that a removal empties goes too. Mappings merge deeply; lists as LISTS says; everything else replaces.
     """
     join = LISTS[lists]
-    result = _copy(data)
+    result: dict[str, Any] = _copy(data)
     for path in remove:
         _remove(result, _key_path(path))
     _merge(result, exact(merge), (), join)
     return result
 
 
-def edit(text: str, merge: dict, remove: list[list[str]], lists: str = "replace") -> str:
+def edit(text: str, merge: dict[str, Any], remove: list[list[str]], lists: str = "replace") -> str:
     """Return the text after C(merged): the same text if nothing changes, else one that is proven to mean it."""
     before = load(text)
     after = merged(before, merge, remove, lists)
@@ -63,7 +65,7 @@ def _key_path(path: Any) -> Path:
     return tuple(map(str.__str__, path))
 
 
-def _remove(data: dict, path: Path) -> None:
+def _remove(data: dict[str, Any], path: Path) -> None:
     name, *rest = path
     if name not in data:
         return
@@ -77,12 +79,12 @@ def _remove(data: dict, path: Path) -> None:
     del data[name]
 
 
-def _append(old: list, new: list) -> list:
+def _append(old: list[Any], new: list[Any]) -> list[Any]:
     ends_so = len(new) <= len(old) and same(old[len(old) - len(new) :], new)
     return old if ends_so else old + new
 
 
-def _union(old: list, new: list) -> list:
+def _union(old: list[Any], new: list[Any]) -> list[Any]:
     result = list(old)
     for item in new:
         if not any(same(item, other) for other in result):
@@ -90,7 +92,7 @@ def _union(old: list, new: list) -> list:
     return result
 
 
-LISTS: dict[str, Callable[[list, list], list]] = {
+LISTS: dict[str, Callable[[list[Any], list[Any]], list[Any]]] = {
     "replace": lambda _old, new: new,
     "append": _append,
     "union": _union,
@@ -99,7 +101,9 @@ LISTS: dict[str, Callable[[list, list], list]] = {
 unless the list ends with exactly them already; or those of its items that are not in the list yet go behind it."""
 
 
-def _merge(target: dict, settings: dict, path: Path, join: Callable[[list, list], list]) -> None:
+def _merge(
+    target: dict[str, Any], settings: dict[str, Any], path: Path, join: Callable[[list[Any], list[Any]], list[Any]]
+) -> None:
     for name, value in settings.items():
         here = (*path, name)
         old = target.get(name, ABSENT)
@@ -118,7 +122,7 @@ def _merge(target: dict, settings: dict, path: Path, join: Callable[[list, list]
             target[name] = value
 
 
-def _prove(result: str, after: dict, untouched: list[str]) -> None:
+def _prove(result: str, after: dict[str, Any], untouched: list[str]) -> None:
     """Raise TomlError unless the result means `after` and still has every untouched line, in order."""
     try:
         wrong = next(differences(load(result), after), None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -45,7 +45,10 @@ def rewrite(text: str, old: Any, new: Any, path: Path, quote: str) -> str:
 def _changed(change: Callable[..., str], text: str, old: Any, new: Any, path: Path, quote: str) -> str:
     """Return the text of a list or an inline table after a change, proven to mean the new data."""
     # tomlkit writes lines of its own with \n, and takes blanks inside the brackets for those between two items.
-    opening, inside, closing = _INSIDE.fullmatch(text.replace("\r\n", "\n")).groups()
+    parts = _INSIDE.fullmatch(text.replace("\r\n", "\n"))
+    if not parts:  # a value of two characters at least, as all lists and inline tables are
+        raise TomlError(f"{show(path)}: the value is written in a way that does not allow this change")
+    opening, inside, closing = parts.groups()
     changed = change(opening[0] + inside + closing[-1], old, new, path, quote)[1:-1].strip(" \t")
     result = opening + changed + closing if changed else opening[0] + closing[-1]
     if not same(load(f"x = {result}"), {"x": new}):
@@ -66,7 +69,7 @@ def _parsed(text: str, path: Path) -> Any:
     raise TomlError(f"{show(path)}: tomlkit cannot keep what is in this value as it is: change the file by hand")
 
 
-def _change_list(text: str, old: list, new: list, path: Path, quote: str) -> str:
+def _change_list(text: str, old: list[Any], new: list[Any], path: Path, quote: str) -> str:
     import tomlkit
 
     if is_mixed(new) and not is_mixed(old):
@@ -86,13 +89,13 @@ def _change_list(text: str, old: list, new: list, path: Path, quote: str) -> str
             index = start + offset
             item = tomlkit.item(array[index]).as_string()  # since it gives booleans as they are
             array[index] = tomlkit.value(rewrite(item, old[index], new[first + offset], path, quote))
-    return array.as_string()
+    return str(array.as_string())
 
 
-def _change_table(text: str, old: dict, new: dict, path: Path, quote: str) -> str:
+def _change_table(text: str, old: dict[str, Any], new: dict[str, Any], path: Path, quote: str) -> str:
     # tomlkit reads inline tables, but does not change them well: {a = 1, b = 2, c = 3} without b is {a = 1,  c = 3},
     # { a = 1 } with b is { a = 1, b = 2}, and {a.b = 1, a.c = 2} without a.b is an AttributeError.
-    kept: dict = {}
+    kept: dict[str, Any] = {}
     result, gap, separator, equals = "", "", "", ""
     for key, item in _parsed(text, path).value.body:
         if not key:
@@ -121,13 +124,13 @@ def _pair(key: Any, item: Any) -> tuple[Path, str, str]:
     return (key.key, *keys), f"{key.as_string()}.{head}", value
 
 
-def _put(data: dict, path: Path, value: Any) -> None:
+def _put(data: dict[str, Any], path: Path, value: Any) -> None:
     for name in path[:-1]:
         data = data.setdefault(name, {})
     data[path[-1]] = value
 
 
-def opcodes(old: list, new: list) -> list[tuple[str, int, int, int, int]]:
+def opcodes(old: list[Any], new: list[Any]) -> Sequence[tuple[str, int, int, int, int]]:
     """Return difflib's opcodes that turn one list into the other."""
     kinds: list[Any] = []
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
-LIBRARIES = () if sys.version_info >= (3, 11) else ("tomli",)
-"""What this Python needs beside its standard library; who calls this module has to see that it is there."""
-
-if not LIBRARIES:
+if sys.version_info >= (3, 11):
     import tomllib
+
+    LIBRARIES: tuple[str, ...] = ()
+    """What this Python needs beside its standard library; who calls this module has to see that it is there."""
 else:
     with contextlib.suppress(ImportError):
         import tomli as tomllib
+
+    LIBRARIES = ("tomli",)
 
 # What tomllib's messages mean; the messages themselves may quote the file, and so a password.
 _REASONS = (
@@ -46,7 +49,7 @@ MAX_DOTS = 100
 """In a line: the time that tomllib takes for a dotted key grows with the square of its parts."""
 
 
-def load(text: str) -> dict:
+def load(text: str) -> dict[str, Any]:
     """Return the plain data of a TOML text, or raise TomlError with line and column."""
     if len(text) > MAX_LENGTH:
         raise TomlError(f"larger than {MAX_LENGTH >> 10} KiB, which no configuration of containerd is")

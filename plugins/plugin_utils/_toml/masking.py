@@ -32,7 +32,7 @@ def mask_toml(text: str) -> str:
 def holds_secret(text: str) -> bool:
     """Tell whether a TOML text has a secret in it; raises TomlError."""
     data = load(text)
-    return _secrets.mask_data(data) != data
+    return bool(_secrets.mask_data(data) != data)
 
 
 def _secret_spans(layout: Layout, text: str) -> list[tuple[int, int, str]]:

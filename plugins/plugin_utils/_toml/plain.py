@@ -58,7 +58,7 @@ def same(one: Any, other: Any) -> bool:
     return repr(one) == repr(other) if isinstance(one, float) else one == other
 
 
-def differences(before: dict, after: dict, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+def differences(before: dict[str, Any], after: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
     """Yield (path, old, new) for the topmost keys that differ; what is not there is ABSENT."""
     for name in [*before, *(name for name in after if name not in before)]:
         old, new = before.get(name, ABSENT), after.get(name, ABSENT)
@@ -73,7 +73,7 @@ def is_array_of_tables(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
-def is_mixed(items: list) -> bool:
+def is_mixed(items: list[Any]) -> bool:
     """Tell whether a list holds values of several types."""
     return len({type(item) for item in items}) > 1
 
@@ -100,9 +100,10 @@ def at(data: Any, path: Iterable[str], default: Any = None) -> Any:
 
 def nested(path: KeyPath, value: Any) -> dict[str, Any]:
     """Return `{path[0]: {path[1]: … value}}`."""
-    for key in reversed(path):
-        value = {key: value}
-    return value
+    found: dict[str, Any] = {path[-1]: value}
+    for key in reversed(path[:-1]):
+        found = {key: found}
+    return found
 
 
 def deep_merge(target: dict[str, Any], source: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.inline import opcodes, rewrite
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
@@ -20,7 +21,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan impor
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.style import Style, attached, attaches
 
 
-def take_out(before: dict, after: dict, style: Style) -> tuple[str, list[str]]:
+def take_out(before: dict[str, Any], after: dict[str, Any], style: Style) -> tuple[str, list[str]]:
     """Return the text without what `after` lacks and with new values for old keys, and the lines left as they were."""
     entries = style.entries
     pairs = {entry.path: index for index, entry in enumerate(entries) if entry.kind == "pair"}
@@ -54,14 +55,14 @@ def take_out(before: dict, after: dict, style: Style) -> tuple[str, list[str]]:
     return "".join(result), untouched
 
 
-def _rewritten(style: Style, entry: Entry, before: dict, after: dict) -> str:
+def _rewritten(style: Style, entry: Entry, before: dict[str, Any], after: dict[str, Any]) -> str:
     start, end = entry.value
     old, new = at(before, entry.path, ABSENT), at(after, entry.path, ABSENT)
     value = rewrite(style.text[start:end], old, new, entry.path, style.text_quote(entry.path))
     return style.text[entry.start : start] + value + style.text[end : entry.start + len(entry.text)]
 
 
-def _items(entries: list[Entry], path: Path, old: list, new: list) -> Iterator[int]:
+def _items(entries: list[Entry], path: Path, old: list[Any], new: list[Any]) -> Iterator[int]:
     """Yield the indexes of the lines of those tables in an array of tables that `new` lacks."""
     surplus = {
         number

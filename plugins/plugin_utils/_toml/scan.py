@@ -88,7 +88,7 @@ class _Scanner:
         return self.layout
 
     def _entry(self, start: int, section: Path) -> Entry:
-        pos = _INDENT.match(self.text, start).end()
+        pos = self._match(_INDENT, start).end()
         indent = self.text[start:pos]
         char = self.text[pos : pos + 1]
         if char == "[":
@@ -136,7 +136,7 @@ class _Scanner:
 
     def _gap(self, pos: int) -> int:
         """Skip blanks, line ends and comments, as arrays may have them anywhere."""
-        end = _GAP.match(self.text, pos).end()
+        end = self._match(_GAP, pos).end()
         self.comments.extend(match.span() for match in _COMMENT.finditer(self.text, pos, end))
         return end
 
@@ -155,5 +155,5 @@ class _Scanner:
 
 def _decode(key: str) -> str:
     if key[0] == '"' and "\\" in key:
-        return next(iter(load(f"{key} = 0")))
+        return str(next(iter(load(f"{key} = 0"))))
     return key[1:-1] if key[0] in "\"'" else key

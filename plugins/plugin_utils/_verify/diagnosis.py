@@ -9,13 +9,15 @@ endpoint answered the node itself), one Diagnosis comes out. The rules stand in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import proxies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.notes import Kind
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, PullError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import requests
 
@@ -33,11 +35,13 @@ class Seen(NamedTuple):
 
     node: Node
     found: Resolution
-    error: Mapping[str, str] | None = None  # containerd's: {code, message}; None where the image was pulled
-    answers: Sequence[Mapping[str, Any]] = ()  # of the node half's probe, in the order of `probing.asked(found)`
-    own_answers: Sequence[Mapping[str, Any]] = ()  # the same with the node's own login, where a pull secret was used
-    proxies: Mapping[str, str] = {}  # HTTP_PROXY, HTTPS_PROXY, NO_PROXY of containerd
+    error: PullError | None = None  # containerd's; None where the image was pulled
+    answers: Sequence[Manifest] = ()  # of the endpoints, in the order of `requests.asked(found)`
+    own_answers: Sequence[Manifest] = ()  # the same with the node's own login, where a pull secret was used
 
+
+Told = tuple[str, str, Asked | None, str]
+"""The class of failure, what was seen, where, and the address that the fix is about if it is another one."""
 
 FIXES = {
     "cri_not_loaded": "Change that in config.toml and restart containerd; the role does both.",
@@ -77,13 +81,19 @@ FIXES = {
 }
 """What to change, by class. {endpoint}, {host}, {name} (host without port) and {namespace} are filled in."""
 
-_NOTES = (
-    ("config_path is a list", "config_path_list"),
-    ("the registry table of", "wrong_table"),
-    ("does not know config_path", "config_path_unknown"),
-    (" hides ", "shadowed"),
-)
-"""Words in the resolver's notes, and the class of each."""
+_FROM_NOTES: Mapping[Kind, str] = {
+    "config_path_list": "config_path_list",
+    "config_path_unknown": "config_path_unknown",
+    "shadowed": "shadowed",
+    "wrong_table": "wrong_table",
+}
+"""The class of failure that a kind of the resolver's notes stands for."""
+
+# Words of others that have no code: of Go's HTTP client in containerd's error (proxyconnect), of Go's HTTP server where
+# it is asked by plain HTTP, and of Harbor's v2auth middleware.
+_PROXY_WORD = "proxy"
+_WANTS_HTTPS = "HTTPS server"
+_NO_PROJECT = re.compile(r"project .* not found")
 
 
 def diagnose(seen: Seen) -> Diagnosis | None:
@@ -95,13 +105,12 @@ def diagnose(seen: Seen) -> Diagnosis | None:
     if seen.error is None:
         return None
     for rule in (_daemon, _proxy, _pull_secret, _answers):
-        for kind, text, *where in rule(seen):
-            return _diagnosis(kind, text, namespace, *where)
-    code, message = seen.error["code"], seen.error["message"]
-    if code == "DEADLINE_EXCEEDED":
+        for kind, text, where, address in rule(seen, seen.error):
+            return _diagnosis(kind, text, namespace, where, address)
+    if seen.error.code == "DEADLINE_EXCEEDED":
         first = next(iter(requests.asked(seen.found)), None)
-        return _diagnosis("too_slow", f"The pull did not end in time ({message}).", namespace, first)
-    return _diagnosis("unknown", f"containerd says: {message} ({code}).", namespace)
+        return _diagnosis("too_slow", f"The pull did not end in time ({seen.error.message}).", namespace, first)
+    return _diagnosis("unknown", f"containerd says: {seen.error.message} ({seen.error.code}).", namespace)
 
 
 def _diagnosis(kind: str, text: str, namespace: str, where: Asked | None = None, address: str = "") -> Diagnosis:
@@ -118,101 +127,78 @@ def _ignored_settings(seen: Seen) -> Iterator[tuple[str, str]]:
     if any(each.origin in ("host", "server", "mirror") for each in seen.found.asked):
         return
     if seen.found.log:
-        reason = next((note for note in seen.found.notes if "is discarded" in note), "a hosts.toml is discarded")
-        yield "hosts_toml_broken", _sentence(reason)
+        told = [note.text for note in seen.found.notes if note.kind == "discarded"]
+        yield "hosts_toml_broken", _sentence(told[0] if told else "a hosts.toml is discarded")
     for note in seen.found.notes:
-        for words, kind in _NOTES:
-            if words in note:
-                yield kind, _sentence(note)
+        if note.kind in _FROM_NOTES:
+            yield _FROM_NOTES[note.kind], _sentence(note.text)
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
-def _daemon(seen: Seen) -> Iterator[tuple[str, str]]:
-    code, message = seen.error["code"], seen.error["message"]
-    if seen.node.not_loaded or "CRI is not loaded" in message:
-        reason = seen.node.not_loaded or message
-        yield "cri_not_loaded", f"containerd runs without CRI: {reason}."
-    elif code == "UNAVAILABLE" and not seen.found.error:
-        yield "not_running", f"containerd does not answer on its socket ({message})."
+def _daemon(seen: Seen, error: PullError) -> Iterator[Told]:
+    if seen.node.not_loaded or error.code == "UNIMPLEMENTED":
+        reason = seen.node.not_loaded or error.message
+        yield "cri_not_loaded", f"containerd runs without CRI: {reason}.", None, ""
+    elif error.code == "UNAVAILABLE" and not seen.found.error:
+        yield "not_running", f"containerd does not answer on its socket ({error.message}).", None, ""
     elif seen.found.error:
-        yield "hosts_toml_broken", _sentence(seen.found.error)
+        yield "hosts_toml_broken", _sentence(seen.found.error), None, ""
 
 
-def _proxy(seen: Seen) -> Iterator[tuple[Any, ...]]:
+def _proxy(seen: Seen, error: PullError) -> Iterator[Told]:
     for each, answer in zip(requests.asked(seen.found), seen.answers, strict=False):
-        proxy = proxied(requests.endpoint(each), seen.proxies)
-        if proxy and each.origin != "upstream" and (verdicts.serves(answer) or "proxy" in seen.error["message"]):
-            text = f"containerd sends what is for {each.host} to the proxy {proxy}, which does not serve it."
-            yield "proxy", text, each
+        proxy = proxies.proxy_for(requests.endpoint(each), seen.node.proxies)
+        if proxy and each.origin != "upstream" and (_serves(answer) or _PROXY_WORD in error.message):
+            name = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc
+            text = f"containerd sends what is for {each.host} to the proxy {name}, which does not serve it."
+            yield "proxy", text, each, ""
 
 
-def proxied(url: str, proxies: Mapping[str, str]) -> str | None:
-    """Return host:port of the proxy that Go's HTTP client uses for a URL, or None (golang.org/x/net/http/httpproxy)."""
-    parts = urlsplit(url)
-    name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    proxy = proxies.get(f"{parts.scheme.upper()}_PROXY")
-    exceptions = [entry.strip().lower() for entry in proxies.get("NO_PROXY", "").split(",") if entry.strip()]
-    if not proxy or go_url.is_loopback(name) or any(_excepts(entry, name, port) for entry in exceptions):
-        return None
-    return urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+def _serves(answer: Manifest) -> bool:
+    return verdicts.serves(answer.status, answer.kind)
 
 
-def _excepts(entry: str, name: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY means this host: *, an address, a network, a domain, or .domain for those below."""
-    try:
-        return ip_address(name) in ip_network(entry)
-    except ValueError:
-        pass
-    domain, colon, only = entry.rpartition(":")
-    if colon and only.isdigit():
-        if int(only) != port:
-            return False
-        entry = domain
-    entry = entry.removeprefix("*") if entry.startswith("*.") else entry
-    return entry in ("*", name) or name.endswith(entry if entry.startswith(".") else f".{entry}")
-
-
-def _pull_secret(seen: Seen) -> Iterator[tuple[Any, ...]]:
+def _pull_secret(seen: Seen, error: PullError) -> Iterator[Told]:
     for each, with_secret, own in zip(requests.asked(seen.found), seen.answers, seen.own_answers, strict=False):
-        if verdicts.serves(own) and not verdicts.serves(with_secret):
-            refused = with_secret["status"] or with_secret["message"]
+        if _serves(own) and not _serves(with_secret):
+            refused = with_secret.status or with_secret.message
             text = (
                 f"{requests.endpoint(each)} refuses the pull secret ({refused}), which containerd sends instead of the "
                 f"node's own login; with that one it serves the image."
             )
-            yield "pull_secret", text, each
+            yield "pull_secret", text, each, ""
 
 
-def _answers(seen: Seen) -> Iterator[tuple[Any, ...]]:
+def _answers(seen: Seen, error: PullError) -> Iterator[Told]:
     """The first endpoint that should have served the image, and what it answered instead."""
     pairs = list(zip(requests.asked(seen.found), seen.answers, strict=False))
     mirrors = [(each, answer) for each, answer in pairs if each.origin != "upstream"]
-    if not mirrors and pairs and not verdicts.serves(pairs[0][1]):
+    if not mirrors and pairs and not _serves(pairs[0][1]):
         each, answer = pairs[0]
-        if not each.credentials and answer["failure"]:
-            text = f"No mirror is configured for it here, and the registry itself does not help: {answer['message']}."
-            yield "no_mirror", text, each
+        if not each.credentials and answer.failure:
+            text = f"No mirror is configured for it here, and the registry itself does not help: {answer.message}."
+            yield "no_mirror", text, each, ""
     for each, answer in mirrors or pairs:
         kind, text = _answer(seen, each, answer)
         if kind:
-            yield kind, text, each, urlsplit(answer["realm"] or "").netloc if kind == "token_service" else ""
+            yield kind, text, each, urlsplit(answer.realm or "").netloc if kind == "token_service" else ""
 
 
-def _answer(seen: Seen, each: Asked, answer: Mapping[str, Any]) -> tuple[str | None, str]:
-    place, status = requests.endpoint(each), answer["status"]
-    words = f" ({answer['message']})" if answer["message"] else ""
-    if answer["failure"] in ("token", "credentials"):
-        kind = "token_service" if answer["failure"] == "token" else "unauthorized"
-        return kind, f"{place} sends the node to its token service, and {answer['message']}."
-    if answer["failure"]:
-        return answer["failure"], f"{place} cannot be asked: {answer['message']}."
+def _answer(seen: Seen, each: Asked, answer: Manifest) -> tuple[str | None, str]:
+    place, status = requests.endpoint(each), answer.status
+    words = f" ({answer.message})" if answer.message else ""
+    if answer.failure in ("token", "credentials"):
+        kind = "token_service" if answer.failure == "token" else "unauthorized"
+        return kind, f"{place} sends the node to its token service, and {answer.message}."
+    if answer.failure:
+        return answer.failure, f"{place} cannot be asked: {answer.message}."
     if status == 200:
-        if answer["kind"] == "text/html":
+        if answer.kind == "text/html":
             return "html", f"{place} answers with a web page where a manifest should be."
-        by_token = each.credentials == "header" and answer["challenge"] == "bearer"
+        by_token = each.credentials == "header" and answer.challenge == "bearer"
         if by_token and not seen.node.release.header_reaches_token_service:
             text = f"{place} insists on tokens, and this containerd fetches them without the login in hosts.toml."
             return "token_without_header", text
@@ -222,16 +208,16 @@ def _answer(seen: Seen, each: Asked, answer: Mapping[str, Any]) -> tuple[str | N
     if status == 404:
         return "not_found", f"{place} does not have the image: it answers with status 404{words}."
     if status == 400:
-        if "HTTPS" in (answer["message"] or ""):
+        if _WANTS_HTTPS in (answer.message or ""):
             return "https_wanted", f"{place} answers plain HTTP with status 400{words}."
         return "no_project", f"{place} answers with status 400{words}, as Harbor does without a project in the path."
     return "server_error", f"{place} answers with status {status}{words}."
 
 
-def _refusal(each: Asked, answer: Mapping[str, Any], text: str) -> tuple[str, str]:
-    message = (answer["message"] or "").lower()
-    if message.startswith("project ") and message.endswith(" not found"):  # Harbor's v2auth middleware
+def _refusal(each: Asked, answer: Manifest, text: str) -> tuple[str, str]:
+    message = (answer.message or "").lower()
+    if _NO_PROJECT.fullmatch(message):
         return "project_missing", f"{text}."
-    if not each.credentials and answer["anonymous"] is None:
+    if not each.credentials and answer.anonymous is None:
         return "unauthorized_anonymous", f"{text}, and the node has no login for it."
     return "unauthorized", f"{text} to the login that the node has for it."

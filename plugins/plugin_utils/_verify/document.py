@@ -90,7 +90,7 @@ def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
 
 
 def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
-    kept = clean({key: each.get(key) for key in _KEPT})
+    kept: dict[str, Any] = clean({key: each.get(key) for key in _KEPT})
     if kept["error"]:  # the same failure has another address on each node, and another port each time
         kept["error"]["message"] = _OWN_ADDRESS.sub("…->", kept["error"]["message"])
     return kept

@@ -9,34 +9,36 @@ registry tells more: without the project it answers 401 and names the project (v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Project
 
 _DOCKER_HUB = ("docker.io", "hub.docker.com", "index.docker.io", "registry-1.docker.io")
 
 
-def judge(upstream: str, seen: Mapping[str, Any]) -> dict[str, Any]:
+def judge(upstream: str, seen: Project) -> dict[str, Any]:
     """Return what is known of the project that serves an upstream.
 
     `{upstream, project, exists, proxy_cache_of, may_pull, problems}`; None stands for "this account may not know", ""
     in `proxy_cache_of` for a project that is no proxy cache. `seen` is one project of the node half's answer.
     """
-    answer, name = seen["answer"], seen["name"]
-    message = (answer["message"] or "").lower()
-    missing = seen["status"] == 404 or (answer["status"] == 401 and message == f"project {name.lower()} not found")
-    reached = answer["status"] is not None
-    may_pull = None if missing or not reached or answer["status"] >= 500 else answer["status"] in (200, 404)
-    exists = False if missing else True if seen["status"] == 200 or may_pull else None
-    proxy = None if seen["status"] != 200 else seen["upstream"] if seen["registry_id"] else ""
+    answer, name = seen.answer, seen.name
+    message = (answer.message or "").lower()
+    missing = seen.status == 404 or (answer.status == 401 and message == f"project {name.lower()} not found")
+    told = answer.status is not None and answer.status < 500
+    may_pull = answer.status in (200, 404) if told and not missing else None
+    exists = False if missing else True if seen.status == 200 or may_pull else None
+    proxy = None if seen.status != 200 else seen.upstream if seen.registry_id else ""
     found = {"upstream": upstream, "project": name, "exists": exists, "proxy_cache_of": proxy, "may_pull": may_pull}
     return {**found, "problems": list(_problems(found, answer))}
 
 
-def _problems(found: Mapping[str, Any], answer: Mapping[str, Any]):
+def _problems(found: Mapping[str, Any], answer: Manifest) -> Iterator[str]:
     upstream, name = found["upstream"], found["project"]
-    if answer["failure"]:
-        yield f"Harbor cannot be asked about {name}: {answer['message']}."
+    if answer.failure:
+        yield f"Harbor cannot be asked about {name}: {answer.message}."
     if found["exists"] is False:
         yield f"Harbor has no project {name} for {upstream}: create it, or correct containerd_registry_projects."
     if found["proxy_cache_of"] and upstream != "*" and not _same(found["proxy_cache_of"], upstream):
@@ -46,7 +48,7 @@ def _problems(found: Mapping[str, Any], answer: Mapping[str, Any]):
         )
     if found["may_pull"] is False:
         yield (
-            f"The account may not pull from Harbor's project {name} (status {answer['status']}): correct the login, or "
+            f"The account may not pull from Harbor's project {name} (status {answer.status}): correct the login, or "
             f"give the account the right to pull from it."
         )
 

@@ -10,21 +10,39 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_dirs
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.hosts_file import HostEntry
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+
+
+class Tls(NamedTuple):
+    """How to speak TLS with an endpoint; paths on the node."""
+
+    ca: list[str]
+    client: list[list[str]]  # certificate and key, or "" where one file has both
+    skip_verify: bool
+
+
+class ProbeRequest(NamedTuple):
+    """One endpoint to ask for a manifest (see the node half's `probe`)."""
+
+    url: str
+    headers: dict[str, str]
+    login: str | None  # the Authorization header that answers a challenge
+    tls: Tls
 
 
 def requests(
-    observed: Mapping[str, Any], there: Node, found: Resolution, login: tuple[str, str] | None = None
-) -> list[dict[str, Any]]:
-    """Return the node half's `probe` requests for every registry in `asked(found)`, in this order.
+    observed: Observation, there: Node, found: Resolution, login: tuple[str, str] | None = None
+) -> list[ProbeRequest]:
+    """Return the requests for every registry in `asked(found)`, in this order.
 
     `observed` is what was read of the node, `there` and `found` what it means for the image. `login` is a pull secret,
     which containerd takes instead of the node's own login, but not instead of a header.
@@ -41,12 +59,12 @@ def requests(
         headers = {name: values for table in everywhere for name, values in table.items()}
         headers.update(entry.headers if entry else {})
         wanted.append(
-            {
-                "url": _manifest_url(found, each),
-                "headers": {name.title(): _last(values) for name, values in headers.items()},
-                "login": _secrets.basic_authorization(*login) if login else _authorization(config.get("auth") or {}),
-                "tls": _tls(entry, config.get("tls") or {}),
-            }
+            ProbeRequest(
+                url=_manifest_url(found, each),
+                headers={name.title(): _last(values) for name, values in headers.items()},
+                login=_secrets.basic_authorization(*login) if login else _authorization(config.get("auth") or {}),
+                tls=_tls(entry, config.get("tls") or {}),
+            )
         )
     return wanted
 
@@ -88,12 +106,12 @@ def _entries(there: Node, found: Resolution) -> dict[str, HostEntry]:
     return entries
 
 
-def _registry_tables(observed: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _registry_tables(observed: Observation) -> Iterator[Mapping[str, Any]]:
     """Yield the registry settings in config.toml and the files that it imports, in the order of reading."""
-    for each in (observed["config"], *observed["imports"]):
+    for each in (observed.config, *observed.imports):
         try:
-            data = load(replies.text(each["content"]) or "")
-        except (TomlError, UnicodeDecodeError):
+            data = load(each.text or "")
+        except Refusal:
             continue
         for table in (data.get("plugins") or {}).values():
             settings = plain.at(table, ["registry"]) if isinstance(table, Mapping) else None
@@ -117,12 +135,12 @@ def _authorization(auth: Mapping[str, Any]) -> str | None:
     return f"Basic {auth['auth']}" if auth.get("auth") else None
 
 
-def _tls(entry: HostEntry | None, legacy: Mapping[str, Any]) -> dict[str, Any]:
+def _tls(entry: HostEntry | None, legacy: Mapping[str, Any]) -> Tls:
     if entry and entry.has_tls:
         client = [list(pair) for pair in entry.client or ()]
-        return {"ca": list(entry.ca or ()), "client": client, "skip_verify": bool(entry.skip_verify)}
-    return {
-        "ca": [legacy["ca_file"]] if legacy.get("ca_file") else [],
-        "client": [[legacy["cert_file"], legacy.get("key_file") or ""]] if legacy.get("cert_file") else [],
-        "skip_verify": bool(legacy.get("insecure_skip_verify")),
-    }
+        return Tls(list(entry.ca or ()), client, bool(entry.skip_verify))
+    return Tls(
+        ca=[legacy["ca_file"]] if legacy.get("ca_file") else [],
+        client=[[legacy["cert_file"], legacy.get("key_file") or ""]] if legacy.get("cert_file") else [],
+        skip_verify=bool(legacy.get("insecure_skip_verify")),
+    )

@@ -12,16 +12,18 @@ import tempfile
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from airgap_lab import Lab, nodes
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_registry
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 
 PROJECT = Path(__file__).resolve().parents[3]
+Reply = TypeVar("Reply")
+
 PLACE = "/opt/airgap-faults"
 PACKAGE = "ansible_collections/airgap/containerd/plugins"
 
@@ -62,7 +64,7 @@ class Target:
         assert done.returncode == 0, f"{self.name}: {script}: {done.stderr}"
         return done.stdout
 
-    def execute(self, request: dict[str, Any]) -> Any:
+    def execute(self, request: dict[str, Any], kind: type[Reply]) -> Reply:
         """Carry out a request, under strace if that was asked for; raises Refusal as over the wire."""
         strace: list[str] = []
         if request["do"] != "observe":
@@ -78,7 +80,7 @@ class Target:
             raise Refusal("no answer: " + done.stderr.decode("utf-8", "replace").strip()[-300:]) from exc
         if "failure" in result:
             raise Refusal(result["failure"])
-        return _shape.checked(result["value"], replies.SHAPES[request["do"]])
+        return _shape.parsed(result["value"], kind)
 
 
 class Controller(containerd_registry.ActionModule):
@@ -97,7 +99,7 @@ class Controller(containerd_registry.ActionModule):
 
 def connect() -> None:
     """Let the controller's half reach its node's half directly."""
-    containerd_registry.node.execute = lambda action, request, task_vars: action.target.execute(request)
+    execute.execute = lambda action, request, task_vars, kind: action.target.execute(request, kind)
 
 
 def temporary() -> Path:

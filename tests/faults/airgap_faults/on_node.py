@@ -12,15 +12,14 @@ for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
     sys.modules[name] = types.ModuleType(name)
 sys.modules["ansible.module_utils.basic"].AnsibleModule = None
 
-from ansible_collections.airgap.containerd.plugins.module_utils._change import detached  # noqa: E402 - as above
+from ansible_collections.airgap.containerd.plugins.module_utils._change import carry_out, detached  # noqa: E402 - as above
 from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402 - as above
 
 request = json.load(sys.stdin)
-if request["do"] == "observe":
-    result = containerd_node.answer(containerd_node.part("observe"), (request,))
-else:
-    try:
-        result = detached.call(containerd_node.answer, containerd_node.part(request["do"]), (request,))
-    except detached.Killed:
-        result = {"failure": "killed"}
+do = request.pop("do")
+work = (containerd_node.part(do), request, None)
+try:
+    result = detached.call(carry_out.answer, *work) if do in carry_out.CHANGING else carry_out.answer(*work)
+except detached.Killed:
+    result = {"failure": "killed"}
 json.dump(result, sys.stdout)

@@ -18,6 +18,8 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     service,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit, Proof
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 
 OLD_CONTEXT = ["system_u", "object_r", "container_config_t", "s0"]
 
@@ -26,6 +28,9 @@ class Module:
     """What AnsibleModule does for the node half, on a node with SELinux; it notes the contexts that files get."""
 
     check_mode = False
+
+    def fail_json(self, msg, **more):
+        raise SystemExit(msg)
 
     def __init__(self) -> None:
         self.contexts: list[tuple[str, list]] = []
@@ -65,15 +70,11 @@ def node(tmp_path, monkeypatch):
     return tmp_path
 
 
-def request(node, **more) -> dict:
+def request(node, **more):
     path = str(node / "config.toml")
-    return {
-        "path": path, "content": wire.pack(b"a = 2\n"), "expect": {path: places.digest(b"a = 1\n")}, "attributes": {},
-        "mode": 0o640, "uid": None, "gid": None, "backup": False, "unsafe_writes": False, "validate": None,
-        "check": {
-            "main": path, "copies": [], "binary": "", "version": "", "settings": [], "defaults": [], "others": None,
-        }, **more,
-    }  # fmt: skip
+    proof = Proof(path, [], [], [], None, "", "")._replace(**more.pop("proof", {}))
+    asked = Edit(path, wire.pack(b"a = 2\n"), {path: places.digest(b"a = 1\n")}, {}, 0o640, check=proof)
+    return asked._replace(**more)
 
 
 def names(node) -> list[str]:
@@ -122,8 +123,8 @@ def test_a_file_that_changed_since_it_was_read_or_while_it_is_checked(node, monk
 
 
 def test_what_containerd_makes_something_else_of_is_not_written(node):
-    check = {**request(node)["check"], "settings": [{"path": ["b"], "value": 1}]}
-    done = edit.edit(request(node, check=check, backup=True), Module())
+    settings = {"settings": [{"path": ["b"], "value": 1}]}
+    done = edit.edit(request(node, proof=settings, backup=True), Module())
     assert done["refused"] == [{"kind": "setting", "path": ["b"]}]
     assert (node / "config.toml").read_text() == "a = 1\n" and names(node) == ["config.toml", "run"]
 
@@ -139,7 +140,7 @@ def test_an_imported_file_is_proven_among_copies_of_all_the_others(node, monkeyp
 
     monkeypatch.setattr(effective, "dump", dump)
     copies = [wire.pack(b"imports = ['1']\n"), wire.pack(b"a = 2\n")]
-    edit.edit(request(node, check={**request(node)["check"], "main": "/etc/x.toml", "copies": copies}), Module())
+    edit.edit(request(node, proof={"main": "/etc/x.toml", "copies": copies}), Module())
     assert seen == {"0": "imports = ['1']\n", "1": "a = 2\n", "mode": (0o700, 0o600)}
     assert names(node / "run") == ["lock"], "they hold the same secrets, and go"
 
@@ -163,12 +164,12 @@ def test_look_finds_all_files_of_a_configuration_and_each_once(node, monkeypatch
     (node / "conf.d" / "b.toml~").write_text("x = 1\n")
     (node / "one.toml").write_text(f'imports = ["{node}/config.toml"]\n')
     (node / "new.toml").write_text("x = 1\n")
-    unit = {"binary": None, "config": str(node / "config.toml")}
+    unit = Unit(config=str(node / "config.toml"))
     monkeypatch.setattr(service, "unit", lambda name: unit)
     monkeypatch.setattr(commands, "run", lambda command: (0, "containerd x v1.7.24\n", ""))
     wanted = {"path": None, "binary": None, "service": "containerd", "imports": ["new.toml"], "attributes": {}}
     seen = edit.look(wanted, Module())
-    assert [os.path.relpath(each["path"], node) for each in seen["files"]] == [
+    assert [os.path.relpath(each.path, node) for each in seen["files"]] == [
         "config.toml", "new.toml", "conf.d/a.toml", "one.toml"
     ]  # fmt: skip
     assert seen["main"] == seen["path"] == str(node / "config.toml") and seen["attributes"] == {}

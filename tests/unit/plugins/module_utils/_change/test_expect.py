@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Proof
 
 DEFAULTS = {"oom_score": 0, "plugins": {"a.v1.x": {"timeout": "5m0s", "runtimes": {"runc": {"type": "r", "root": ""}}}}}
 
@@ -16,10 +17,14 @@ def document(**settings):
     return {"oom_score": 0, "plugins": {"a.v1.x": {**DEFAULTS["plugins"]["a.v1.x"], **settings}}}
 
 
+def proof(settings, defaults=(), others=None):
+    return Proof("", [], settings, list(defaults), others, "", "")
+
+
 def problems(after, before=None, settings=(), defaults=(), others=()):
     asked = [{"path": ["plugins", "a.v1.x", *path], "value": value} for path, value in settings]
     allowed = None if others is None else [list(path) for path in others] + [each["path"] for each in asked]
-    check = {"settings": asked, "defaults": [list(path) for path in defaults], "others": allowed}
+    check = proof(asked, [list(path) for path in defaults], allowed)
     return expect.problems(after, before or DEFAULTS, lambda: DEFAULTS, check)
 
 
@@ -57,9 +62,9 @@ def test_a_value_that_is_read_otherwise():
 
 
 def test_plugins_that_are_not_printed_prove_nothing():
-    check = {"settings": [{"path": ["plugins", "b.v1.y", "k"], "value": 1}], "defaults": [], "others": None}
-    assert not expect.problems(DEFAULTS, None, None, check)
-    assert expect.unproven(DEFAULTS, check) == ["b.v1.y"]
+    settings = [{"path": ["plugins", "b.v1.y", "k"], "value": 1}]
+    assert not expect.problems(DEFAULTS, None, None, proof(settings))
+    assert expect.unproven(DEFAULTS, settings) == ["b.v1.y"]
 
 
 def test_what_was_removed_is_the_default_again():
@@ -84,5 +89,5 @@ def test_nothing_else_changes():
 def test_joined_lists():
     after = {"disabled_plugins": ["a", "b"], "plugins": {}}
     for value, good in ((["b"], True), (["c"], False)):
-        check = {"settings": [{"path": ["disabled_plugins"], "value": value}], "defaults": [], "others": None}
+        check = proof([{"path": ["disabled_plugins"], "value": value}])
         assert (not expect.problems(after, None, None, check)) is good

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from pathlib import Path
@@ -22,12 +21,18 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import (
+    Apply,
+    Changes,
+    Check,
+    Restart,
+    Write,
+)
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Login, Wanted
 
-GOOD = {
-    "error": None, "config_path": "/d", "mirrors": {}, "configs": {}, "disabled_plugins": [], "imports": [],
-    "digest": "x",
-}  # fmt: skip
-WANTED = {"config_path": "/d", "mirrors": {}, "tls": False, "plugins": ["cri"]}
+GOOD = Effective(config_path="/d", digest="x")
+WANTED = Wanted("/d", plugins=["cri"])
+AGAIN = Restart("containerd", "/s")
 
 
 @pytest.fixture
@@ -41,20 +46,27 @@ def node(tmp_path, monkeypatch):
 
 
 def write(path, text: str, **more):
-    return {"path": str(path), "content": base64.b64encode(text.encode()).decode(), "mode": 0o600, **more}
+    return Write(str(path), wire.pack(text.encode()), 0o600, **more)
 
 
 def leftovers(folder) -> list[str]:
     return [name for dummy, dummy2, names in os.walk(folder) for name in names if name.startswith(filesystem.TEMPORARY)]
 
 
-def request(node, **more):
-    writes = [write(node / "certs.d" / "docker.io" / "hosts.toml", "hosts\n"), write(node / "config.toml", "new\n")]
-    return {"writes": writes, "record": {"format": 1}, **more}
+def apply(node, **more):
+    """Carry out a request to write a hosts.toml and config.toml."""
+    files = [write(node / "certs.d" / "docker.io" / "hosts.toml", "hosts\n")]
+    changes = Changes(files=files, config=write(node / "config.toml", "new\n"))._replace(**more.pop("changes", {}))
+    given = dict({"expect": {}, "sweep": [], "socket": "/s", "record": {"format": 1}}, **more)
+    return transaction.apply(Apply(fingerprint=history.fingerprint(), changes=changes, **given))
+
+
+def check(node):
+    return Check(WANTED, "containerd", "", str(node / "config.toml"))
 
 
 def test_apply_writes_everything(node):
-    done = transaction.apply(request(node))
+    done = apply(node)
     assert done == {"restarted": False, "seconds": None, "left": [], "backups": {}}
     assert (node / "config.toml").read_text() == "new\n"
     hosts = node / "certs.d" / "docker.io" / "hosts.toml"
@@ -65,7 +77,7 @@ def test_apply_writes_everything(node):
 
 def test_a_file_that_changed_meanwhile_stops_it(node):
     with pytest.raises(wire.Failure, match="changed on the node while"):
-        transaction.apply(request(node, expect={str(node / "config.toml"): places.digest(b"other\n")}))
+        apply(node, expect={str(node / "config.toml"): places.digest(b"other\n")})
     assert (node / "config.toml").read_text() == "old\n" and not (node / "certs.d").exists()
 
 
@@ -75,15 +87,14 @@ def test_a_file_that_changed_meanwhile_stops_it(node):
         ({"error": "bad TOML"}, "does not accept the configuration: bad TOML"),
         ({"config_path": ""}, "config_path is ''"),
         ({"mirrors": {"docker.io": ["x"]}}, "mirrors are set beside"),
-        ({"configs": {"a.lan": {"auth": None, "tls": True}}}, "tls is set beside"),
+        ({"configs": {"a.lan": Login(None, True)}}, "tls is set beside"),
         ({"disabled_plugins": ["cri"]}, "is disabled"),
     ],
 )
 def test_a_configuration_that_containerd_reads_otherwise_is_not_put_in_place(node, monkeypatch, found, reason):
-    monkeypatch.setattr(effective, "effective", lambda binary, path, version: {**GOOD, **found})
-    check = {**WANTED, "binary": "containerd", "version": "", "path": str(node / "config.toml")}
+    monkeypatch.setattr(effective, "effective", lambda binary, path, version: GOOD._replace(**found))
     with pytest.raises(wire.Failure, match=reason):
-        transaction.apply(request(node, check=check))
+        apply(node, check=check(node))
     assert (node / "config.toml").read_text() == "old\n"
     assert not (node / "certs.d").exists() and not leftovers(node)
     assert not (node / "state" / "record.json").exists()
@@ -96,31 +107,30 @@ def test_a_failed_restart_puts_everything_back(node, monkeypatch):
         calls.append((node / "config.toml").read_text())
         if len(calls) == 1:
             raise ServiceError("no CRI")
-        return {"daemon": None, "seconds": 0.1}
+        return service.Restarted(None, 0.1)
 
     monkeypatch.setattr(service, "restart", restart)
     stale = node / "certs.d" / "quay.io" / "hosts.toml"
     stale.parent.mkdir(parents=True)
     stale.write_text("stale\n")
-    asked = request(node, restart={"service": "containerd"}, removes=[str(stale)], directories=[str(stale.parent)])
+    removes = {"removes": [str(stale)], "directories": [str(stale.parent)]}
     with pytest.raises(wire.Failure, match="no CRI. The files of before were put back .* serves"):
-        transaction.apply(asked)
+        apply(node, restart=AGAIN, changes=removes)
     assert calls == ["new\n", "old\n"] and stale.read_text() == "stale\n"
     assert not (node / "certs.d" / "docker.io").exists() and not (node / "state" / "record.json").exists()
 
 
 def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
     monkeypatch.setattr(effective, "effective", lambda binary, path, version: GOOD)
-    monkeypatch.setattr(service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
-    check = {**WANTED, "binary": "containerd", "version": "", "path": str(node / "config.toml")}
-    assert transaction.apply(request(node, check=check, restart={"service": "containerd"}))["restarted"]
+    monkeypatch.setattr(service, "restart", lambda asked: service.Restarted(service.Daemon("7:7", 0.0), 0.2))
+    assert apply(node, check=check(node), restart=AGAIN)["restarted"]
     record = json.loads((node / "state" / "record.json").read_text())
     assert record["proven"] == {"daemon": "7:7", "registry": "x"}
 
 
 def test_a_record_that_stays_without_a_configuration_to_check(node, monkeypatch):
-    monkeypatch.setattr(service, "restart", lambda asked: {"daemon": {"id": "7:7"}, "seconds": 0.2})
-    assert transaction.apply(request(node, restart={"service": "containerd"}))["restarted"]
+    monkeypatch.setattr(service, "restart", lambda asked: service.Restarted(service.Daemon("7:7", 0.0), 0.2))
+    assert apply(node, restart=AGAIN)["restarted"]
     assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
 
 
@@ -143,14 +153,12 @@ def test_removals_and_backups(node):
     foreign = node / "certs.d" / "quay.io" / "ca.crt"
     foreign.parent.mkdir(parents=True)
     foreign.write_text("theirs")
-    done = transaction.apply(
-        {
-            "writes": [write(node / "config.toml", "new\n", backup=str(node))],
-            "removes": [str(foreign.parent / "hosts.toml")],
-            "directories": [str(foreign.parent)],
-            "keep_record": True,
-        }
+    changes = Changes(
+        config=write(node / "config.toml", "new\n", backup=str(node)),
+        removes=[str(foreign.parent / "hosts.toml")],
+        directories=[str(foreign.parent)],
     )
+    done = apply(node, changes=changes._asdict())
     assert done["left"] == [str(foreign.parent)] and foreign.read_text() == "theirs"
     (backup,) = done["backups"].values()
     assert backup.endswith("~") and Path(backup).read_text() == "old\n"
@@ -163,12 +171,12 @@ def test_restart_restores_files(node, monkeypatch):
         attempts.append((node / "config.toml").read_text())
         if len(attempts) == 1:
             raise ServiceError("no CRI")
-        return {"daemon": None, "seconds": 0.1}
+        return service.Restarted(None, 0.1)
 
     monkeypatch.setattr(service, "restart", restart)
     (node / "backup").write_text("good\n")
     with pytest.raises(wire.Failure, match="were put back"):
-        transaction.restart({"restore": [{"path": str(node / "config.toml"), "backup": str(node / "backup")}]})
+        transaction.restart(AGAIN, [{"path": str(node / "config.toml"), "backup": str(node / "backup")}])
     assert attempts == ["old\n", "good\n"]
 
 
@@ -177,12 +185,11 @@ def test_a_directory_that_became_a_link_is_not_followed(node):
     (node / "elsewhere").mkdir()
     (node / "certs.d" / "docker.io").symlink_to(node / "elsewhere")
     with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
-        transaction.apply(request(node))
+        apply(node)
     (node / "elsewhere" / "hosts.toml").write_text("x")
     with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
-        transaction.apply(
-            {"writes": [], "removes": [str(node / "certs.d" / "docker.io" / "hosts.toml")], "record": None}
-        )
+        gone = str(node / "certs.d" / "docker.io" / "hosts.toml")
+        apply(node, changes={"files": [], "config": None, "removes": [gone]}, record=None)
     assert os.listdir(node / "elsewhere") == ["hosts.toml"] and (node / "config.toml").read_text() == "old\n"
 
 
@@ -190,11 +197,11 @@ def test_planted_links_for_the_record_and_the_lock_are_not_followed(node):
     (node / "elsewhere").mkdir()
     (node / "state").symlink_to(node / "elsewhere")
     with pytest.raises(OSError, match="is a symbolic link, which is not followed"):
-        transaction.apply(request(node))
+        apply(node)
     (node / "lock").unlink()
     (node / "lock").symlink_to(node / "config.toml")
     with pytest.raises(OSError, match="symbolic link"):
-        transaction.apply(request(node))
+        apply(node)
     assert not os.listdir(node / "elsewhere") and (node / "config.toml").read_text() == "old\n"
 
 
@@ -202,5 +209,5 @@ def test_a_place_that_everyone_can_write_to_is_refused(node):
     (node / "certs.d").mkdir()
     (node / "certs.d").chmod(0o777)
     with pytest.raises(OSError, match="everyone can write to .*certs.d"):
-        transaction.apply(request(node))
+        apply(node)
     assert not os.listdir(node / "certs.d") and (node / "config.toml").read_text() == "old\n"

@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri import pull as pull_module
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import CriError
-from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 
 
 class Containerd:
@@ -62,19 +61,9 @@ class Containerd:
 def run(monkeypatch):
     def run(containerd, *images, **options):
         monkeypatch.setattr(pull_module, "Client", lambda path, timeout: containerd)
-        monkeypatch.setattr(
-            observe, "observe", lambda request: {"socket": "s", "daemon": None, "effective": {"pause": "pause:1"}}
-        )
-        request = {
-            "images": images,
-            "timeout": 5,
-            "parallel": 2,
-            "keep": False,
-            "pause": False,
-            "login": None,
-            **options,
-        }
-        return {each["image"]: each for each in pull_module.pull(request)["pulls"]}
+        pause = "pause:1" if options.pop("pause", False) else None
+        request = {"images": images, "timeout": 5, "parallel": 2, "keep": False, "login": None, **options}
+        return {each["image"]: each for each in pull_module.pull("s", request, pause)}
 
     return run
 
@@ -143,12 +132,3 @@ def test_one_failure_does_not_keep_the_others(run):
 def test_without_cri_every_image_fails(run):
     found = run(Containerd(broken=["list"]), "a:1", "b:1")
     assert {each["error"]["code"] for each in found.values()} == {"UNIMPLEMENTED"}
-
-
-def test_proxies_are_read_from_the_daemon(monkeypatch, tmp_path):
-    environment = tmp_path / "environ"
-    environment.write_bytes(b"http_proxy=low\0HTTP_PROXY=high\0https_proxy=only\0NO_PROXY=\0PATH=/bin\0")
-    real_open = open
-    monkeypatch.setattr("builtins.open", lambda path, mode="r": real_open(environment, mode))
-    assert pull_module._proxies({"id": "1:2"}) == {"HTTP_PROXY": "high", "HTTPS_PROXY": "only"}
-    assert pull_module._proxies(None) == {}

@@ -118,15 +118,13 @@ def test_links_out_of_hosts_dir_are_told_and_not_followed(tmp_path):
     (hosts / "gcr.io").mkdir()
     (hosts / "gcr.io" / "real.toml").write_text("x")
     (hosts / "gcr.io" / "hosts.toml").symlink_to("real.toml")
-    found = observe._tree(str(hosts), [])
-    inside = {name: found.pop(name) for name in list(found) if name.startswith("gcr.io")}
-    assert inside["gcr.io/hosts.toml"]["link"] == str(hosts / "gcr.io" / "real.toml")
-    assert inside["gcr.io/hosts.toml"]["content"] == "eA=="
-    assert found == {
-        "docker.io": None,
+    found = observe._hosts(str(hosts), [])
+    assert found["directories"] == ["docker.io", "gcr.io", "ghcr.io", "quay.io"]
+    assert found["others"] == ["gcr.io/real.toml"] and not found["certificates"]
+    inside = found["files"].pop("gcr.io/hosts.toml")
+    assert inside["link"] == str(hosts / "gcr.io" / "real.toml") and inside["content"] == "eA=="
+    assert found["files"] == {
         "docker.io/hosts.toml": {"link": str(secret / "hosts.toml")},
-        "ghcr.io": None,
         "ghcr.io/hosts.toml": {"link": str(secret / "hosts.toml")},
-        "quay.io": None,
         "quay.io/hosts.toml": {"link": str(hosts / "quay.io" / "nowhere")},
     }

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 
 import pytest
@@ -14,13 +13,20 @@ from ansible_collections.airgap.containerd.plugins.module_utils._change import l
 from ansible_collections.airgap.containerd.plugins.module_utils._node import history, service
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import (
+    Apply,
+    Between,
+    Changes,
+    Restart,
+    Write,
+)
 
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(service, "daemon", lambda socket: {"id": "1:1", "started": 0.0})
+    monkeypatch.setattr(service, "daemon", lambda socket: service.Daemon("1:1", 0.0))
     monkeypatch.setattr(service, "serves_cri", lambda socket: None)
     (tmp_path / "config.toml").write_text("zero\n")
     return tmp_path
@@ -34,16 +40,25 @@ def record(text: str, *names: str) -> dict:
     }
 
 
-def request(node, text: str, **more) -> dict:
-    files = [str(node / "certs.d" / name / "hosts.toml") for name in ("a.io", "b.io")] + [str(node / "config.toml")]
-    content = base64.b64encode(f"{text}\n".encode()).decode()
-    return {
-        "writes": [{"path": path, "content": content, "mode": 0o600} for path in files],
-        "config": files[-1],
-        "socket": "/s",
-        "record": record(text, *files[:2]),
-        **more,
-    }
+def content(text: str) -> str:
+    return wire.pack(f"{text}\n".encode())
+
+
+def request(node, text: str, **more) -> Apply:
+    files = [str(node / "certs.d" / name / "hosts.toml") for name in ("a.io", "b.io")]
+    config = str(node / "config.toml")
+    changes = Changes(
+        files=[Write(path, content(text), 0o600) for path in files], config=Write(config, content(text), 0o600)
+    )
+    given = {"changes": changes, "config": config, "record": record(text, *files), **more}
+    return Apply(**{"expect": {}, "fingerprint": history.fingerprint(), "sweep": [], "socket": "/s", **given})
+
+
+def back(state: dict) -> Apply:
+    """A request to go back to the last state."""
+    return Apply(
+        {}, history.fingerprint(), [], "/s", config=state["config"], record=state["record"], restore=history.LAST
+    )
 
 
 def die_at(monkeypatch, number: int) -> None:
@@ -79,7 +94,7 @@ def test_the_run_that_completes_a_killed_one_goes_back_to_before_both(node, monk
     with pytest.raises(SystemExit):
         transaction.apply(request(node, "two"))
     monkeypatch.setattr(service, "check", lambda asked: None)
-    answers = iter([ServiceError("no CRI"), {"daemon": None, "seconds": 0.1}])
+    answers = iter([ServiceError("no CRI"), service.Restarted(None, 0.1)])
 
     def restart(asked):
         answer = next(answers)
@@ -89,7 +104,7 @@ def test_the_run_that_completes_a_killed_one_goes_back_to_before_both(node, monk
 
     monkeypatch.setattr(service, "restart", restart)
     with pytest.raises(wire.Failure, match="no CRI"):
-        transaction.apply(request(node, "three", due=True, restart={"service": "x"}))
+        transaction.apply(request(node, "three", due=True, restart=Restart("x", "/s")))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
     assert history.read(places.RECORD)["config"]["sha256"] == "one" and history.read(history.OPEN) is None
 
@@ -97,18 +112,19 @@ def test_the_run_that_completes_a_killed_one_goes_back_to_before_both(node, monk
 def test_a_state_is_open_until_its_daemon_is_replaced(node, monkeypatch):
     transaction.apply(request(node, "one", due=True))
     assert history.read(history.OPEN)["daemon"] == "1:1" and history.target() == history.OPEN
-    monkeypatch.setattr(service, "daemon", lambda socket: {"id": "2:2", "started": 0.0})
+    monkeypatch.setattr(service, "daemon", lambda socket: service.Daemon("2:2", 0.0))
     transaction.apply(request(node, "two"))
     assert history.read(history.OPEN) is None and history.target() == history.LAST
     assert history.read(history.LAST)["record"]["config"]["sha256"] == "one", "the first run was proven meanwhile"
 
 
-def between(node, text: str, both: str) -> dict:
+def between(node, text: str, both: str) -> Apply:
     """A request that writes config.toml with the logins of before and after, the files that need them, and itself."""
     wanted = request(node, text)
-    first = {**wanted["writes"][-1], "content": base64.b64encode(f"{both}\n".encode()).decode()}
-    record_of_it = {"sha256": both}
-    return {**wanted, "writes": [first, *wanted["writes"]], "between": {"write": first, "record": record_of_it}}
+    last = wanted.changes.config
+    first = last._replace(content=content(both))
+    changes = wanted.changes._replace(first=first, config=None, last=last)
+    return wanted._replace(changes=changes, between=Between(first, {"sha256": both}))
 
 
 @pytest.mark.parametrize("number", [3, 4, 5])
@@ -128,8 +144,7 @@ def test_a_run_that_was_killed_with_both_logins_in_config_is_no_hand_edit(node, 
     order = []
     replace = os.rename
     monkeypatch.setattr(os, "rename", lambda *paths: (order.append(paths[1]), replace(*paths)))
-    back = {"restore": history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
-    transaction.apply({**back, "record": state["record"]})
+    transaction.apply(back(state))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
     files = [path for path in order if path.endswith(".toml")]
     assert files[0] == files[-1] == str(node / "config.toml") and len(files) == 4, "the same way in reverse"
@@ -139,15 +154,15 @@ def test_files_go_before_the_logins_that_they_rely_on_in_config(node, monkeypatc
     transaction.apply(request(node, "one"))
     gone = str(node / "certs.d" / "b.io" / "hosts.toml")
     wanted = between(node, "two", "both")
-    wanted["writes"] = [each for each in wanted["writes"] if each["path"] != gone]
+    files = [each for each in wanted.changes.files if each.path != gone]
+    removes = {"removes": [gone], "directories": [os.path.dirname(gone)]}
     config, seen = node / "config.toml", []
     remove = transaction._remove_all
     monkeypatch.setattr(transaction, "_remove_all", lambda *paths: (seen.append(config.read_text()), remove(*paths))[1])
-    transaction.apply({**wanted, "removes": [gone], "directories": [os.path.dirname(gone)]})
+    transaction.apply(wanted._replace(changes=wanted.changes._replace(files=files, **removes)))
     assert seen == ["both\n"] and config.read_text() == "two\n" and not os.path.exists(gone)
     state = history.read(history.LAST)
-    back = {"restore": history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
-    transaction.apply({**back, "record": state["record"]})
+    transaction.apply(back(state))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"} and len(list(node.rglob("*.toml"))) == 3
 
 
@@ -155,8 +170,7 @@ def test_going_back_once_leaves_nothing_to_go_back_to(node):
     transaction.apply(request(node, "one"))
     transaction.apply(request(node, "two"))
     state = history.read(history.LAST)
-    back = {"restore": history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
-    transaction.apply({**back, "record": state["record"]})
+    transaction.apply(back(state))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
     assert history.target() is None and history.read(places.RECORD)["config"]["sha256"] == "one"
 
@@ -165,15 +179,14 @@ def test_going_back_that_was_killed_at_its_end_can_be_done_again(node, monkeypat
     transaction.apply(request(node, "one"))
     transaction.apply(request(node, "two"))
     state = history.read(history.LAST)
-    back = {"restore": history.LAST, "edited": [], "writes": [], "socket": "/s", "config": state["config"]}
     monkeypatch.setattr(history, "close", lambda state: None)
-    transaction.apply({**back, "record": state["record"]})
+    transaction.apply(back(state))
     monkeypatch.undo()
     monkeypatch.setattr(lock, "LOCK", str(node / "lock"))
     monkeypatch.setattr(places, "STATE_DIR", str(node / "state"))
     monkeypatch.setattr(service, "daemon", lambda socket: None)
     assert history.target() == history.LAST
-    transaction.apply({**back, "record": state["record"]})
+    transaction.apply(back(state))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"} and history.target() is None
 
 

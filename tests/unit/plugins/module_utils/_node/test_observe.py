@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, effective
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, effective, observe
 
 RELEASES = [
     ("containerd github.com/containerd/containerd 1.4.13~ds1 1.4.13~ds1-1~deb11u4", ["dump"]),
@@ -33,3 +33,10 @@ def test_containerd_is_asked_only_what_it_may_know(monkeypatch, tmp_path, versio
     config.write_text("")
     assert effective.dump("containerd", str(config), version) == ({"version": 2}, None)
     assert asked == expected
+
+
+def test_a_file_where_hosts_dir_has_to_be(tmp_path):
+    hosts_dir = tmp_path / "certs.d"
+    assert observe._blocked_by(f"{hosts_dir}/more") is None
+    hosts_dir.touch()
+    assert observe._blocked_by(f"{hosts_dir}/more") == observe._blocked_by(str(hosts_dir)) == str(hosts_dir)

@@ -93,7 +93,11 @@ def test_answers(ask, kind, options, expected):
 
 def test_the_first_that_serves_is_the_last_asked(ask):
     assert [each["status"] for each in ask("missing", "html", "open", "missing")] == [404, 200, 200]
-    assert [verdicts.serves(each) for each in ask("missing", "html", "open")] == [False, False, True]
+    assert [verdicts.serves(each["status"], each["kind"]) for each in ask("missing", "html", "open")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_words_are_bounded(ask):

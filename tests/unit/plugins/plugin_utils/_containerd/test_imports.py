@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, releases
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Combined, File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Combined, Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V2, V3_IMAGES, V3_RUNTIME
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import ReleaseError
 
@@ -21,7 +21,7 @@ SHORT_NAME = {"plugins": {"cri": {"max_concurrent_downloads": 7}}}
 def combine(containerd: str, *files: dict) -> Combined:
     rel = releases.release(releases.parse(containerd))
     paths = [MAIN, DROP_IN, "/etc/containerd/conf.d/20.toml"]
-    return imports.combine([File(path, data) for path, data in zip(paths, files, strict=False)], rel)
+    return imports.combine([Source(path, data) for path, data in zip(paths, files, strict=False)], rel)
 
 
 def found(combined: Combined) -> dict:
@@ -139,7 +139,7 @@ def test_lists_at_the_top_are_joined_and_zeros_do_not_override():
 
 def order(containerd: str, files: dict[str, list[str]]):
     rel = releases.release(releases.parse(containerd))
-    known = {path: File(path, {"imports": names}) for path, names in files.items()}
+    known = {path: Source(path, {"imports": names}) for path, names in files.items()}
     ordered, missing = imports.in_order(MAIN, known, rel)
     return [file.path for file in ordered], missing
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import ReleaseError
 
 
@@ -75,7 +75,7 @@ def test_abilities_end(ability, last_with, first_without):
     assert not getattr(releases.release(first_without), ability)
 
 
-V1, V2, V3 = releases.V1, releases.V2, releases.V3_IMAGES
+V1, V2, V3 = moves.V1, moves.V2, moves.V3_IMAGES
 
 
 @pytest.mark.parametrize(

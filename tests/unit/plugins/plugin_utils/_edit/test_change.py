@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import nodes
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V2, V3_IMAGES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import ReleaseError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import change as change_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._edit.change import EditPlan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look, PathInfo, Problem
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 
 MAIN, DROP_IN = "/etc/containerd/config.toml", "/etc/containerd/conf.d/10.toml"
 IMPORTS = f'imports = ["{DROP_IN}"]\n'
@@ -21,16 +25,21 @@ DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
 REFUSED = (Refusal, ReleaseError, TomlError)
 
 
-def decide(containerd: str, files: dict[str, str | None], path: str = MAIN, main: str = MAIN, **given):
+def decide(containerd: str, files: dict[str, str | None], path: str = MAIN, main: str = MAIN, in_place=True, **given):
     """Decide on a change of one file of a node that has these."""
     args = {"merge": {}, "remove": [], "lists": "replace", "config_version": None, "create": True, **given}
     known = {path: None, **files}
-    seen = {
-        "path": path,
-        "main": main,
-        "files": [{"path": each, "real_path": each, "content": replies.content(text)} for each, text in known.items()],
-    }
-    return change_module.decide(args, seen, releases.release(releases.parse(containerd)))
+    seen = Look(
+        binary="containerd",
+        version=f"containerd x {containerd} y",
+        version_error=None,
+        main=Place(main),
+        path=Place(path),
+        files=tuple(nodes.file(text, each) for each, text in known.items()),
+        info=PathInfo(),
+        attributes={},
+    )
+    return change_module.decide(args, seen, releases.release(releases.parse(containerd)), in_place)
 
 
 V2_TABLE = f'[plugins."{V2}"]\nmax_concurrent_downloads = 7\n'
@@ -53,9 +62,9 @@ V3_TABLE = V2_TABLE.replace(V2, V3_IMAGES)
 def test_every_version_gets_the_table_that_is_read(containerd, text, after, version):
     edit = decide(containerd, {MAIN: text}, merge=DOWNLOADS)
     assert edit.after == after and edit.version == version
-    (proof,) = edit.check["settings"]
+    (proof,) = edit.proof.settings
     assert proof["value"] == 7 and proof["path"][-1] == "max_concurrent_downloads"
-    assert edit.warnings == [] and edit.check["copies"] == []
+    assert edit.warnings == [] and edit.proof.copies == []
 
 
 def test_create_can_be_forbidden():
@@ -68,15 +77,15 @@ def test_a_drop_in_gets_the_version_of_the_main_file_and_is_proven_with_copies_o
     files = {MAIN: f"version = 2\n{IMPORTS}oom_score = 1\n"}
     edit = decide("2.1.9", files, DROP_IN, merge=DOWNLOADS)
     assert edit.after == f'version = 2\n\n[plugins."{V2}"]\nmax_concurrent_downloads = 7\n'
-    first, second = map(replies.text, edit.check["copies"])
+    first, second = (wire.unpack(each).decode() for each in edit.proof.copies)
     assert first == 'version = 2\nimports = ["1"]\noom_score = 1\n' and second == edit.after
-    assert edit.check["main"] == MAIN and edit.check["settings"][0]["path"][1] == V3_IMAGES
+    assert edit.proof.main == MAIN and edit.proof.settings[0]["path"][1] == V3_IMAGES
 
 
 def test_a_file_that_nothing_imports_is_written_with_a_warning():
     edit = decide("1.7.24", {MAIN: "version = 2\n"}, "/root/x.toml", merge=DOWNLOADS)
     assert edit.warnings == [f"containerd reads {MAIN}, which does not import /root/x.toml: the change has no effect"]
-    assert edit.check["main"] == "/root/x.toml" and edit.check["others"] is None
+    assert edit.proof.main == "/root/x.toml" and edit.proof.others is None
 
 
 OWNER = f'version = 2\n[plugins."{V2}"]\nmax_concurrent_downloads = 5\n'
@@ -125,7 +134,7 @@ def test_an_import_is_added_and_taken_away_again():
     files = {MAIN: text, DROP_IN: OWNER, "/etc/a.toml": "version = 2\n"}
     edit = decide("2.1.9", files, merge={"imports": [DROP_IN]}, lists="union")
     assert edit.after == text.replace("theirs\n", f'theirs\n  "{DROP_IN}",\n')
-    assert edit.check["others"] is None, "with it comes what it sets"
+    assert edit.proof.others is None, "with it comes what it sets"
     back = decide("2.1.9", {**files, MAIN: edit.after}, merge={"imports": ["/etc/a.toml"]})
     assert back.after == text
 
@@ -133,11 +142,11 @@ def test_an_import_is_added_and_taken_away_again():
 def test_what_is_removed_is_checked_to_be_the_default_or_told_to_be_set_elsewhere():
     path = ["plugins", V2, "max_concurrent_downloads"]
     edit = decide("1.7.24", {MAIN: OWNER}, remove=[path])
-    assert edit.after == "version = 2\n" and edit.check["defaults"] == [path]
+    assert edit.after == "version = 2\n" and edit.proof.defaults == [path]
     files = {MAIN: f"version = 2\n{IMPORTS}oom_score = 1\n", DROP_IN: "version = 2\noom_score = 2\n"}
     assert decide("1.7.24", files, remove=[["oom_score"]]).warnings == []
     edit = decide("1.7.24", {**files, DROP_IN: "version = 2\n"}, remove=[["oom_score"]])
-    assert edit.check["defaults"] == [["oom_score"]]
+    assert edit.proof.defaults == [["oom_score"]]
 
 
 def test_what_differs_in_containerds_output_but_was_not_asked_for():
@@ -152,7 +161,8 @@ def test_what_differs_in_containerds_output_but_was_not_asked_for():
         ({"kind": "other", "path": ["plugins", V2, "a"]}, "would take away"),
         ({"kind": "setting", "path": password, "found": "hunter2"}, "makes"),
     ):
-        said = change_module.refusal([problem, problem], edit, rel)
+        found = Problem(**{**problem, "path": tuple(problem["path"])})
+        said = change_module.refusal([found, found], edit, rel)
         assert message in said and said.endswith("(1 more like this). Nothing was changed on the node")
         assert "hunter2" not in said
 
@@ -160,13 +170,22 @@ def test_what_differs_in_containerds_output_but_was_not_asked_for():
 @pytest.mark.parametrize(
     ("mode", "about", "text", "given"),
     [
-        (None, {"mode": 0o644, "uid": 0, "gid": 0}, "password = 'x'\n", {"mode": "0600"}),
-        (None, {"mode": 0o600, "uid": 5, "gid": 0}, "password = 'x'\n", {"mode": "0600", "owner": "0"}),
-        (None, {"mode": 0o600, "uid": 0, "gid": 0}, "password = 'x'\n", {}),
-        (None, {}, "password = 'x'\n", {"mode": "0600"}),
-        (None, {}, "a = 'x'\n", {}),
-        ("0644", {"mode": 0o644, "uid": 0, "gid": 0}, "password = 'x'\n", {}),
+        (None, nodes.attributes(0o644), "password = 'x'\n", {"mode": "0600"}),
+        (None, nodes.attributes(0o600, uid=5), "password = 'x'\n", {"mode": "0600", "owner": "0"}),
+        (None, nodes.attributes(0o600), "password = 'x'\n", {}),
+        (None, None, "password = 'x'\n", {"mode": "0600"}),
+        (None, None, "a = 'x'\n", {}),
+        ("0644", nodes.attributes(0o644), "password = 'x'\n", {}),
     ],
 )
 def test_a_file_with_a_secret_is_for_root_alone(mode, about, text, given):
-    assert change_module.tightened({"mode": mode, "owner": None}, about, text) == given
+    file = nodes.file(text if about else None)._replace(attributes=about)
+    edit = EditPlan(file, None, text, 2, [], None, [])
+    assert change_module.tightened({"mode": mode, "owner": None}, edit) == given
+
+
+def test_a_change_that_is_not_made_is_proven_with_copies():
+    edit = decide("2.1.9", {MAIN: OWNER}, in_place=False, merge=DOWNLOADS)
+    (copy,) = edit.proof.copies
+    assert load(wire.unpack(copy).decode()) == {**load(edit.after), "imports": []}
+    assert edit.proof == decide("2.1.9", {MAIN: OWNER}, merge=DOWNLOADS).proof._replace(copies=[copy])

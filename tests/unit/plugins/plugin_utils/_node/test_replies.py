@@ -21,7 +21,8 @@ from ansible_collections.airgap.containerd.plugins.action import (
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape, _text
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
 
 
@@ -43,8 +44,9 @@ MODULES = {
 
 def test_what_a_node_really_answers_is_accepted(observed):
     answers = json.loads(json.dumps(observed))
-    assert _shape.checked(answers.pop("look"), replies.LOOK) == observed["look"]
-    assert _shape.checked(answers, replies.OBSERVATION) == {**answering(None, observed)}
+    look, node = _shape.parsed(answers.pop("look"), Look), _shape.parsed(answers, Observation)
+    assert look.files[0] == node.config and node.config.path == observed["config"]["path"]
+    assert set(node._fields) == set(answers) and set(look._fields) == set(observed["look"])
     for module, arguments in MODULES.values():
         observed = {**observed, "endpoints": []}
         result = run(module, replying(answering(module, observed)), **arguments)
@@ -135,9 +137,9 @@ def test_a_configuration_that_no_containerd_reads(observed, lie):
 
 def test_a_file_is_described_whole_or_not_at_all(observed):
     answer = json.loads(json.dumps({key: value for key, value in observed.items() if key != "look"}))
-    del answer["config"]["mode"]
-    with pytest.raises(ShapeError, match="config has 'ctime', which is unknown"):
-        _shape.checked(answer, replies.OBSERVATION)
+    del answer["config"]["attributes"]["mode"]
+    with pytest.raises(ShapeError, match="config.attributes lacks 'mode'"):
+        _shape.parsed(answer, Observation)
 
 
 @settings(max_examples=300, deadline=None)

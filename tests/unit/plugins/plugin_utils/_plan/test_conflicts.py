@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import nodes
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._node import observe, process
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import proxies, releases
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit, Wanted
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import StartedWith
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import conflicts
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 V2 = 'plugins."io.containerd.grpc.v1.cri"'
@@ -28,12 +31,11 @@ V2 = 'plugins."io.containerd.grpc.v1.cri"'
     ],
 )
 def test_another_file_in_the_command_line_is_refused(unit, started, refused):
-    observed = {
-        "daemon": {"id": "1:1"},
-        "unit": {"found": True, "config": unit},
-        "started_with": {"config": started},
-        "config": {"path": "/etc/containerd/config.toml", "real_path": "/real.toml"},
-    }
+    observed = nodes.node(
+        unit=Unit(found=True, config=unit),
+        started_with=StartedWith(started, Proxies(), Proxies()),
+        config=nodes.file("")._replace(real_path=Place("/real.toml")),
+    )
     if not refused:
         conflicts.check_config_in_use(observed, "pre_")
         return
@@ -42,91 +44,16 @@ def test_another_file_in_the_command_line_is_refused(unit, started, refused):
 
 
 @pytest.mark.parametrize(
-    ("url", "no", "direct"),
-    [
-        ("http://registry.lan", None, False),
-        ("http://registry.lan", "*", True),
-        ("http://registry.lan", "localhost, Registry.LAN ", True),
-        ("http://registry.lan", "lan", True),
-        ("http://registry.lan", ".lan", True),
-        ("http://registry.lan", "*.lan", True),
-        ("http://lan", ".lan", False),
-        ("http://registry.lan", "try.lan", False),
-        ("http://registry.lan:5000", "registry.lan:80", False),
-        ("http://registry.lan", "registry.lan:80", True),
-        ("http://registry.lan", "10.0.0.0/8", False),
-        ("http://10.77.0.5:5000", "10.0.0.0/8", True),
-        ("http://10.77.0.5", "10.77.0.5", True),
-        ("http://10.77.0.5", "10.77.0.5:81", False),
-        ("http://[fd00::5]:5000", "fd00::/8", True),
-        ("http://[fd00::5]", "fd00::5", True),
-        ("http://[fd00::5]:81", "[fd00::5]:80", False),
-        ("http://10.77.0.5", "nonsense/99,,", False),
-        ("http://localhost:5000", None, True),
-        ("http://127.0.0.2", None, True),
-        ("https://registry.lan", None, True),
-    ],
-)
-def test_no_proxy_is_read_as_go_reads_it(url, no, direct):
-    environment = {"http": "http://proxy:3128", "https": None, "no": no}
-    assert (proxies.proxy_for(url, environment) is None) == direct
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ([], {"http": None, "https": None, "no": None}),
-        (["http_proxy=a", "HTTP_PROXY=b"], {"http": "b", "https": None, "no": None}),
-        (["HTTPS_PROXY=http://u:p@ss@proxy:1", "no_proxy=x"], {"http": None, "https": "http://proxy:1", "no": "x"}),
-        (["HTTP_PROXY=u:p@proxy:1", "HTTP_PROXY="], {"http": None, "https": None, "no": None}),
-        (["HTTP_PROXY=u:p@proxy:1"], {"http": "proxy:1", "https": None, "no": None}),
-    ],
-)
-def test_proxies_come_without_their_password(words, found):
-    assert process.proxies(words) == found
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        (["containerd"], None),
-        (["containerd", "--log-level", "debug", "--config", "/a.toml"], "/a.toml"),
-        (["containerd", "--config=/a.toml"], "/a.toml"),
-        (["containerd", "-c", "/a.toml"], "/a.toml"),
-        (["containerd", "-c"], None),
-    ],
-)
-def test_the_file_on_the_command_line(words, found):
-    assert process.config_argument(words) == found
-
-
-def test_the_files_of_a_unit_override_its_environment(tmp_path):
-    (tmp_path / "proxy").write_text('# HTTP_PROXY=old\nNO_PROXY="a,b"\n\nHTTP_PROXY=file\nnot "closed\n')
-    shown = [
-        ("Environment", '"HTTP_PROXY=unit" HTTPS_PROXY=unit'),
-        ("EnvironmentFiles", f"{tmp_path}/pro* (ignore_errors=yes)"),
-    ]
-    assert process.proxies(process.unit_environment(shown)) == {"http": "file", "https": "unit", "no": "a,b"}
-
-
-def test_a_file_where_hosts_dir_has_to_be(tmp_path):
-    hosts_dir = tmp_path / "certs.d"
-    assert observe._blocked_by(f"{hosts_dir}/more") is None
-    hosts_dir.touch()
-    assert observe._blocked_by(f"{hosts_dir}/more") == observe._blocked_by(str(hosts_dir)) == str(hosts_dir)
-
-
-@pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({"blocked_by": "/etc/containerd"}, "/etc/containerd is a file where a directory has to be"),
-        ({"hosts": {"quay.io": {}}}, "/c/quay.io is a file where a directory has to be"),
-        ({"hosts": {"q.io": {}}}, None),
-        ({"hosts": {"_backup": None}}, "/c/_backup shows that another tool"),
+        ({"hosts": nodes.tree(others=("quay.io",))}, "/c/quay.io is a file where a directory has to be"),
+        ({"hosts": nodes.tree(others=("q.io",))}, None),
+        ({"hosts": nodes.tree(directories=("_backup",))}, "/c/_backup shows that another tool"),
     ],
 )
 def test_where_no_file_can_be(changes, text):
-    observed = {"hosts_dir": "/c", "hosts": {}, "blocked_by": None, **changes}
+    observed = nodes.node(hosts_dir=Place("/c"), **changes)
     if text is None:
         return conflicts.check_hosts_dir(observed, ["quay.io"])
     with pytest.raises(Refusal) as caught:
@@ -138,9 +65,9 @@ MAIN = f'version = 2\n[{V2}.registry]\nconfig_path = "/c"\n'
 
 
 def _override(version: str, *texts: str) -> str | None:
-    imports = [{"path": f"/d/{number}.toml", "content": replies.content(text)} for number, text in enumerate(texts)]
+    imports = [nodes.file(text, f"/d/{number}.toml") for number, text in enumerate(texts)]
     rel = releases.release(releases.parse(version))
-    return conflicts.override(load(MAIN), imports, rel, {"config_path": "/c", "mirrors": {}})
+    return conflicts.override(load(MAIN), imports, rel, Wanted("/c"))
 
 
 @pytest.mark.parametrize(
@@ -162,8 +89,10 @@ def test_imported_files_that_take_the_settings_away(version, texts, named):
 
 
 def test_hidden_from_the_catch_all():
-    found = {"a.lan": None, "b.lan_81_": None, "b.lan_81_/hosts.toml": {}, "c.lan": None, "c.lan/hosts.toml": {}}
-    found |= {"docker.io": None, "_default": None, "_backup": None, "d.lan:82": None}
+    found = nodes.tree(
+        {"b.lan_81_/hosts.toml": "", "c.lan/hosts.toml": ""},
+        directories=("a.lan", "docker.io", "_default", "_backup", "d.lan:82"),
+    )
     wanted = {"_default/hosts.toml": "", "docker.io/hosts.toml": "", "d.lan_82_/hosts.toml": ""}
     hidden = conflicts.shadowing(wanted, "/c", found, {"/c/c.lan/hosts.toml"})
     assert set(hidden) == {"a.lan", "b.lan:81"}

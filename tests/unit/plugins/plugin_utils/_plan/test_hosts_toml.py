@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import nodes
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import hosts_toml, placement, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
@@ -153,18 +154,20 @@ def test_a_broken_template_is_named():
 
 
 @pytest.mark.parametrize(
-    ("about", "message"),
+    ("found", "message"),
     [
         (
-            {"content": wire.pack(b"# \xff"), "sha256": "x"},
+            nodes.tree({"quay.io/hosts.toml": b"# \xff"}),
             r"is not UTF-8 \(byte 2\), so containerd ignores it",
         ),
-        ({"link": "/x"}, r"is reached through a symbolic link \(to /x\), which is not followed: remove the link"),
-        ({}, "is not a file: remove it"),
+        (
+            nodes.tree({"quay.io/hosts.toml": TreeFile(link="/x")}),
+            r"is reached through a symbolic link \(to /x\), which is not followed: remove the link",
+        ),
+        (nodes.tree(others=("quay.io/hosts.toml",)), "is not a file: remove it"),
     ],
 )
-def test_what_stands_where_a_file_is_to_be_is_told(about, message):
-    found = {"quay.io": None, "quay.io/hosts.toml": about}
+def test_what_stands_where_a_file_is_to_be_is_told(found, message):
     with pytest.raises(Refusal, match=f"^/c/quay.io/hosts.toml {message}"):
         tree.plan({"quay.io/hosts.toml": "[host]\n"}, "/c", found, {}, True)
 

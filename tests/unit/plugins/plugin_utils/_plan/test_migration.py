@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import base64
 
+import nodes
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import registry_table, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     from_directories,
@@ -22,6 +24,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     to_legacy,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.to_legacy import Tables
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 BASIC = base64.b64encode(b"user:secret").decode()
@@ -143,14 +146,13 @@ def test_logins_of_a_table_that_is_removed_are_kept():
     assert registry == {"configs": {"a.lan": {"auth": {"auth": BASIC}}}, "config_path": "/c"}
 
 
-def about(text: str) -> dict:
-    return {"content": replies.content(text), "sha256": "x"}
-
-
-def observed(config_path: str, hosts=None, **roots):
-    trees = {f"/{name}": tree for name, tree in roots.items()}
-    effective = {"config_path": config_path, "mirrors": {}}
-    return {"effective": effective, "hosts_dir": "/c", "hosts": hosts or {}, "roots": trees}
+def observed(config_path: str, hosts: Tree | None = None, **roots: Tree) -> Observation:
+    return nodes.node(
+        effective=Effective(config_path=config_path),
+        hosts_dir=Place("/c"),
+        hosts=hosts or Tree(),
+        roots={f"/{name}": tree for name, tree in roots.items()},
+    )
 
 
 def carried(config_path: str, hosts=None, wanted=WANTED, version="1.7.24", record=None, **roots):
@@ -163,9 +165,11 @@ FILE = '[host."http://a.lan"]\nca = "ca.crt"\nclient = [["c.crt", "/k"]]\n'
 
 
 def test_other_directories():
-    tree = {"a.lan": None, "a.lan/hosts.toml": about(FILE), "b.lan_81_": None, "b.lan_81_/x.crt": True}
-    tree |= {"docker.io": None, "docker.io/hosts.toml": about(FILE), "e.lan": None, "f.lan": None}
-    tree |= {"f.lan/hosts.toml": about("[host\n")}
+    tree = nodes.tree(
+        {"a.lan/hosts.toml": FILE, "docker.io/hosts.toml": FILE, "f.lan/hosts.toml": "[host\n"},
+        directories=("b.lan_81_", "e.lan"),
+        certificates={"b.lan_81_/x.crt": True},
+    )
     found = carried("/c:/d", d=tree)
     assert set(found.files) == {"a.lan/hosts.toml", "b.lan_81_/hosts.toml"}
     copied = load(found.files["a.lan/hosts.toml"])["host"]["http://a.lan"]
@@ -179,10 +183,10 @@ def test_other_directories():
 
 
 def test_the_first_directory_decides():
-    tree = {"a.lan": None, "a.lan/hosts.toml": about(FILE)}
-    here = {"a.lan": None, "a.lan/hosts.toml": about("x = 1\n")}
+    tree = nodes.tree({"a.lan/hosts.toml": FILE})
+    here = nodes.tree({"a.lan/hosts.toml": "x = 1\n"})
     assert not carried("/c:/d", hosts=here, d=tree).files
-    first = {"_default": None, "_default/hosts.toml": about(FILE)}
+    first = nodes.tree({"_default/hosts.toml": FILE})
     assert not carried("/b:/d", b=first, d=tree).files, "_default of the first one catches a.lan"
     assert set(carried("/b:/d", b=first, d=tree, version="1.6.10").files) == {"a.lan/hosts.toml"}
     ours = {"files": {"/d/a.lan/hosts.toml": {}}}
@@ -193,7 +197,7 @@ def test_the_first_directory_decides():
 
 
 def tables(text: str, version: str = "1.7.24", name: str = "a.lan", wanted=WANTED) -> Tables:
-    tree = {name: None, f"{name}/hosts.toml": about(text)}
+    tree = nodes.tree({f"{name}/hosts.toml": text})
     return to_legacy.from_hosts(observed("/c", tree), {"config_path": "/c"}, wanted, REL[version], {"files": {}}, "p_")
 
 
@@ -229,7 +233,8 @@ def test_what_legacy_words_cannot_say_is_refused(text, version, message):
 
 
 def test_docker_certificates_in_legacy_words():
-    tree = {"a.lan_81_": None, "a.lan_81_/ca.crt": True, "a.lan_81_/x.cert": True, "a.lan_81_/x.key": True}
+    pems = dict.fromkeys(("a.lan_81_/ca.crt", "a.lan_81_/x.cert", "a.lan_81_/x.key"), True)
+    tree = nodes.tree(directories=("a.lan_81_",), certificates=pems)
     found = to_legacy.from_hosts(observed("/c", tree), {"config_path": "/c"}, WANTED, REL["1.7.24"], {"files": {}}, "")
     folder = "/c/a.lan_81_"
     tls = {"ca_file": f"{folder}/ca.crt", "cert_file": f"{folder}/x.cert", "key_file": f"{folder}/x.key"}

@@ -5,92 +5,58 @@
 
 from __future__ import annotations
 
-import copy
-
+import nodes
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation, replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Answer, Daemon, Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan, request, tree, undo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan, Settings
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 CONFIG = "/etc/containerd/config.toml"
 HOSTS_DIR = "/etc/containerd/certs.d"
 OPTIONS = {"url": "http://registry.lan", "username": "u", "password": "secret", "upstreams": ["docker.io", "quay.io"]}
-NO_PROXY = {"http": None, "https": None, "no": None}
 V2_REGISTRY = ["plugins", "io.containerd.grpc.v1.cri", "registry"]
 
 with open(TEMPLATE, encoding="utf-8") as handle:
     SETTINGS = Settings(template=handle.read())
 
 
-def observed(version: str, text: str | None, auth: str = "basic", **changes):
-    """A node as the node half describes it."""
-    api = "http://registry.lan/v2/"
-    return {
-        "binary": "/usr/bin/containerd",
-        "version": f"containerd github.com/containerd/containerd {version} x",
-        "version_error": None,
-        "unit": {"found": True, "active": True, "kill_mode": "process", "config": None},
-        "config": {
-            "path": CONFIG,
-            "real_path": CONFIG,
-            "content": replies.content(text),
-            "sha256": None if text is None else tree.sha256(text),
-            "mode": 0o644,
-            "uid": 0,
-            "gid": 0,
-            "ctime": 100.0,
-        },
-        "effective": {
-            "error": None,
-            "config_path": "",
-            "mirrors": {},
-            "configs": {},
-            "disabled_plugins": [],
-            "imports": [],
-            "digest": "d",
-        },
-        "imports": [],
-        "hosts_dir": HOSTS_DIR,
-        "hosts": {},
-        "blocked_by": None,
-        "record": None,
-        "started_with": {"config": None, "running": NO_PROXY, "next": NO_PROXY},
-        "fingerprint": "f",
-        "unproven": None,
-        "interrupted": False,
-        "states": False,
-        "previous": None,
-        "sweep": [HOSTS_DIR],
-        "socket": "/run/containerd/containerd.sock",
-        "daemon": {"id": "1:1", "started": 200.0},
-        "cri_error": None,
-        "endpoints": [{"url": api, "auth": auth, "error": None, "digest": "e", "reachable": True}],
-        **changes,
-    }
+def observed(version: str, text: str | None, auth: str = "basic", **changes) -> Observation:
+    """A node whose registry answers."""
+    answer = Answer("http://registry.lan/v2/", "e", auth, None)
+    return nodes.node(version, text, **{"endpoints": (answer,), **changes})
 
 
-def after_run(before, done: Plan):
+def after_run(before: Observation, done: Plan) -> Observation:
     """The node after a plan was carried out and the restart proven."""
-    now = copy.deepcopy(before)
-    text = done.config_after
-    if text is not None:
-        now["config"]["mode"] = request.config_write(before["config"], text)["mode"]
-    now["config"]["content"] = replies.content(text)
-    now["config"]["sha256"] = None if text is None else tree.sha256(text)
+    mode = 0o644 if done.config_after is None else request.config_write(before.config, done.config_after).mode
+    files = dict(before.hosts.files)
     for path, written in done.tree.writes.items():
-        relative = path.removeprefix(HOSTS_DIR + "/")
-        now["hosts"][relative] = {"sha256": tree.sha256(written), "mode": 0o600, "content": replies.content(written)}
+        files[path.removeprefix(HOSTS_DIR + "/")] = nodes.tree_file(written)
     for path in done.tree.removes:
-        del now["hosts"][path.removeprefix(HOSTS_DIR + "/")]
+        del files[path.removeprefix(HOSTS_DIR + "/")]
+    effective = before.effective
     if done.effective:
-        now["effective"].update(config_path=done.effective["config_path"], mirrors=done.effective["mirrors"])
-    now["record"] = done.record and {**done.record, "proven": {"daemon": "1:1", "registry": "d"}}
-    return now
+        effective = effective._replace(config_path=done.effective.config_path, mirrors=done.effective.mirrors)
+    return before._replace(
+        config=nodes.file(done.config_after, mode=mode),
+        hosts=before.hosts._replace(files=files),
+        effective=effective,
+        record=done.record and {**done.record, "proven": {"daemon": "1:1", "registry": "d"}},
+    )
+
+
+def edited(node: Observation, text: str) -> Observation:
+    """The node with another config.toml."""
+    return node._replace(config=nodes.file(text, mode=node.config.attributes.mode))
 
 
 def make(before, settings=SETTINGS, **options) -> Plan:
@@ -188,7 +154,7 @@ def test_tls_settings_stay_with_the_registry_they_are_for():
 def test_legacy_settings_go_when_containerd_is_upgraded():
     before = observed("1.4.13", "version = 2\n")
     upgraded = after_run(before, make(before))
-    upgraded["version"] = "containerd x 1.7.24 y"
+    upgraded = upgraded._replace(version="containerd x 1.7.24 y")
     done = make(upgraded)
     registry = load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
     assert registry == {"config_path": HOSTS_DIR}
@@ -198,8 +164,7 @@ def test_legacy_settings_go_when_containerd_is_upgraded():
 def test_undo_keeps_what_others_changed_since():
     before = observed("1.7.24", "version = 2\n")
     now = after_run(before, make(before))
-    edited = replies.text(now["config"]["content"]).replace("version = 2\n", "version = 2\noom_score = 5\n")
-    now["config"].update(content=replies.content(edited), sha256=tree.sha256(edited))
+    now = edited(now, now.config.text.replace("version = 2\n", "version = 2\noom_score = 5\n"))
     assert load(undo.make_absent(now).config_after) == {"version": 2, "oom_score": 5}
 
 
@@ -209,7 +174,7 @@ def test_a_file_that_another_tool_reset_is_not_reverted_but_migrated():
     theirs = (
         'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.mirrors."own.lan"]\nendpoint = ["http://a.lan"]\n'
     )
-    now["config"].update(content=replies.content(theirs), sha256=tree.sha256(theirs))
+    now = edited(now, theirs)
     done = make(now)
     assert f"{HOSTS_DIR}/own.lan/hosts.toml" in done.tree.writes
     assert load(undo.make_absent(after_run(now, done)).config_after) == load(theirs)
@@ -218,8 +183,8 @@ def test_a_file_that_another_tool_reset_is_not_reverted_but_migrated():
 def test_a_right_file_without_effect_is_refused():
     before = observed("1.7.24", "version = 2\n")
     now = after_run(before, make(before))
-    now["effective"]["config_path"] = ""
-    now["imports"] = [{"path": "/etc/containerd/conf.d/99-nvidia.toml", "ctime": 1.0}]
+    imported = nodes.file("", "/etc/containerd/conf.d/99-nvidia.toml", ctime=1.0)
+    now = now._replace(effective=now.effective._replace(config_path=""), imports=(imported,))
     with pytest.raises(Refusal, match="config_path is ''.*99-nvidia.toml"):
         make(now)
 
@@ -237,15 +202,7 @@ def test_explicit_wishes_that_cannot_be_kept():
 
 
 def test_preflight_failures_stop_the_node():
-    bad = [
-        {
-            "url": "http://registry.lan/v2/",
-            "auth": None,
-            "error": "it refuses the username",
-            "digest": "e",
-            "reachable": True,
-        }
-    ]
+    bad = (Answer("http://registry.lan/v2/", "e", None, "it refuses the username"),)
     with pytest.raises(Refusal, match="http://registry.lan/v2/: it refuses the username"):
         make(observed("1.7.24", "", endpoints=bad))
 
@@ -256,41 +213,40 @@ def test_preflight_failures_stop_the_node():
         ({}, None),
         ({"daemon": None}, "does not run"),
         ({"cri_error": "UNIMPLEMENTED: x"}, "CRI does not answer"),
-        ({"daemon": {"id": "2:2", "started": 50.0}}, "newer than the running containerd"),
-        ({"imports": [{"path": "/etc/containerd/conf.d/x.toml", "ctime": 300.0}]}, "conf.d/x.toml is newer"),
+        ({"daemon": Daemon("2:2", 50.0)}, "newer than the running containerd"),
+        ({"imports": (nodes.file("", "/etc/containerd/conf.d/x.toml", ctime=300.0),)}, "conf.d/x.toml is newer"),
     ],
 )
 def test_when_a_restart_is_due(changes, reason):
-    found = observation.restart_due(observed("1.7.24", "", **changes))
+    found = observed("1.7.24", "", **changes).restart_due
     assert found is None if reason is None else reason in found
 
 
 def test_a_proven_daemon_is_not_restarted_for_a_touched_file():
     record = {"proven": {"daemon": "1:1", "registry": "d"}}
-    before = observed("1.7.24", "", record=record)
-    before["config"]["ctime"] = 300.0
-    assert observation.restart_due(before) is None
+    before = observed("1.7.24", "", record=record, config=nodes.file("", ctime=300.0))
+    assert before.restart_due is None
 
 
 def test_hand_edited_files():
     before = observed("1.7.24", "version = 2\n")
     now = after_run(before, make(before))
-    edited = "# by hand\n"
-    now["hosts"]["quay.io/hosts.toml"].update(content=replies.content(edited), sha256=tree.sha256(edited))
+    by_hand = "# by hand\n"
+    files = {**now.hosts.files, "quay.io/hosts.toml": nodes.tree_file(by_hand)}
+    now = now._replace(hosts=now.hosts._replace(files=files))
     replaced = make(now)
     assert "edited by hand" in str(replaced.warnings)
-    assert replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == edited
-    assert [
-        each["path"] for each in request.tree_changes(replaced.tree, now)["writes"] if each["backup"]
-    ] == replaced.tree.edited
+    assert replaced.tree.before[f"{HOSTS_DIR}/quay.io/hosts.toml"] == by_hand
+    writes = request.of_tree(replaced.tree, now).changes.writes
+    assert [each.path for each in writes if each.backup] == replaced.tree.edited
     dropped = make(now, upstreams=["docker.io"])
     assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
 
 
 def test_foreign_files_are_replaced_when_wanted_and_come_back():
     theirs = 'server = "https://theirs.lan"\n[host]\n'
-    found = {"sha256": tree.sha256(theirs), "mode": 0o644, "content": replies.content(theirs)}
-    before = observed("1.7.24", "version = 2\n", hosts={"quay.io": None, "quay.io/hosts.toml": found})
+    found = nodes.tree({"quay.io/hosts.toml": nodes.tree_file(theirs, mode=0o644)})
+    before = observed("1.7.24", "version = 2\n", hosts=found)
     done = make(before)
     assert "was there before" in str(done.warnings)
     undone = undo.make_absent(after_run(before, done))
@@ -298,36 +254,35 @@ def test_foreign_files_are_replaced_when_wanted_and_come_back():
 
 
 def test_directories_that_hide_the_catch_all_are_reported():
-    before = observed("1.7.24", "version = 2\n", hosts={"own.lan": None, "own.lan/ca.crt": {"mode": 0o644}})
+    before = observed("1.7.24", "version = 2\n", hosts=nodes.tree(directories=("own.lan",), others=("own.lan/notes",)))
     assert "certs.d/own.lan has no hosts.toml" in str(make(before).warnings)
     assert "own.lan" not in str(make(before, extra_upstreams=["own.lan"]).warnings)
 
 
 def test_a_list_in_config_path_is_reported():
-    before = observed("1.7.24", "version = 2\n")
-    before["effective"]["config_path"] = f"{HOSTS_DIR}:/etc/docker/certs.d"
+    effective = Effective(config_path=f"{HOSTS_DIR}:/etc/docker/certs.d")
+    before = observed("1.7.24", "version = 2\n", effective=effective)
     assert f"it is {HOSTS_DIR} alone now" in str(make(before).warnings)
 
 
 def test_hosts_come_before_config_in_the_request():
     before = observed("1.7.24", "version = 2\n")
-    message = request.apply(make(before), before, {"service": "containerd"})
-    paths = [each["path"] for each in message["writes"]]
+    message = request.of_plan(make(before), before, Restart("containerd", before.socket))
+    paths = [each.path for each in message.changes.writes]
     assert paths[-1] == CONFIG and all(path.startswith(HOSTS_DIR) for path in paths[:-1])
-    assert message["expect"] == {**dict.fromkeys(paths), CONFIG: tree.sha256("version = 2\n")}
-    assert message["check"]["config_path"] == HOSTS_DIR and message["restart"]["cri"] is True
+    assert message.expect == {**dict.fromkeys(paths), CONFIG: tree.sha256("version = 2\n")}
+    assert message.check.wanted.config_path == HOSTS_DIR and message.restart.cri is True
 
 
 def _live(before, done):
     """The node after a run, with hosts_dir in use."""
     after = after_run(before, done)
-    after["effective"]["config_path"] = HOSTS_DIR
-    return after
+    return after._replace(effective=after.effective._replace(config_path=HOSTS_DIR))
 
 
 def _order(plan_, before):
     """What the request writes to config.toml before the files of hosts_dir, and after them."""
-    paths = [each["path"] for each in request.apply(plan_, before, None)["writes"]]
+    paths = [each.path for each in request.of_plan(plan_, before, None).changes.writes]
     at = [index for index, path in enumerate(paths) if path == CONFIG]
     return [index == 0 for index in at]
 
@@ -348,10 +303,8 @@ def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_t
     two = _live(one, to_config)
     moved = make(two, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
     assert _order(moved, two) == [True, False] and _logins(moved.config_after) == ["other.lan"]
-    assert _logins(moved.between[0]) == ["other.lan", "registry.lan"]
-    half = {**two, "record": {**two["record"], "config": moved.between[1]}}
-    text = moved.between[0]
-    half["config"] = {**two["config"], "content": replies.content(text), "sha256": tree.sha256(text)}
+    assert _logins(moved.between.text) == ["other.lan", "registry.lan"]
+    half = edited(two, moved.between.text)._replace(record={**two.record, "config": moved.between.record})
     again = make(half, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
     assert again.config_after == moved.config_after and not again.config_edited and not again.warnings
     assert undo.make_absent(half).config_after == "version = 2\n"
@@ -361,16 +314,17 @@ def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_t
 
 def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_stays_in_use():
     table = 'plugins."io.containerd.grpc.v1.cri".registry'
-    start = observed("1.7.24", f"version = 2\n[{table}]\nconfig_path = '{HOSTS_DIR}'\n")
-    start["effective"]["config_path"] = HOSTS_DIR
+    text = f"version = 2\n[{table}]\nconfig_path = '{HOSTS_DIR}'\n"
+    start = observed("1.7.24", text, effective=Effective(config_path=HOSTS_DIR, digest="d"))
     assert not undo.make_absent(start).changed
     done = make(start, SETTINGS._replace(auth_method="config"))
     after = _live(start, done)
-    message = request.apply(undo.make_absent(after), after, None)
-    assert [each["path"] for each in message["writes"]] == [CONFIG] and message["between"] and message["removes"]
+    message = request.of_plan(undo.make_absent(after), after, None)
+    assert [each.path for each in message.changes.writes] == [CONFIG] and message.changes.last
+    assert message.between and message.changes.removes
     elsewhere = observed("1.7.24", "version = 2\n")
     after = _live(elsewhere, make(elsewhere, SETTINGS._replace(auth_method="config")))
-    assert "between" not in request.apply(undo.make_absent(after), after, None)
+    assert request.of_plan(undo.make_absent(after), after, None).between is None
 
 
 def test_a_damaged_record_is_refused():
@@ -386,38 +340,52 @@ def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(abou
     done = make(observed("2.1.9", SECRET))
     before = after_run(observed("2.1.9", SECRET), done)
     assert not make(before).changed
-    before["config"].update(about)
-    del before["record"]["proven"]
+    record = {key: value for key, value in before.record.items() if key != "proven"}
+    attributes = before.config.attributes._replace(**about)
+    before = before._replace(config=before.config._replace(attributes=attributes), record=record)
     again = make(before)
     assert again.changed and not again.config_changed and not again.restart_due and again.record["proven"]
     assert "now root alone can read it" in again.warnings[-1]
-    (write,) = request.apply(again, before, None)["writes"]
-    assert (write["path"], write["mode"], write["uid"], write["gid"]) == (CONFIG, 0o600, None, None)
-    assert replies.text(write["content"]) == done.config_after
+    (write,) = request.of_plan(again, before, None).changes.writes
+    assert (write.path, write.mode, write.uid, write.gid) == (CONFIG, 0o600, None, None)
+    assert wire.unpack(write.content).decode() == done.config_after
 
 
 def test_a_file_without_secrets_and_a_narrower_mode_stay():
     plain = observed("2.1.9", "version = 2\n")
-    assert request.config_write(plain["config"], "a = 1\n")["mode"] == 0o644
-    narrow = {**plain["config"], "mode": 0o400}
-    assert request.config_write(narrow, SECRET)["mode"] == 0o400 and not make(plain).config_exposed
-    absent = {key: value for key, value in plain["config"].items() if key != "mode"}
-    assert request.config_write(absent, SECRET)["mode"] == 0o600, "a new file is nobody else's from the beginning"
-    assert request.config_write(absent, "a = 1\n")["mode"] == 0o644
+    assert request.config_write(plain.config, "a = 1\n").mode == 0o644
+    narrow = nodes.file("version = 2\n", mode=0o400)
+    assert request.config_write(narrow, SECRET).mode == 0o400 and not make(plain).config_exposed
+    absent = nodes.file(None)
+    assert request.config_write(absent, SECRET).mode == 0o600, "a new file is nobody else's from the beginning"
+    assert request.config_write(absent, "a = 1\n").mode == 0o644
 
 
 @pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o604}, {"uid": 65534}])
 def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
     before = after_run(observed("2.1.9", "version = 2\n"), make(observed("2.1.9", "version = 2\n")))
-    before["hosts"]["quay.io/hosts.toml"].update(about)
+    file = before.hosts.files["quay.io/hosts.toml"]
+    wider = file._replace(attributes=file.attributes._replace(**about))
+    before = before._replace(hosts=before.hosts._replace(files={**before.hosts.files, "quay.io/hosts.toml": wider}))
     again = make(before)
     assert list(again.tree.writes) == [f"{HOSTS_DIR}/quay.io/hosts.toml"] and not again.restart_due
     assert "now root alone can read it" in again.warnings[-1]
 
 
 def test_certificates_beside_a_new_hosts_toml_are_named_in_it():
-    found = {"own.lan": None, "own.lan/ca.crt": True, "own.lan/notes.crt": False}
+    found = nodes.tree(directories=("own.lan",), certificates={"own.lan/ca.crt": True, "own.lan/notes.crt": False})
     done = make(observed("1.7.24", "version = 2\n", hosts=found), url="https://own.lan", preflight=False)
     for namespace in ("own.lan", "docker.io"):
         text = done.tree.writes[f"{HOSTS_DIR}/{namespace}/hosts.toml"]
         assert load(text)["ca"] == [f"{HOSTS_DIR}/own.lan/ca.crt"]
+
+
+def test_config_toml_keeps_its_own_spelling_of_the_directory():
+    text = f'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "{HOSTS_DIR}/"\n'
+    before = observed("1.7.24", text, effective=Effective(config_path=f"{HOSTS_DIR}/", digest="d"))
+    first = make(before, direct=["own.lan"])
+    assert not first.config_changed and first.effective.config_path == f"{HOSTS_DIR}/" and not first.migrated
+    second = make(after_run(before, first), direct=["own.lan"])
+    assert not second.changed and not second.warnings
+    assert f"{HOSTS_DIR}/own.lan/hosts.toml" in first.tree.writes
+    assert not undo.make_absent(after_run(before, first)).config_changed

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, types
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Answer
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement, preflight, promises
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Settings
@@ -283,8 +284,8 @@ def test_where_a_login_goes(version, auth_method, found, login, in_config):
     assert bool(header) == (auth_method != "config" and "identity_token" not in login)
 
 
-def answer(url: str, error: str | None = None, reachable: bool = True) -> dict:
-    return {"url": f"{url}/v2/", "digest": "d", "auth": "basic", "error": error, "reachable": reachable}
+def answer(url: str, error: str | None = None, reachable: bool = True) -> Answer:
+    return Answer(f"{url}/v2/", "d", "basic", error, reachable)
 
 
 SPARE = {"mirrors": {"quay.io": ["http://a.lan", "http://b.lan"]}}
@@ -311,8 +312,8 @@ def test_what_stops_a_node(answers, message):
 def test_every_endpoint_is_asked_once_and_upstreams_never():
     wanted = desired.desired({"url": URL, "fallback": "upstream", "upstreams": ["docker.io", "quay.io"], **SPARE})
     questions = preflight.questions(wanted)
-    assert [each["url"] for each in questions] == [f"http://{name}.lan/v2/" for name in ("registry", "a", "b")]
-    assert len({each["digest"] for each in questions}) == 3
+    assert [each.url for each in questions] == [f"http://{name}.lan/v2/" for name in ("registry", "a", "b")]
+    assert len({each.digest for each in questions}) == 3
 
 
 def test_a_change_of_anything_is_asked_anew():
@@ -325,5 +326,5 @@ def test_a_change_of_anything_is_asked_anew():
         {"headers": {"A": "b"}},
     ]
     asked_with = [preflight.questions(desired.desired(access(**each)))[0] for each in variants]
-    assert len({each["digest"] for each in asked_with}) == len(variants)
+    assert len({each.digest for each in asked_with}) == len(variants)
     assert types.identity("https://registry.lan") == "registry.lan:443"

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 
+import nodes
 import pytest
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import StartedWith, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as node_module
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Registry, resolve
@@ -231,25 +235,26 @@ def test_loopback_without_configuration():
 
 def test_the_files_of_an_observed_node():
     where = "/etc/containerd/certs.d"
-    observed = {
-        "version": "containerd x 1.7.24 y", "version_error": None, "hosts_dir": where, "cri_error": "gone",
-        "effective": {"error": None, "config_path": f"{where}/:/other", "mirrors": {}, "configs": {}},
-        "hosts": {"quay.io": {}, "a.io": None, "a.io/hosts.toml": {"link": "/x"}},
-        "roots": {"/other": None}, "daemon": None, "record": None, "imports": [],
-        "config": {"path": "/etc/containerd/config.toml", "content": None},
-        "started_with": {"running": {"http": "http://u:p@proxy:3128", "https": None, "no": "m.lan"}},
-    }  # fmt: skip
+    observed = nodes.node(
+        "1.7.24",
+        cri_error="gone",
+        daemon=None,
+        effective=Effective(config_path=f"{where}/:/other"),
+        hosts=nodes.tree({"a.io/hosts.toml": TreeFile(link="/x")}, others=("quay.io",)),
+        roots={"/other": None},
+        started_with=StartedWith(None, Proxies(http="http://u:p@proxy:3128", no="m.lan"), Proxies()),
+    )
     node = node_module.from_observation(observed)
     assert "not a directory" in resolve("quay.io/a", node).error
     assert "a link to /x, which is not followed" in resolve("a.io/a", node).error
     assert "/other is no directory" in resolve("b.io/a", node).error
-    assert node.notes == ("CRI does not answer now: gone",)
+    assert [each.text for each in node.notes] == ["CRI does not answer now: gone"]
     proxied = node._replace(registry=Registry(mirrors={"*": ("http://n.lan", "http://m.lan")}))
     notes = resolve("b.io/a", proxied).notes
-    assert notes[1:] == (
-        "http://n.lan is asked through the proxy http://********@proxy:3128 of containerd's environment",
-    )
-    refused = {**observed, "effective": {"error": "bad row 3"}}
+    assert [each.text for each in notes[1:]] == [
+        "http://n.lan is asked through the proxy http://********@proxy:3128 of containerd's environment"
+    ]
+    refused = observed._replace(effective=Effective(error="bad row 3"))
     assert "does not accept the configuration: bad row 3" in resolve("a", node_module.from_observation(refused)).error
 
 
@@ -277,7 +282,7 @@ def test_variables_that_add_up():
         ({"version": "x"}, "cannot read a containerd version"),
         ({"version": "1.3.0"}, "older than 1.4"),
         ({"version": "2.1.9", "config": "x"}, "not valid TOML"),
-        ({"version": "2.1.9", "config": 'version = "2"'}, "config.toml.version is a text"),
+        ({"version": "2.1.9", "config": 'version = "2"'}, "config.toml: version is a text"),
         ({"version": "1.7.24", "config": V2 + "mirrors = 5"}, "containerd does not accept it either"),
         ({"version": "2.1.9", "config": "version = 4"}, "reads at most version 3"),
         ({"version": "2.1.9", "config": "", "variables": {}}, "excludes config and hosts"),

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import nodes
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import replies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Pulled, PullError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, resolve
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import diagnosis, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import outcome as outcome_module
@@ -16,9 +18,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosi
 MIRROR = 'server = "http://m.lan"\n[host]\n'
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
 IMAGE = "quay.io/a/b:1"
-ERROR = {"code": "UNKNOWN", "message": "containerd's words"}
-NOBODY = dict.fromkeys(("failure", "message", "status", "kind", "digest", "challenge", "realm", "anonymous"))
-GOOD = {**NOBODY, "status": 200, "kind": "application/json", "digest": "sha256:1"}
+ERROR = PullError("UNKNOWN", "containerd's words")
+GOOD = Manifest(status=200, kind="application/json", digest="sha256:1")
 KINDS = (
     "dns",
     "refused",
@@ -31,8 +32,7 @@ KINDS = (
     "plain_http",
     "lost",
 )
-PULL = {"image": IMAGE, "present": False, "digest": "sha256:1", "bytes": 1, "seconds": 0.1, "error": None}
-PULL = {**PULL, "removed": True, "kept": None}
+PULL = Pulled(IMAGE, False, "sha256:1", 1, 0.1, None, True, None)
 
 
 def seen(hosts=MIRROR, *answers, config=CONFIG, version="1.7.24", **more):
@@ -60,7 +60,7 @@ def kind(*arguments, **options):
     ],
 )
 def test_answers_of_a_mirror(answer, expected):
-    found = diagnosis.diagnose(seen(MIRROR, {**NOBODY, **answer}))
+    found = diagnosis.diagnose(seen(MIRROR, Manifest(**answer)))
     assert found.kind == expected and "{" not in found.fix and found.seen.endswith((".", ")."))
 
 
@@ -79,18 +79,18 @@ def test_every_class_has_a_fix_that_can_be_filled_in():
     ],
 )
 def test_errors_of_containerd(code, message, expected):
-    assert kind(MIRROR, GOOD, error={"code": code, "message": message}) == expected
+    assert kind(MIRROR, GOOD, error=PullError(code, message)) == expected
 
 
 def test_without_a_mirror_the_registry_itself_cannot_be_asked():
-    assert kind(None, {**NOBODY, "failure": "dns", "message": "m"}) == "no_mirror"
-    assert kind(None, {**NOBODY, "status": 404}) == "not_found"
+    assert kind(None, Manifest(failure="dns", message="m")) == "no_mirror"
+    assert kind(None, Manifest(status=404)) == "not_found"
 
 
 def test_the_first_mirror_that_fails_is_named():
     hosts = '[host."http://a.lan"]\n[host."http://b.lan"]\n'
-    refused = {**NOBODY, "failure": "refused", "message": "m"}
-    assert kind(hosts, {**NOBODY, "status": 404}, refused, refused) == "not_found"
+    refused = Manifest(failure="refused", message="m")
+    assert kind(hosts, Manifest(status=404), refused, refused) == "not_found"
 
 
 @pytest.mark.parametrize(
@@ -107,51 +107,30 @@ def test_a_pull_that_succeeds_past_the_mirror_is_no_success(hosts, config, expec
     assert "1 of 1 images do not come from where they should" in outcome_module.sentence([outcome])
 
 
-@pytest.mark.parametrize(
-    ("proxies", "proxy"),
-    [
-        ({}, None),
-        ({"HTTPS_PROXY": "http://p:1"}, None),
-        ({"HTTP_PROXY": "http://user:secret@p:1"}, "p:1"),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "*"}, None),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "x, m.lan"}, None),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "lan"}, None),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": ".lan"}, None),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "*.lan"}, None),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": ".m.lan"}, "p:1"),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "an"}, "p:1"),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "m.lan:8080"}, "p:1"),
-        ({"HTTP_PROXY": "p:1", "NO_PROXY": "m.lan:80"}, None),
-    ],
-)
-def test_which_proxy_is_used(proxies, proxy):
-    assert diagnosis.proxied("http://m.lan", proxies) == proxy
-    assert kind(MIRROR, GOOD, proxies=proxies) == ("proxy" if proxy else "unknown")
+@pytest.mark.parametrize(("no", "expected"), [(None, "proxy"), ("m.lan", "unknown"), (".m.lan", "proxy")])
+def test_a_proxy_that_does_not_serve(no, expected):
+    there = seen(MIRROR, GOOD).node._replace(proxies=Proxies(http="http://p:1", no=no))
+    found = diagnosis.diagnose(seen(MIRROR, GOOD)._replace(node=there))
+    assert found.kind == expected and ("to the proxy p:1, which" in found.seen) == (expected == "proxy")
 
 
 def test_a_lookup_that_fails_asks_nobody():
     found = seen('server = "http://m.lan"\nca = "none.crt"\n[host]\n')
-    assert requests.requests({"config": {"content": None}, "imports": []}, found.node, found.found) == []
+    assert requests.requests(nodes.node(), found.node, found.found) == []
     assert diagnosis.diagnose(found).kind == "hosts_toml_broken"
-
-
-def test_networks_and_loopback_without_proxy():
-    assert diagnosis.proxied("http://10.1.2.3:5000", {"HTTP_PROXY": "p:1", "NO_PROXY": "10.0.0.0/8"}) is None
-    assert diagnosis.proxied("http://11.1.2.3:5000", {"HTTP_PROXY": "p:1", "NO_PROXY": "10.0.0.0/8"}) == "p:1"
-    assert diagnosis.proxied("http://127.0.0.1:5000", {"HTTP_PROXY": "p:1"}) is None
 
 
 def test_who_served_an_image():
     two = '[host."http://a.lan"]\n[host."http://b.lan/x"]\n'
-    absent, other = {**NOBODY, "status": 404}, {**GOOD, "digest": "sha256:2"}
+    absent, other = Manifest(status=404), GOOD._replace(digest="sha256:2")
 
     def served(pull, *answers):
         outcome = outcome_module.outcome(pull, seen(two, *answers, error=None))
         return outcome["state"], outcome["served_by"] and outcome["served_by"]["endpoint"], outcome["notes"]
 
     assert served(PULL, absent, GOOD) == ("pulled", "http://b.lan/x/v2", [])
-    assert served({**PULL, "present": True}, GOOD) == ("present", "http://a.lan", [])
-    state, endpoint, notes = served({**PULL, "present": True}, other)
+    assert served(PULL._replace(present=True), GOOD) == ("present", "http://a.lan", [])
+    state, endpoint, notes = served(PULL._replace(present=True), other)
     assert (state, endpoint) == ("present", "http://a.lan") and "another image under this name now" in notes[0]
     assert served(None, absent, absent, absent)[0] == "failed"
     assert served(PULL, absent, absent, absent) == ("pulled", None, [])
@@ -166,15 +145,15 @@ def test_requests_carry_what_containerd_would_send():
         CONFIG + '[plugins."io.containerd.grpc.v1.cri".registry.configs."s.lan".auth]\nusername="u"\npassword="p"\n'
     )
     found = seen(hosts, config=config)
-    content = {"content": replies.content(config)}
-    wanted = requests.requests({"config": content, "imports": []}, found.node, found.found)
-    assert [each["url"] for each in wanted] == [
+    observed = nodes.node(text=config)
+    wanted = requests.requests(observed, found.node, found.found)
+    assert [each.url for each in wanted] == [
         "http://h.lan/v2/p/a/b/manifests/1?ns=quay.io",
         "https://t.lan/v2/a/b/manifests/1?ns=quay.io",
         "https://s.lan/v2/a/b/manifests/1?ns=quay.io",
     ]
-    assert wanted[0]["headers"] == {"Authorization": "Basic x"} and wanted[0]["login"] is None
-    assert wanted[1]["tls"]["ca"] == ["/etc/ssl/ca.crt"]
-    assert wanted[2]["login"] == "Basic dTpw"
-    secret = requests.requests({"config": content, "imports": []}, found.node, found.found, ("a", "b"))
-    assert {each["login"] for each in secret} == {"Basic YTpi"} and secret[0]["headers"] == wanted[0]["headers"]
+    assert wanted[0].headers == {"Authorization": "Basic x"} and wanted[0].login is None
+    assert wanted[1].tls.ca == ["/etc/ssl/ca.crt"]
+    assert wanted[2].login == "Basic dTpw"
+    secret = requests.requests(observed, found.node, found.found, ("a", "b"))
+    assert {each.login for each in secret} == {"Basic YTpi"} and secret[0].headers == wanted[0].headers

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Project
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
 
-NOT_THERE = {"status": 404, "message": "not found", "failure": None}
-NO_PROJECT = {"status": 401, "message": "project P not found", "failure": None}
-REFUSED = {"status": 401, "message": "unauthorized", "failure": None}
+NOT_THERE = Manifest(status=404, message="not found")
+NO_PROJECT = Manifest(status=401, message="project P not found")
+REFUSED = Manifest(status=401, message="unauthorized")
 
 
 def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=None):
-    seen = {"name": "p", "status": status, "registry_id": registry_id, "upstream": url, "answer": answer or NOT_THERE}
-    return harbor.judge(upstream, seen)
+    return harbor.judge(upstream, Project("p", status, registry_id, url, answer or NOT_THERE))
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
         ({"status": 403, "answer": NO_PROJECT}, (False, None, None), "has no project p for quay.io"),
         ({"status": 403, "answer": REFUSED}, (None, None, False), "may not pull"),
         ({"answer": REFUSED}, (True, "", False), "may not pull"),
-        ({"answer": {**REFUSED, "status": 502}}, (True, "", None), None),
+        ({"answer": REFUSED._replace(status=502)}, (True, "", None), None),
         (
-            {"status": None, "answer": {"status": None, "message": "m", "failure": "dns"}},
+            {"status": None, "answer": Manifest(message="m", failure="dns")},
             (None, None, None),
             "asked about",
         ),

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: containerd_node_extra
+short_description: Carry out one request of the other modules of this collection on a node
+version_added: 1.0.0
+description:
+  - The half of M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_pull) and
+    M(airgap.containerd.containerd_harbor) that runs on the node. They send it what to do. What the role needs at every
+    run is in M(airgap.containerd.containerd_node), which travels without this.
+  - Playbooks use those modules, never this one. What it takes and returns may change with any release.
+attributes:
+  check_mode:
+    description: Can run in check mode and return changed status prediction without modifying target.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed.
+    support: none
+  platform:
+    description: Target operating systems.
+    support: full
+    platforms: Linux
+options:
+  request:
+    description:
+      - What to do, as base64 of compressed JSON, so that secrets in it are neither logged nor mangle the reply when
+        they are masked.
+    type: str
+    required: true
+author:
+  - airgap.containerd contributors (@airgap)
+seealso:
+  - module: airgap.containerd.containerd_pull
+"""
+
+EXAMPLES = r"""
+- name: Pull an image (the modules of this collection call containerd_node_extra themselves)
+  airgap.containerd.containerd_pull:
+    images: [busybox]
+"""
+
+RETURN = r"""
+reply:
+  description: The result, as base64 of compressed JSON.
+  type: str
+  returned: success
+"""
+
+from ansible_collections.airgap.containerd.plugins.module_utils._change import carry_out
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import edits
+
+
+def part(do):
+    """Return the function that carries out this kind of request (see carry_out.main).
+
+    Only what it needs is imported: the node compiles all that is, each time anew.
+    """
+    if do in ("look", "prove", "edit"):
+        from ansible_collections.airgap.containerd.plugins.module_utils._change import edit
+
+        return {
+            "look": edit.look,
+            "prove": lambda request, module: edit.prove(edits.Proof(**request)),
+            "edit": lambda request, module: edit.edit(edits.edit(request), module),
+        }[do]
+    if do == "probe":
+        from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe
+
+        return lambda request, module: probe.probe(request)
+    if do == "harbor":
+        from ansible_collections.airgap.containerd.plugins.module_utils._registry import harbor
+
+        return lambda request, module: harbor.look(request)
+    from ansible_collections.airgap.containerd.plugins.module_utils._cri import pull
+    from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
+
+    def read_and_pull(request, module):
+        observed = observe.observe(request)
+        pause = observed["effective"].pause if request["pause"] else None
+        return {"observed": observed, "pulls": pull.pull(observed["socket"], request, pause)}
+
+    return read_and_pull
+
+
+if __name__ == "__main__":
+    carry_out.main(part)

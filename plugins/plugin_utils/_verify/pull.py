@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pull images on a node in one execution; ask the endpoints in a second one where something is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, verdicts
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Probed, Pulled, Pulls
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as resolve_node
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import resolve
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import outcome, requests
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosis import Seen
+
+MAX_IMAGES = 100
+
+Reply = TypeVar("Reply")
+
+
+class Ask(Protocol):
+    """Lets the node carry out a request in one remote execution; returns its reply as an instance of `kind`."""
+
+    def __call__(self, request: Mapping[str, Any], kind: type[Reply]) -> Reply: ...
+
+
+class Wish(NamedTuple):
+    """What to pull, and how."""
+
+    images: Sequence[str]
+    pause: bool = False  # begin with the image that pods start with
+    timeout: int = 120  # seconds for each image
+    parallel: int = 3
+    keep: bool = False  # whether those pulled stay
+    login: tuple[str, str] | None = None  # a pull secret
+
+
+def check(wish: Wish, option: str = "images") -> None:
+    """Refuse what no node can do; `option` is what the images are called."""
+    if not wish.images and not wish.pause:
+        raise Refusal(f"{option}: there is none; name some, or set pause")
+    if len(wish.images) > MAX_IMAGES:
+        raise Refusal(f"{option}: {len(wish.images)} of them are more than the {MAX_IMAGES} that one task pulls")
+    for image in wish.images:
+        if not image or len(image) > 512 or not image.isprintable() or " " in image:
+            raise Refusal(f"{option}: {image!r} is no image's name: write it as in a pod, REGISTRY/REPOSITORY:TAG")
+    options.check_range("timeout", wish.timeout, 1, None)
+    options.check_range("parallel", wish.parallel, 1, None)
+
+
+def pull(ask: Ask, reading: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """Pull images, and return what containerd_pull does; `reading` is the request to read the node."""
+    reply = ask({**reading, **wish._asdict(), "do": "pull"}, Pulls)
+    images = verdicts.images_to_pull(wish.images, reply.observed.effective.pause if wish.pause else None)
+    if [each.image for each in reply.pulls] != images:
+        raise Refusal("the node answers for other images than those that it was asked for")
+    return _told(ask, reply.observed, images, reply.pulls, wish.login)
+
+
+def look(ask: Ask, reading: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+    """Pull nothing, and return what containerd_pull does in check mode: whether the endpoints have the manifests."""
+    observed = ask(reading, Observation)
+    images = verdicts.images_to_pull(wish.images, observed.effective.pause if wish.pause else None)
+    return _told(ask, observed, images, [None] * len(images), wish.login)
+
+
+def _told(
+    ask: Ask,
+    observed: Observation,
+    images: Sequence[str],
+    pulls: Sequence[Pulled | None],
+    login: tuple[str, str] | None,
+) -> dict[str, Any]:
+    observed.require_containerd()
+    there = resolve_node.from_observation(observed)
+    seen = _asked(ask, [Seen(there, resolve.resolve(image, there)) for image in images], pulls, observed, login)
+    outcomes = [outcome.outcome(each, known) for each, known in zip(pulls, seen, strict=True)]
+    return {
+        "changed": False,
+        "failed": any(each["state"] not in outcome.GOOD for each in outcomes),
+        "msg": outcome.sentence(outcomes),
+        "version": str(there.release),
+        "images": outcomes,
+    }
+
+
+def _asked(
+    ask: Ask,
+    seen: list[Seen],
+    pulls: Sequence[Pulled | None],
+    observed: Observation,
+    login: tuple[str, str] | None,
+) -> list[Seen]:
+    """Let the node ask the endpoints of the images where that tells more, all in one execution."""
+    still_open = [index for index, each in enumerate(seen) if outcome.needs_answers(pulls[index], each)]
+    lists = []
+    for each in map(seen.__getitem__, still_open):
+        lists.append(requests.requests(observed, each.node, each.found, login))
+        lists.append(requests.requests(observed, each.node, each.found) if login else [])
+    if not any(lists):
+        return seen
+    answers = ask({"do": "probe", "images": messages.as_data(lists)}, Probed).images
+    known = list(seen)
+    for index, given, own in zip(still_open, answers[::2], answers[1::2], strict=True):
+        known[index] = known[index]._replace(answers=given, own_answers=own)
+    return known
