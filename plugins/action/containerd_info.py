@@ -12,7 +12,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, info
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node
 
 
 class ActionModule(Action):
@@ -36,5 +36,5 @@ class ActionModule(Action):
             raise Refusal(f"query: {args['query']!r} does not fit what the node holds: {exc}".splitlines()[0]) from exc
         if args["resolve"] is not None:
             observed.require_containerd()
-            found["resolved"] = table.answers(args["resolve"], node.from_observation(observed))
+            found["resolved"] = shown.answers(args["resolve"], node.from_observation(observed))
         return {"changed": False, "containerd": shown, **found}

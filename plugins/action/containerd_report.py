@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the page, the JSON file and the table of what a fleet pulls; no node is asked anything."""
+"""Show what the nodes of a fleet answered, each distinct answer once; no node is asked anything."""
 
 from __future__ import annotations
 
@@ -13,40 +13,64 @@ from typing import Any
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible.utils.display import Display
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document, page, table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
+    document,
+    page,
+    plans,
+    pulls,
+    resolutions,
+)
+
+_ANSWERS = ["plans", "resolutions", "pulls"]
 
 
 class ActionModule(Action):
     """Gather, write, print."""
 
     argument_spec = {
-        "results": {"type": "dict", "required": True},
+        "plans": {"type": "dict"},
+        "resolutions": {"type": "dict"},
+        "pulls": {"type": "dict"},
         "harbor": {"type": "dict"},
-        "dest": {"type": "path", "required": True},
+        "dest": {"type": "path"},
+    }
+    relations = {
+        "mutually_exclusive": [_ANSWERS],
+        "required_one_of": [_ANSWERS],
+        "required_by": {"pulls": "dest", "dest": "pulls", "harbor": "pulls"},
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        if not args["results"]:
-            raise Refusal("results: there is none, so no node was asked")
-        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        found = document.document(args["results"], created, args["harbor"])
-        files = {
-            "page": os.path.join(args["dest"], "verify.html"),
-            "json": os.path.join(args["dest"], "verify.json"),
-        }
+        option = next(each for each in _ANSWERS if args[each] is not None)
+        if not args[option]:
+            raise Refusal(f"{option}: there is none, so no node was asked")
+        result: dict[str, Any] = {"changed": False}
+        if option == "pulls":
+            found = document.document(args["pulls"], _now(), args["harbor"])
+            shown, files = pulls.lines(found), self._files(found, args["dest"])
+            result.update(files, failed=not found["ok"], msg=pulls.closing(found))
+            if not self._task.check_mode:
+                shown.append(f"Page: {files['page']}")
+        else:
+            shown = (plans if option == "plans" else resolutions).lines(args[option])
+        result["lines"] = [_text.line(each) for each in shown]
+        Display().display("\n".join(["", *result["lines"]]))
+        return result
+
+    def _files(self, found: dict[str, Any], dest: str) -> dict[str, str]:
+        """Write the page and the JSON file, but in check mode, and return their paths."""
+        files = {kind: os.path.join(dest, f"verify.{end}") for kind, end in (("page", "html"), ("json", "json"))}
         if not self._task.check_mode:
             _write(files["page"], page.page(found))
             _write(files["json"], json.dumps(found, indent=1, sort_keys=True) + "\n")
-        told = [] if self._task.check_mode else [f"Page: {files['page']}"]
-        Display().display("\n".join(["", *table.table(found), *told]))
-        return {
-            "changed": False,
-            "failed": not found["ok"],
-            "msg": table.closing(found),
-            **files,
-        }
+        return files
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def _write(path: str, text: str) -> None:

@@ -48,8 +48,7 @@ author:
   - airgap.containerd contributors (@airgap)
 seealso:
   - module: airgap.containerd.containerd_info
-  - plugin: airgap.containerd.resolve_table
-    plugin_type: filter
+  - module: airgap.containerd.containerd_report
 """
 
 EXAMPLES = r"""

@@ -14,18 +14,18 @@ description:
   - The files are readable by root alone.
 extends_documentation_fragment:
   - airgap.containerd.node
+  - airgap.containerd.node.action_group
+  - airgap.containerd.node.program
+  - airgap.containerd.node.places
 options:
-  hosts_dir:
-    description: Directory of the files, the one that C(config_path) names.
-    type: path
-    default: /etc/containerd/certs.d
   namespaces:
     description:
       - Mapping of host namespaces, such as V(docker.io), V(registry.example.org:5000), or V(*) for every other one.
         Each has C(hosts), a list of endpoints to ask in this order, and C(server), the endpoint to ask last. Without
         C(server) the registry itself is asked last.
-      - An endpoint has C(url) and optionally C(capabilities), C(override_path), C(ca), C(skip_verify), C(dial_timeout)
-        and C(header).
+      - An endpoint has C(url) and optionally C(capabilities), C(override_path), C(ca), C(client), C(skip_verify),
+        C(dial_timeout) and C(header), as in C(hosts.toml). C(client) is a list; each of its entries is the path of a
+        file on the node with certificate and key, or a list of two, the certificate's and the key's.
     type: dict
     required: true
   prune:

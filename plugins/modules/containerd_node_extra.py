@@ -5,7 +5,7 @@
 
 DOCUMENTATION = r"""
 module: containerd_node_extra
-short_description: Carry out one request of the other modules of this collection on a node
+short_description: Carry out one of the less frequent requests of the other modules of this collection on a node
 version_added: 1.0.0
 description:
   - The half of M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_pull) and

@@ -148,9 +148,10 @@ options:
     type: bool
     default: false
   restart_command:
-    description: Command, as a list of words, that restarts containerd where systemd does not.
-    type: list
-    elements: str
+    description:
+      - Command that restarts containerd where systemd does not, a list of words or a string that is split as a shell
+        does. No shell runs it.
+    type: raw
   restart_timeout:
     description: Seconds that a restart may take until CRI answers, before everything is put back.
     type: int
@@ -165,11 +166,16 @@ options:
       - Template of C(hosts.toml) instead of the role's own, which tells the variables. What it renders is checked as
         strictly.
     type: path
-  verify_images:
+  verify:
     description:
-      - Images that the node pulls through CRI when all is applied, and removes again, as
-        M(airgap.containerd.containerd_pull) does. If one of them does not come from where it should, the task fails
-        with what was seen and what to change. Not in check mode, and only with O(state=present).
+      - Whether the node pulls the pause image of its pods and the O(verify_images) through CRI when all is applied, and
+        removes them again, as M(airgap.containerd.containerd_pull) does. If one of them does not come from where it
+        should, the task fails with what was seen and what to change. Not in check mode, and only with
+        O(state=present).
+    type: bool
+    default: false
+  verify_images:
+    description: Images that O(verify=true) pulls, beside the pause image.
     type: list
     elements: str
     default: []
@@ -266,8 +272,8 @@ depends_on_release:
   type: bool
   returned: with O(validate_only)
 images:
-  description: What became of the O(verify_images), see M(airgap.containerd.containerd_pull).
+  description: What became of the images, see M(airgap.containerd.containerd_pull).
   type: list
   elements: dict
-  returned: with O(verify_images)
+  returned: with O(verify=true)
 """

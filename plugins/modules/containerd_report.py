@@ -5,32 +5,47 @@
 
 DOCUMENTATION = r"""
 module: containerd_report
-short_description: Show where the images of all nodes come from
+short_description: Show what the nodes of a fleet answered, each distinct answer once
 version_added: 1.0.0
 description:
-  - Takes the results of M(airgap.containerd.containerd_pull) of many nodes, prints one table, and writes a page and a
-    JSON file on the controller. Runs on the controller alone; C(run_once) is enough.
-  - Fails if any node does not get an image from where it should, after everything is printed and written.
+  - Takes what other modules returned for many nodes and prints it, nodes with the same answer together, so that a fleet
+    of hundreds fits on a screen. Runs on the controller alone; C(run_once) is enough.
+  - With O(pulls) it also writes a page and a JSON file on the controller, and fails, after all that, if any node does
+    not get an image from where it should.
 extends_documentation_fragment:
   - airgap.containerd.node
 attributes:
   check_mode:
-    description: Prints the table and writes no file.
+    description: Prints the same and writes no file.
   diff_mode:
     support: none
 options:
-  results:
-    description: What M(airgap.containerd.containerd_pull) returned, keyed by node.
+  plans:
+    description:
+      - What M(airgap.containerd.containerd_registry) returned, keyed by node, usually in check mode. Nodes that change
+        come first, those that failed or were not reached last.
+      - One of O(plans), O(resolutions) and O(pulls) is needed, and only one can be given.
     type: dict
-    required: true
+  resolutions:
+    description:
+      - What M(airgap.containerd.containerd_info) returned with
+        O(airgap.containerd.containerd_info#module:resolve), or lists of answers of P(airgap.containerd.resolve#filter),
+        keyed by node. Nodes that gave no answer come last.
+    type: dict
+  pulls:
+    description: What M(airgap.containerd.containerd_pull) returned, keyed by node. Needs O(dest).
+    type: dict
   harbor:
-    description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was asked too.
+    description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was asked too. Goes with O(pulls).
     type: dict
   dest:
-    description: Directory on the controller for C(verify.html) and C(verify.json). It is made if it is not there.
+    description:
+      - Directory on the controller for C(verify.html) and C(verify.json). It is made if it is not there. Goes with
+        O(pulls).
     type: path
-    required: true
 seealso:
+  - module: airgap.containerd.containerd_registry
+  - module: airgap.containerd.containerd_info
   - module: airgap.containerd.containerd_pull
 """
 
@@ -44,22 +59,34 @@ EXAMPLES = r"""
 
 - name: Show where it came from
   airgap.containerd.containerd_report:
-    results: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars, 'pulled'))) }}"
+    pulls: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars, 'pulled'))) }}"
     dest: "{{ playbook_dir }}/report"
+  run_once: true
+
+- name: Show where busybox would come from, before and after an upgrade
+  airgap.containerd.containerd_report:
+    resolutions:
+      old: "{{ ['busybox'] | airgap.containerd.resolve('1.6.20', variables=hostvars[inventory_hostname]) }}"
+      new: "{{ ['busybox'] | airgap.containerd.resolve('2.1.9', variables=hostvars[inventory_hostname]) }}"
   run_once: true
 """
 
 RETURN = r"""
+lines:
+  description: What was printed.
+  type: list
+  elements: str
+  returned: success, and with O(pulls) always
 msg:
   description: How many nodes are well.
   type: str
-  returned: always
+  returned: with O(pulls)
 page:
   description: Path of the page on the controller. It needs no network and no other file.
   type: str
-  returned: always
+  returned: with O(pulls)
 json:
   description: Path of the JSON file on the controller.
   type: str
-  returned: always
+  returned: with O(pulls)
 """

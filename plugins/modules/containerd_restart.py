@@ -27,9 +27,10 @@ options:
     type: path
     default: /run/containerd/containerd.sock
   command:
-    description: Command, as a list of words, that restarts containerd where systemd does not.
-    type: list
-    elements: str
+    description:
+      - Command that restarts containerd where systemd does not, a list of words or a string that is split as a shell
+        does. No shell runs it.
+    type: raw
   timeout:
     description: Seconds that the restart may take until CRI answers.
     type: int

@@ -108,7 +108,7 @@ def test_the_plan_of_the_fleet_is_what_is_done(legacy):
     for node in NODES:
         assert plan.of(node)["changed"] and plan.of(node)["migrated"] == run.of(node)["migrated"], node
         assert sorted(plan.of(node)["written"]) == sorted(run.of(node)["written"]), node
-    (shown,) = [each["result"]["msg"] for each in plan.results if each["task"] == "ansible.builtin.debug"]
+    (shown,) = [each["result"]["lines"] for each in plan.results if each["task"].endswith("containerd_report")]
     assert "the mirror of private.example.org (https://registry.lan/v2/team) moves" in str(shown)
     assert_no_secret(plan)
 

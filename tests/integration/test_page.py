@@ -12,8 +12,8 @@ import pytest
 from browser import chromium
 from fleet_samples import EVIL, fleet, motley, unlike
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import page as page_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import page as page_module
 
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
 ROWS = "document.querySelectorAll('#matrix tbody tr:not([hidden])')"

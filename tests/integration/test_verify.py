@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verify playbook and the role's verify_images, on real nodes."""
+"""The verify playbook and the role's verify, on real nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ready(lab, play):
     """All nodes configured for the flat registry, with images that the role pulls itself."""
     lab.harbor_strict(False)
     lab.reset(*NODES)
-    play(verify_images=[BUSYBOX]).ok()
+    play(verify=True, verify_images=[BUSYBOX]).ok()
     return lab
 
 
@@ -70,14 +70,14 @@ def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
 
 
 def test_the_role_fails_a_node_that_cannot_pull(ready, play):
-    run = play("--limit=n2", verify_images=[NONE])
+    run = play("--limit=n2", verify=True, verify_images=[NONE])
     assert run.rc != 0 and "does not have the image: it answers with status 404" in run.failed()
     assert "Push the image to http://registry.lan" in run.failed()
-    run = play("--limit=n2", "--check", verify_images=[NONE]).ok()
+    run = play("--limit=n2", "--check", verify=True, verify_images=[NONE]).ok()
     assert "images" not in run.of("n2"), "in check mode nothing is pulled"
-    run = play("--limit=n2", verify_images=[BUSYBOX]).ok()
-    assert [each["state"] for each in run.of("n2")["images"]] == ["pulled"]
-    assert run.of("n2")["msg"].endswith("; images: 1 pulled")
+    run = play("--limit=n2", verify=True, verify_images=[BUSYBOX]).ok()
+    assert [each["state"] for each in run.of("n2")["images"]] == ["present", "pulled"]
+    assert run.of("n2")["msg"].endswith("; images: 1 pulled, 1 present")
 
 
 # What Harbor publishes of its answers (api/v2.0/swagger.yaml of 2.16), as far as anything here has them.

@@ -25,11 +25,9 @@ from pages import ROOT, Block, blocks, commands, pages
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import from_legacy
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document, pulls, resolutions
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.table import tables as resolution_tables
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import table as table_module
 
 BIN = Path(sys.executable).parent
 TABLE = re.compile(r"on (\S+) \(containerd (\S+)\)")
@@ -232,7 +230,7 @@ def tables() -> list[tuple[Block, str]]:
             elif block.kind == "output" and TABLE.search(block.text) and config:
                 node, version = TABLE.search(block.text).groups()
                 answer = filter.resolve([block.text.split()[0]], version, config=config, hosts=hosts)
-                found.append((block, "\n".join(resolution_tables({node: answer})) + "\n"))
+                found.append((block, "\n".join(resolutions.lines({node: answer})) + "\n"))
     return found
 
 
@@ -262,7 +260,7 @@ def test_plans_of_a_migration_are_right(before, block):
 
 def test_the_table_of_a_fleet_is_right():
     (block,) = (each for each in blocks("output") if "of 300 nodes" in each.text)
-    table = table_module.table(document.document(fleet_samples.documented(), "2026-01-01T00:00:00+00:00"))
+    table = pulls.lines(document.document(fleet_samples.documented(), "2026-01-01T00:00:00+00:00"))
     written, right = (
         re.sub(r"0\.\d\d(-0\.\d\d)? ", "", re.sub(r"host \S+ port", "host … port", " ".join(text.split())))
         for text in (block.text, "\n".join(table))

@@ -17,17 +17,21 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries impor
 
 
 class Action(ActionBase):
-    """An action plugin that decides on the controller; subclasses give `argument_spec` and `carry_out`."""
+    """An action plugin that decides on the controller; subclasses give `argument_spec` and `carry_out`.
+
+    `relations` are those between options, as `validate_argument_spec` takes them.
+    """
 
     _supports_async = False
     _supports_check_mode = True
     argument_spec: dict[str, dict[str, Any]] = {}
+    relations: dict[str, Any] = {}
     libraries: tuple[str, ...] = ()
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
-            dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+            dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec, **self.relations)
         except AnsibleActionFail as exc:
             exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
             raise

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every row of docs/hostile-inputs.md gets just the error that stands beside it, from the real action plugins."""
+"""Every row of hostile_inputs.md gets just the error that stands beside it, from the real action plugins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import fil
 from ansible_collections.airgap.containerd.plugins.module_utils._node import observe as observe_module
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "hostile-inputs.md"
+PAGE = Path(__file__).with_name("hostile_inputs.md")
 MODULES = {
     "containerd_registry": (containerd_registry, {"url": "http://registry.lan", "preflight": False, "restart": False}),
     "containerd_config": (containerd_config, {}),

@@ -15,10 +15,10 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import StartedWith, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report.resolutions import lines as tables
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import filter
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as node_module
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Registry, resolve
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.table import tables
 
 V2 = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\n'
 V3 = "version = 3\n[plugins.'io.containerd.cri.v1.images'.registry]\n"

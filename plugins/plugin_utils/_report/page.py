@@ -24,7 +24,7 @@ FILES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "playbooks", "
 
 
 def page(found: Mapping[str, Any]) -> str:
-    """Return the page for a document (see verify_report.document).
+    """Return the page for a document (see document.document).
 
     The document travels as JSON in which no character can end its element, and the script puts it into text nodes
     only. The policy lets the browser run this script and no other, and load nothing.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a whole fleet pulls, as one document: behind the page, the JSON file and the terminal's table (verify_table).
+"""What a whole fleet pulls, as one document: behind the page, the JSON file and the terminal's lines (pulls).
 
 Nodes are not trusted: what they say is data of bounded size, of printable characters, and nothing else.
 """

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resolutions as data and as tables for people. No secret gets this far: of a login, only whether there is one."""
+"""Resolutions as data. No secret gets this far: of a login, only whether there is one."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.namespaces import upstream_host
@@ -91,62 +90,3 @@ def _last(answer: Resolution) -> str:
     if answer.reference and any(_is_upstream(each) for each in answer.asked):
         return f"the registry itself is asked: {upstream_host(answer.reference.host)}"
     return "nothing else is asked"
-
-
-def tables(results: Mapping[str, Any]) -> list[str]:
-    """Return the lines of one table for each distinct answer, for `{node: result of containerd_info, or answers}`.
-
-    Nodes that gave no answer come last, each with its message.
-    """
-    groups: dict[str, dict[str, Any]] = {}
-    silent = []
-    for name, result in results.items():
-        found = result.get("resolved") if isinstance(result, Mapping) else result
-        if found is None:
-            silent.append(f"{name}: no answer: {result.get('msg') or 'unreachable'}")
-        for answer in found or []:
-            key = json.dumps({field: value for field, value in answer.items() if field != "version"}, sort_keys=True)
-            group = groups.setdefault(key, {"answer": answer, "nodes": {}})
-            group["nodes"].setdefault(answer["version"], []).append(name)
-    images = list(dict.fromkeys(group["answer"]["image"] for group in groups.values()))
-    ordered = sorted(groups.values(), key=lambda group: images.index(group["answer"]["image"]))
-    lines = [line for group in ordered for line in _table(group["answer"], group["nodes"])]
-    return (lines + silent) if silent else lines[:-1]
-
-
-def _table(answer: Mapping[str, Any], nodes: Mapping[str, list[str]]) -> Iterator[str]:
-    same = answer["reference"] in (None, answer["image"])
-    yield answer["image"] if same else f"{answer['image']} is {answer['reference']}"
-    yield "  on " + "; ".join(f"{', '.join(names)} (containerd {version})" for version, names in nodes.items())
-    if answer["why"]:
-        yield f"  configured by: {answer['why']}"
-    for candidate in answer["candidates"]:
-        yield f"    {candidate['state']:9} {candidate['path']}"
-    if answer["error"]:
-        yield f"  ERROR: {answer['error']}"
-    else:
-        yield from _rows(answer)
-        yield f"  at last: {answer['last']}"
-    for endpoint in answer["endpoints"]:
-        if endpoint["skipped"]:
-            yield f"  never asked: {endpoint['url']}: {endpoint['skipped']}"
-        elif not endpoint["resolve"]:
-            what = "pull" if answer["digest"] or not endpoint["pull"] else "resolve"
-            yield f"  not asked to resolve: {endpoint['url']} lacks the capability {what}"
-    for line in answer["log"]:
-        yield f"  in the log: {line}"
-    for note in answer["notes"]:
-        yield f"  note: {note}"
-    yield ""
-
-
-def _rows(answer: Mapping[str, Any]) -> Iterator[str]:
-    rows = [("", "step", "request", "TLS", "credentials")]
-    for request in answer["requests"]:
-        if "/blobs/" in request["url"]:
-            continue
-        line = f"{request['method']} {request['url']}"
-        rows.append((str(len(rows)), request["step"], line, request["tls"], request["credentials"]))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -5,48 +5,46 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
 
 WIDTH = 110
 _LABELS = {"unreachable": "UNREACHABLE", "error": "ERROR", "failed": "FAILED", "bypassed": "BYPASSED"}
 _INDENT = " " * 13  # the width of the first column
-_NAMES = 4  # nodes or runs of nodes that a line names
 _IMAGES = 8  # images with one result that are named
 _PROBLEMS = 12
 _COLUMNS = (48, 40)  # an image and an endpoint may be longer, and then move the rest of their line
-_NUMBERED = re.compile("(.*?)([0-9]+)([^0-9]*)")
 
 Row = tuple[str, str, str, str, str]
 HEADS: Row = ("RESULT", "IMAGE", "FROM", "SECONDS", "NODES")
 
 
-def table(found: Mapping[str, Any]) -> list[str]:
-    """Return the lines for the terminal; `found` is verify_report.document's."""
-    lines = []
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the lines for the terminal; `found` is document.document's."""
+    shown = []
     for text in found["harbor"] or []:
-        lines.extend(_wrapped("HARBOR", text))
+        shown.extend(_wrapped("HARBOR", text))
     for problem in found["problems"][:_PROBLEMS]:
-        lines.extend(_problem(problem, found["nodes"]))
+        shown.extend(_problem(problem, found["nodes"]))
     if len(found["problems"]) > _PROBLEMS:
-        lines.extend(_wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, which the page shows"))
+        shown.extend(_wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, which the page shows"))
     rows = list(_good(found))
     if rows:
-        lines.extend([*([""] if lines else []), *_aligned([HEADS, *rows])])
-    return [*lines, "", closing(found)]
+        shown.extend([*([""] if shown else []), *_aligned([HEADS, *rows])])
+    return [*shown, "", closing(found)]
 
 
 def _problem(problem: Mapping[str, Any], everybody: list[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the lines for a problem: its images, its nodes, what was seen, what to change."""
     images = problem["images"][:_IMAGES]
     more = len(problem["images"]) - len(images)
-    names = nodes([everybody[index]["name"] for index in problem["nodes"]], len(everybody))
+    which = names.several([everybody[index]["name"] for index in problem["nodes"]], len(everybody))
     what = ", ".join(images) + (f" and {more} more images" if more else "")
-    yield from _wrapped(_LABELS[problem["state"]], f"{what} on {names}" if what else names)
+    yield from _wrapped(_LABELS[problem["state"]], f"{what} on {which}" if what else which)
     yield from _wrapped("", problem["seen"])
     if problem["fix"]:
         yield from _wrapped("-> ".rjust(len(_INDENT)), problem["fix"])
@@ -81,13 +79,13 @@ def _good(found: Mapping[str, Any]) -> Iterator[Row]:
     alike: dict[tuple[Any, ...], list[str]] = {}
     for (state, image, endpoint), group in served.items():
         alike.setdefault((GOOD.index(state), endpoint, tuple(group["names"])), []).append(image)
-    for (rank, endpoint, names), images in sorted(
+    for (rank, endpoint, who), images in sorted(
         alike.items(), key=lambda each: (each[0][0], -len(each[0][2]), each[1])
     ):
         for several in [images] if len(images) > _IMAGES else [[image] for image in sorted(images)]:
             seconds = [s for image in several for s in served[GOOD[rank], image, endpoint]["seconds"] if s is not None]
             what = several[0] if len(several) == 1 else f"{len(several)} images"
-            where = nodes(names, total) if len(names) <= _NAMES + 1 else counted(len(names), total)
+            where = names.several(who, total) if len(who) <= names.FEW else names.counted(len(who), total)
             yield (GOOD[rank], what, endpoint, _span(seconds), where)
 
 
@@ -97,52 +95,6 @@ def _span(seconds: list[float]) -> str:
         return ""
     low, high = f"{min(seconds):.2f}", f"{max(seconds):.2f}"
     return low if low == high else f"{low}-{high}"
-
-
-def counted(number: int, total: int) -> str:
-    """Return how many nodes."""
-    return f"all {total} nodes" if number == total else f"{number} of {total} nodes"
-
-
-def nodes(names: Iterable[str], total: int) -> str:
-    """Return names for a line, runs of numbers in one: all of them where they are few."""
-    names = sorted(names, key=_natural)
-    if len(names) <= _NAMES + 1:
-        return ", ".join(names)
-    if len(names) == total:
-        return counted(total, total)
-    runs = list(_runs(names))
-    if len(runs) <= _NAMES + 1:
-        return f"{', '.join(text for text, dummy in runs)} ({len(names)} nodes)"
-    more = sum(size for dummy, size in runs[_NAMES:])
-    return f"{', '.join(text for text, dummy in runs[:_NAMES])} and {more} more"
-
-
-def _runs(names: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield n1 for a name, n1..n7 for neighbours in a row, and how many that are."""
-    begin = 0
-    for index, name in enumerate(names):
-        if index + 1 < len(names) and _next(name) == names[index + 1]:
-            continue
-        size = index + 1 - begin
-        if size < 3:
-            yield from ((each, 1) for each in names[begin : index + 1])
-        else:
-            yield f"{names[begin]}..{name}", size
-        begin = index + 1
-
-
-def _next(name: str) -> str | None:
-    match = _NUMBERED.fullmatch(name)
-    if not match:
-        return None
-    before, number, after = match.groups()
-    return f"{before}{int(number) + 1:0{len(number)}}{after}"
-
-
-def _natural(name: str) -> list[Any]:
-    """Return what sorts n2 before n10."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split("([0-9]+)", name)]
 
 
 def closing(found: Mapping[str, Any]) -> str:

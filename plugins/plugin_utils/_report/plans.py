@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the nodes of a fleet say, each distinct answer once."""
+"""What would become of many nodes, each distinct plan once."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys
 
 _OUTCOMES = ("to change", "nothing to do", "cannot be changed")
 
 
-def plans(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the results of `containerd_registry`, keyed by host, as `{nodes, plan}`: nodes with the same plan once.
+def lines(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the lines for `{node: result of containerd_registry}`: each distinct plan once, below its nodes.
 
-    `plan` are lines for people. Nodes that will be changed come first, those that cannot be last.
+    Nodes that will be changed come first, those that cannot be last.
     """
     groups: dict[tuple[int, tuple[str, ...]], list[str]] = {}
-    for host, result in results.items():
-        groups.setdefault((_outcome(result), tuple(_lines(result))), []).append(host)
-    return [
-        {"nodes": f"{', '.join(hosts)} ({_count(len(hosts), 'node')}, {_OUTCOMES[outcome]})", "plan": list(lines)}
-        for (outcome, lines), hosts in sorted(groups.items(), key=lambda group: group[0][0])
-    ]
+    for name, result in results.items():
+        groups.setdefault((_outcome(result), tuple(_plan(result))), []).append(name)
+    shown = []
+    for (outcome, plan), who in sorted(groups.items(), key=lambda group: group[0][0]):
+        shown += [f"{names.several(who, len(results))}: {_OUTCOMES[outcome]}", *(f"  {line}" for line in plan), ""]
+    return shown[:-1]
 
 
 def _outcome(result: Mapping[str, Any]) -> int:
@@ -40,7 +41,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+def _plan(result: Mapping[str, Any]) -> Iterator[str]:
     yield str(result.get("msg") or "no answer").strip()
     yield from (f"carried over: {text}" for text in result.get("migrated") or [])
     yield from (f"warning: {text}" for text in result.get("warnings") or [])

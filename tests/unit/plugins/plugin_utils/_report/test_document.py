@@ -13,9 +13,9 @@ import jsonschema
 import pytest
 from fleet_samples import EVIL, fleet, motley, unlike
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import document as document_module
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import page as page_module
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document as document_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names, pulls
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import page as page_module
 
 NOW = "2026-01-01T00:00:00+00:00"
 DOCS = Path(__file__).parents[5] / "docs" / "verify.md"
@@ -56,7 +56,7 @@ def test_equal_outcomes_stand_in_a_document_once():
 
 
 def test_the_table_of_a_small_fleet():
-    assert table.table(document(fleet(4))) == [
+    assert pulls.lines(document(fleet(4))) == [
         "UNREACHABLE  n001",
         "             Failed to connect to the host via ssh",
         "          -> Let ansible reach it first (ansible -m ping), then run this again.",
@@ -86,7 +86,7 @@ def test_problems_are_in_the_document_once_each_the_worst_first():
 def test_nodes_that_cannot_be_reached_are_one_problem():
     words = "connect to host 10.0.0.{0} port 22: No route to host"
     results = {f"w{number}": {"unreachable": True, "msg": words.format(number)} for number in range(1, 31)}
-    lines = table.table(document({**results, "x": {"msg": "containerd is not installed"}}))
+    lines = pulls.lines(document({**results, "x": {"msg": "containerd is not installed"}}))
     assert lines[:3] == [
         "UNREACHABLE  w1..w30 (30 nodes)",
         "             connect to host … port 22: No route to host",
@@ -96,7 +96,7 @@ def test_nodes_that_cannot_be_reached_are_one_problem():
 
 
 @pytest.mark.parametrize(
-    ("names", "total", "expected"),
+    ("given", "total", "expected"),
     [
         (["a"], 1, "a"),
         (["n10", "n9", "n2"], 9, "n2, n9, n10"),
@@ -108,8 +108,8 @@ def test_nodes_that_cannot_be_reached_are_one_problem():
         ([f"n{number}" for number in range(100)], 300, "n0..n99 (100 nodes)"),
     ],
 )
-def test_names_of_nodes(names, total, expected):
-    assert table.nodes(names, total) == expected
+def test_names_of_nodes(given, total, expected):
+    assert names.several(given, total) == expected
 
 
 def test_the_address_of_a_node_makes_no_other_outcome():
@@ -119,7 +119,7 @@ def test_the_address_of_a_node_makes_no_other_outcome():
 
 
 def test_a_fleet_that_is_well():
-    lines = table.table(document(fleet(1)))
+    lines = pulls.lines(document(fleet(1)))
     assert lines[-1] == "1 of 1 nodes get every image from where it should come: ok"
 
 
@@ -127,30 +127,30 @@ def test_what_harbor_lacks_comes_first_and_fails_the_report():
     problems = [{"problems": ["no project a."]}, {"problems": ["no project a.", EVIL]}]
     found = document_module.document(fleet(1), NOW, {"failed": False, "projects": problems})
     jsonschema.validate(found, SCHEMA)
-    assert table.table(found)[0] == "HARBOR       no project a." and not found["ok"]
-    assert table.table(found)[-1].endswith("Harbor lacks something: FAILED")
+    assert pulls.lines(found)[0] == "HARBOR       no project a." and not found["ok"]
+    assert pulls.lines(found)[-1].endswith("Harbor lacks something: FAILED")
     assert document_module.document(fleet(1), NOW, {"skipped": True})["harbor"] is None
     assert document_module.document(fleet(1), NOW, {"failed": False, "msg": "x"})["harbor"] == [
         "Harbor could not be asked: x"
     ]
     well = document_module.document(fleet(1), NOW, {"projects": [{"problems": []}]})
-    assert well["ok"] and table.closing(well).endswith("Harbor has what they need: ok")
+    assert well["ok"] and pulls.closing(well).endswith("Harbor has what they need: ok")
 
 
 @pytest.mark.parametrize(("sample", "height"), [(fleet, 15), (motley, 30), (unlike, 140)])
 def test_the_table_of_300_nodes_stays_readable(sample, height):
-    lines = table.table(document(sample(300)))
+    lines = pulls.lines(document(sample(300)))
     assert len(lines) < height and max(map(len, lines)) <= 120
     assert "n003, n006, n009, n012 and 95 more" in "".join(lines) or sample is not fleet
 
 
 def test_images_that_are_alike_on_the_same_nodes_share_a_line():
-    lines = table.table(document(motley(300)))
+    lines = pulls.lines(document(motley(300)))
     assert any(line.split()[:3] == ["pulled", "10", "images"] and line.endswith("291 of 300 nodes") for line in lines)
 
 
 def test_what_nodes_say_cannot_act_on_a_terminal():
-    lines = table.table(document({EVIL: {**fleet(1)["n000"]}, "b": {"msg": EVIL}}))
+    lines = pulls.lines(document({EVIL: {**fleet(1)["n000"]}, "b": {"msg": EVIL}}))
     assert all(line.isprintable() for line in lines)
 
 
