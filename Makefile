@@ -41,19 +41,21 @@ lab-down: need-root venv-run ## Stop the lab (root)
 
 # --- Tests, the fast ones first ----------------------------------------------------------------------------------
 
-.PHONY: test lint unit ends sanity tarball integration
+.PHONY: test lint unit unit-oldest ends sanity tarball integration
 test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
-	@status=0; $(MAKE) --no-print-directory lint unit ends sanity tarball integration || status=$$?; \
+	@status=0; $(MAKE) --no-print-directory lint unit unit-oldest ends sanity tarball integration || status=$$?; \
 	echo; echo "== Figures"; \
 	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
 	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
 	exit $$status
 
-lint: stage ## ruff, yamllint, vermin, antsibull and ansible-lint
+lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 	@echo "== ruff"
 	@$(TEST)/ruff check --quiet .
 	@$(TEST)/ruff format --check --quiet .
+	@echo "== mypy: the half that runs on the controller, strictly"
+	@$(TEST)/mypy --no-error-summary $(addprefix -p ansible_collections.airgap.containerd.plugins.,plugin_utils action filter)
 	@echo "== yamllint"
 	@$(TEST)/yamllint --strict .
 	@echo "== vermin: node code needs no more than Python 3.6"
@@ -76,6 +78,10 @@ unit: venv-test ## The unit tests, less than a minute
 properties: venv-test ## Search long for TOML edits that go wrong, some 20 minutes (not part of `make test`)
 	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=long --hypothesis-show-statistics \
 		--hypothesis-seed=$${SEED:-$$RANDOM}
+
+unit-oldest: venv-test ## The unit tests of what runs on nodes, on the oldest Python of a node, if it is here
+	@echo "== unit tests of node code"
+	@$(TEST)/python tests/tools/oldest.py
 
 ends: venv-test ## The unit tests on the oldest and the newest supported pair of ansible-core and Python
 	@$(TEST)/python tests/tools/matrix.py --ends

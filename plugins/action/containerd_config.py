@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
@@ -27,10 +27,11 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies im
     Problem,
     Proven,
 )
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import LookAt
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
-_FILE_ARGUMENTS: dict[str, dict[str, Any]] = FILE_COMMON_ARGUMENTS
-ATTRIBUTES = tuple(name for name in FILE_COMMON_ARGUMENTS if name != "unsafe_writes")
+_FILE_ARGUMENTS: dict[str, Any] = {**FILE_COMMON_ARGUMENTS}
+ATTRIBUTES = tuple(name for name in _FILE_ARGUMENTS if name != "unsafe_writes")
 
 
 class ActionModule(Action):
@@ -77,12 +78,11 @@ class ActionModule(Action):
             )
         if changed and not self._task.check_mode:
             attributes = {**{name: args[name] for name in ATTRIBUTES}, **private}
-            message = {"do": "edit", **messages.as_data(_request(args, seen, edit, attributes))}
-            done = execute.execute(self, message, task_vars, Edited)
+            done = execute.execute(self, _request(args, seen, edit, attributes), task_vars, Edited)
             result.update(_info(done.info), **({"backup_file": done.backup} if done.backup else {}))
             warnings += _judged(done.refused, done.unproven, edit, rel)
         elif edit.changes_text and edit.proof:
-            proven = execute.execute(self, {"do": "prove", **messages.as_data(edit.proof)}, task_vars, Proven)
+            proven = execute.execute(self, edit.proof, task_vars, Proven)
             warnings += _judged(proven.refused, proven.unproven, edit, rel)
         if warnings:
             result["warnings"] = warnings
@@ -112,16 +112,15 @@ def _check(args: Mapping[str, Any]) -> None:
         raise Refusal(f"validate must contain %s, which stands for the new file: {args['validate']}")
 
 
-def _look(args: Mapping[str, Any]) -> dict[str, Any]:
+def _look(args: Mapping[str, Any]) -> LookAt:
     wanted = args["merge"].get("imports")
-    return {
-        "do": "look",
-        "path": args["path"],
-        "binary": args["binary"],
-        "service": args["service"],
-        "imports": [str(each) for each in wanted] if isinstance(wanted, list) else [],
-        "attributes": {name: args[name] for name in ATTRIBUTES},
-    }
+    return LookAt(
+        path=args["path"],
+        binary=args["binary"],
+        service=args["service"],
+        imports=[str(each) for each in wanted] if isinstance(wanted, list) else [],
+        attributes={name: args[name] for name in ATTRIBUTES},
+    )
 
 
 def _request(args: Mapping[str, Any], seen: Look, edit: EditPlan, attributes: dict[str, Any]) -> Edit:

@@ -12,6 +12,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base imp
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Projects
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import Harbor
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
 
 
@@ -33,14 +34,13 @@ class ActionModule(Action):
             raise Refusal(f"url: {args['url']!r} has no http:// or https:// in front")
         login, reader = _login(args, ""), _login(args, "reader_")
         names = [str(name).strip("/").partition("/")[0] for name in args["projects"].values()]
-        request = {
-            "do": "harbor",
-            "url": args["url"].rstrip("/"),
-            "projects": list(dict.fromkeys(names)),
-            "login": login,
-            "reader": reader or login,
-            "tls": {"ca": [args["ca"]] if args["ca"] else []},
-        }
+        request = Harbor(
+            url=args["url"].rstrip("/"),
+            projects=list(dict.fromkeys(names)),
+            login=login,
+            reader=reader or login,
+            tls={"ca": [args["ca"]] if args["ca"] else []},
+        )
         answer = execute.execute(self, request, task_vars, Projects)
         seen = {each.name: each for each in answer.projects}
         found = [harbor.judge(upstream, seen[name]) for upstream, name in zip(args["projects"], names, strict=True)]

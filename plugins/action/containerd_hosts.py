@@ -10,13 +10,12 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
@@ -56,7 +55,7 @@ class ActionModule(Action):
         for name, value in args["namespaces"].items():
             server, asked = _endpoints(name, value)
             files[f"{namespaces.directory(name)}/hosts.toml"] = hosts_toml.render(template, name, server, asked)
-        observed = execute.execute(self, execute.reading(args), task_vars, Observation)
+        observed = execute.execute(self, requests.observe(args), task_vars, Observation)
         if observed.version:
             hosts_toml.check_on(releases.release(releases.parse(observed.version)), files, observed.hosts_dir)
         record = records.read(observed)
@@ -66,7 +65,7 @@ class ActionModule(Action):
         changed = bool(planned.writes or planned.removes)
         if (changed or new_record != observed.record or observed.interrupted) and not self._task.check_mode:
             apply = request.of_tree(planned, observed)._replace(record=new_record)
-            execute.execute(self, {"do": "apply", **messages.as_data(apply)}, task_vars, Applied)
+            execute.execute(self, apply, task_vars, Applied)
         result: dict[str, Any] = {
             "changed": changed,
             "written": list(planned.writes),
@@ -103,10 +102,17 @@ def _endpoint(name: str, value: Any) -> dict[str, Any]:
         raise Refusal(f"namespaces[{name}]: an endpoint has no {unknown}: there are {', '.join(ENDPOINT)}")
     if checked.error_messages:
         raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
-    for each in checked.validated_parameters["client"] or []:
-        paths = each if isinstance(each, list) and len(each) == 2 else [each]
-        if not all(isinstance(path, str) and path for path in paths):
-            raise Refusal(
-                f"namespaces[{name}]: client: {each!r} is neither [CERTIFICATE, KEY] nor the path of a file with both"
-            )
-    return {key: option for key, option in checked.validated_parameters.items() if option is not None}
+    found = {key: option for key, option in checked.validated_parameters.items() if option is not None}
+    if "client" in found:
+        found["client"] = [_pair(name, each) for each in found["client"]]
+    return found
+
+
+def _pair(name: str, client: Any) -> list[str]:
+    """Return an entry of `client` as certificate and key; one file with both is both."""
+    pair = client if isinstance(client, list) else [client, client]
+    if len(pair) != 2 or not all(isinstance(path, str) and path for path in pair):
+        raise Refusal(
+            f"namespaces[{name}]: client: {client!r} is neither [CERTIFICATE, KEY] nor the path of a file with both"
+        )
+    return pair

@@ -10,9 +10,9 @@ from typing import Any
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, info
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, info, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, plain
 
 
 class ActionModule(Action):
@@ -28,7 +28,7 @@ class ActionModule(Action):
             query: Any = jmespath.compile(args["query"]) if args["query"] else None
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
-        observed = execute.execute(self, execute.reading(args), task_vars, Observation)
+        observed = execute.execute(self, requests.observe(args), task_vars, Observation)
         shown = info.info(observed)
         try:
             found = {"query_result": query.search(shown)} if query else {}
@@ -36,5 +36,5 @@ class ActionModule(Action):
             raise Refusal(f"query: {args['query']!r} does not fit what the node holds: {exc}".splitlines()[0]) from exc
         if args["resolve"] is not None:
             observed.require_containerd()
-            found["resolved"] = shown.answers(args["resolve"], node.from_observation(observed))
+            found["resolved"] = plain.answers(args["resolve"], node.from_observation(observed))
         return {"changed": False, "containerd": shown, **found}

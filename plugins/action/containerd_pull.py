@@ -10,9 +10,9 @@ from typing import Any
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import Pull
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import pull
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.pull import Wish
 
 
 class ActionModule(Action):
@@ -32,12 +32,11 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         if bool(args["username"]) != bool(args["password"]):
             raise Refusal("username and password: a pull secret has both")
-        wish = Wish(
+        wish = Pull(
+            node=requests.observe(args),
             images=list(dict.fromkeys(args["images"])),
             login=(args["username"], args["password"]) if args["username"] else None,
             **{name: args[name] for name in ("pause", "timeout", "parallel", "keep")},
         )
         pull.check(wish)
-        return (pull.look if self._task.check_mode else pull.pull)(
-            execute.asking(self, task_vars), execute.reading(args), wish
-        )
+        return (pull.look if self._task.check_mode else pull.pull)(execute.asking(self, task_vars), wish)

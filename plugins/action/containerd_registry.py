@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, verdicts
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import throttle
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
@@ -18,7 +18,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
@@ -59,7 +59,7 @@ class ActionModule(Action):
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
         asked = preflight.questions(wanted) if wanted and args["preflight"] else []
-        question = {**execute.reading(args), "endpoints": messages.as_data(asked), "previous": state == "previous"}
+        question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
         observed = execute.execute(self, question, task_vars, Observation)
         if wanted:
             observed.require_containerd(args["version"], prefix)
@@ -73,7 +73,7 @@ class ActionModule(Action):
         if (todo.changed or restarts or todo.record_changed or observed.interrupted) and not self._task.check_mode:
             apply = request.of_plan(todo, observed, restart._replace(socket=observed.socket) if restarts else None)
             with throttle.slot(args["restart_throttle"] if restarts else 0):
-                outcome = execute.execute(self, {"do": "apply", **messages.as_data(apply)}, task_vars, Applied)
+                outcome = execute.execute(self, apply, task_vars, Applied)
         result = _result(todo, observed, restarts, outcome, args["url"] or "their endpoints")
         if self._task.diff:
             result["diff"] = summary.plan_diff(todo)
@@ -99,9 +99,9 @@ class ActionModule(Action):
 
     def _verify(self, args: Mapping[str, Any], result: dict[str, Any], task_vars: dict[str, Any]) -> None:
         """Pull images now that all is applied, and add what became of them to the result."""
-        wish = pull.Wish(images=list(dict.fromkeys(args["verify_images"])), pause=True)
+        wish = requests.Pull(requests.observe(args), list(dict.fromkeys(args["verify_images"])), pause=True)
         pull.check(wish, f"{args['from_variables']}verify_images")
-        pulled = pull.pull(execute.asking(self, task_vars), execute.reading(args), wish)
+        pulled = pull.pull(execute.asking(self, task_vars), wish)
         result.update(images=pulled["images"], failed=pulled["failed"])
         result["msg"] = pulled["msg"] if pulled["failed"] else f"{result['msg']}; images: {pulled['msg']}"
 

@@ -56,9 +56,9 @@ class ActionModule(Action):
                 shown.append(f"Page: {files['page']}")
         else:
             shown = (plans if option == "plans" else resolutions).lines(args[option])
-        result["lines"] = [_text.line(each) for each in shown]
-        Display().display("\n".join(["", *result["lines"]]))
-        return result
+        lines = [_text.line(each) for each in shown]
+        Display().display("\n".join(["", *lines]))
+        return result if result.get("failed") else {**result, "lines": lines}  # Ansible prints all of a failed result
 
     def _files(self, found: dict[str, Any], dest: str) -> dict[str, str]:
         """Write the page and the JSON file, but in check mode, and return their paths."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Restarted
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import RestartOrRestore
 
 FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", "required": True}}
 
@@ -36,8 +37,7 @@ class ActionModule(Action):
         if self._task.check_mode:
             return {"changed": True, "msg": f"{args['service']} is to be restarted"}
         restart = Restart(args["service"], args["socket"], command, args["timeout"], args["force"])
-        request = {"do": "restart", **messages.as_data(restart), "restore": args["restore"]}
-        done = execute.execute(self, request, task_vars, Restarted)
+        done = execute.execute(self, RestartOrRestore(restart, args["restore"]), task_vars, Restarted)
         return {
             "changed": True,
             "seconds": done.seconds,

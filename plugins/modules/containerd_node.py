@@ -66,7 +66,7 @@ def part(do):
 
     if do == "apply":
         return lambda request, module: transaction.apply(messages.apply(request))
-    return lambda request, module: transaction.restart(messages.restart(request), request["restore"])
+    return lambda request, module: transaction.restart(messages.restart(request["restart"]), request["restore"])
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ seealso:
 EXAMPLES = r"""
 - name: Pull an image (the modules of this collection call containerd_node_extra themselves)
   airgap.containerd.containerd_pull:
-    images: [busybox]
+    images: [registry.k8s.io/pause:3.10]
 """
 
 RETURN = r"""
@@ -78,7 +78,7 @@ def part(do):
     from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 
     def read_and_pull(request, module):
-        observed = observe.observe(request)
+        observed = observe.observe(request["node"])
         pause = observed["effective"].pause if request["pause"] else None
         return {"observed": observed, "pulls": pull.pull(observed["socket"], request, pause)}
 

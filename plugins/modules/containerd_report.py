@@ -76,7 +76,7 @@ lines:
   description: What was printed.
   type: list
   elements: str
-  returned: success, and with O(pulls) always
+  returned: success
 msg:
   description: How many nodes are well.
   type: str

@@ -13,8 +13,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
-
 MASK = "********"
 PRIVATE = 0o600
 
@@ -91,5 +89,6 @@ def _without_userinfo(value: Any) -> Any:
     return USERINFO.sub(f"{MASK}@", value) if isinstance(value, str) else value
 
 
-def is_secret_path(path: Path) -> bool:
+def is_secret_path(path: tuple[str, ...]) -> bool:
+    """Tell whether the value that a path of keys leads to is secret."""
     return any(map(hides, path)) or path[-1].lower() == _SECRET_UNLESS_TABLE

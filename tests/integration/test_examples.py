@@ -19,7 +19,7 @@ ACCOUNT = {
     "vault_quay_password": PASSWORD,
 }
 # What comes before the examples of a module: a run of site.yml with these variables.
-BEFORE = {"containerd_harbor": HARBOR, "containerd_pull": {}, "containerd_report": {}}
+BEFORE = {"containerd_harbor": HARBOR, "containerd_node_extra": {}, "containerd_pull": {}, "containerd_report": {}}
 
 
 def examples(module: str) -> list[dict]:

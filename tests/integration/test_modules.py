@@ -114,6 +114,12 @@ def test_hosts_writes_prunes_and_leaves_the_role_alone(fresh, play, task):
     assert run.ok().changed() == {"n3": 1}
     run, result = task("containerd_hosts", "--limit=n3", namespaces=own)
     assert run.ok().changed() == {"n3": 0}
+    pair = {"url": "https://registry.lan:8443", "client": [["/etc/ssl/c.crt", "/etc/ssl/c.key"], "/etc/ssl/x.pem"]}
+    run, result = task("containerd_hosts", "--limit=n3", namespaces={"own.lan": {"hosts": [pair]}})
+    written = fresh.read("n3", "/etc/containerd/certs.d/own.lan/hosts.toml")
+    assert 'client = [["/etc/ssl/c.crt", "/etc/ssl/c.key"], ["/etc/ssl/x.pem", "/etc/ssl/x.pem"]]' in written, (
+        run.output
+    )
     run, result = task("containerd_hosts", "--limit=n3", namespaces={})
     assert result("n3")["removed"] == ["/etc/containerd/certs.d/own.lan/hosts.toml"]
     assert play("--limit=n3").ok().changed() == {"n3": 0}

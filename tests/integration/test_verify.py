@@ -28,8 +28,7 @@ def ready(lab, play):
 def test_a_fleet_that_is_well(ready, play, tmp_path):
     before = {node: files(ready, node) for node in NODES}
     for node in NODES:  # they stay once they are there
-        for tag in ("3.2", "3.6", "3.8", "3.10"):
-            ready.run(node, ["ctr", "--namespace=k8s.io", "images", "remove", f"registry.k8s.io/pause:{tag}"])
+        ready.run(node, ["ctr", "--namespace=k8s.io", "images", "remove", PAUSES[node]])
     run = play(playbook=VERIFY, verify_images=[BUSYBOX, ETCD], report_dir=str(tmp_path)).ok()
     assert run.changed() == dict.fromkeys(NODES, 0) and {node: files(ready, node) for node in NODES} == before
     lines = [line.split() for line in run.output.splitlines()]

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Certificates made for a test."""
 
-from __future__ import annotations
-
 import datetime
 
 from cryptography import x509
@@ -15,7 +13,7 @@ from cryptography.x509.oid import NameOID
 PEM = serialization.Encoding.PEM
 
 
-def pair(name: str = "localhost", passphrase: str | None = None) -> tuple[str, str]:
+def pair(name="localhost", passphrase=None):
     """A certificate that is its own CA, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

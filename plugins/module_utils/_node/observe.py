@@ -167,7 +167,8 @@ def observe(request):
     if containerd.version:
         known = effective.effective(containerd.binary, path, containerd.version)
     first_root = known.config_path.split(":")[0]
-    hosts_dir = os.path.normpath(request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR)
+    # A relative one is below the working directory of the daemon, which is / for a unit.
+    hosts_dir = os.path.normpath(os.path.join("/", request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR))
     filesystem.trust(hosts_dir)
     socket = request.get("socket") or known.address or places.DEFAULT_SOCKET
     daemon = service.daemon(socket)

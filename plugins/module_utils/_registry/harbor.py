@@ -6,7 +6,7 @@
 import json
 from urllib.parse import quote
 
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import http, probe
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe, web
 
 _NOTHING = "airgap-containerd-probe/manifests/none"  # an image that no project has
 
@@ -46,8 +46,8 @@ def _get(path, request):
     if request["reader"]:
         headers["Authorization"] = request["reader"]
     try:
-        status, dummy, body = http.send("GET", "%s/api/v2.0/%s" % (request["url"], path), headers, request["tls"])
-    except http.Failure:
+        status, dummy, body = web.send("GET", "%s/api/v2.0/%s" % (request["url"], path), headers, request["tls"])
+    except web.Failure:
         return None, {}
     try:
         found = json.loads(body.decode("utf-8")) if status == 200 else {}

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import http
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import web
 
 # All endpoints are asked at the same time; one whose name server is silent, say, must not hold up the node for long.
 _DEADLINE = 25.0
@@ -68,7 +68,7 @@ def probe(question):
     try:
         with _files(question.get("tls") or {}) as tls:
             answer["auth"] = _probe(question, tls)
-    except http.Failure as exc:
+    except web.Failure as exc:
         answer.update(error=str(exc) + _HINTS.get(exc.kind, ""), reachable=exc.kind not in _AWAY)
     return answer
 
@@ -78,25 +78,25 @@ def _probe(question, tls):
     headers = dict(question.get("headers") or {})
     if authorization:
         headers["Authorization"] = authorization
-    status, reply, body = http.send("GET", question["url"], headers, tls)
+    status, reply, body = web.send("GET", question["url"], headers, tls)
     if status == 200:
         kind = (reply.get("Content-Type") or "").split(";")[0]
         if kind == "text/html" or body[:1] == b"<":
-            raise http.Failure("answer", "it answers with a web page: this is not the address of a registry")
+            raise web.Failure("answer", "it answers with a web page: this is not the address of a registry")
         return "basic" if authorization else "none"
     if status == 401:
-        scheme, parameters = http.challenge(reply)
+        scheme, parameters = web.challenge(reply)
         if scheme == "bearer":
             login = {"authorization": authorization, "identity_token": question.get("identity_token")}
-            http.token(parameters, tls=tls, name=_login(question), **login)
+            web.token(parameters, tls=tls, name=_login(question), **login)
             return "bearer"
         if authorization:
-            raise http.Failure("credentials", "it refuses %s (status 401)" % _login(question))
-        raise http.Failure("credentials", "it wants a username and password (status 401)")
+            raise web.Failure("credentials", "it refuses %s (status 401)" % _login(question))
+        raise web.Failure("credentials", "it wants a username and password (status 401)")
     if status == 400 and b"HTTPS server" in body:
-        raise http.Failure("answer", "it speaks HTTPS there: write https:// in its URL")
+        raise web.Failure("answer", "it speaks HTTPS there: write https:// in its URL")
     kind = "lost" if status >= 500 else "answer"  # a registry that is being restarted answers so
-    raise http.Failure(kind, "it answers with status %d where a registry answers 200 or 401" % status)
+    raise web.Failure(kind, "it answers with status %d where a registry answers 200 or 401" % status)
 
 
 def ask(questions):

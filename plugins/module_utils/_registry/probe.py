@@ -7,7 +7,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import http
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import web
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 
 MANIFESTS = ", ".join(
@@ -53,7 +53,7 @@ def ask(endpoint):
     answer = dict.fromkeys(("failure", "message", "status", "kind", "digest", "challenge", "realm", "anonymous"), None)
     try:
         _ask(endpoint, answer)
-    except http.Failure as exc:
+    except web.Failure as exc:
         answer.update(failure=exc.kind, message=str(exc)[:MAX_TEXT])
     except ValueError as exc:  # a URL or a header that the HTTP client refuses
         answer.update(failure="no_http", message=str(exc)[:MAX_TEXT])
@@ -63,28 +63,28 @@ def ask(endpoint):
 def _ask(endpoint, answer):
     headers = dict(endpoint["headers"], Accept=MANIFESTS)
     found = _manifest(endpoint, headers, answer)
-    answer["challenge"], parameters = http.challenge(found)
+    answer["challenge"], parameters = web.challenge(found)
     answer["realm"] = parameters.get("realm")
     if answer["status"] != 401 or not answer["challenge"]:
         return
     authorization = endpoint["headers"].get("Authorization")
     login = endpoint["login"]
     if answer["challenge"] == "bearer":
-        word = http.token(parameters, login or authorization, tls=endpoint["tls"])
+        word = web.token(parameters, login or authorization, tls=endpoint["tls"])
         _manifest(endpoint, dict(headers, Authorization="Bearer " + word), answer)
     elif login:
         _manifest(endpoint, dict(headers, Authorization=login), answer)
     if answer["status"] in (401, 403) and (login or authorization):
         without = {name: value for name, value in headers.items() if name != "Authorization"}
-        answer["anonymous"] = http.send("HEAD", endpoint["url"], without, endpoint["tls"], timeout=SECONDS)[0]
+        answer["anonymous"] = web.send("HEAD", endpoint["url"], without, endpoint["tls"], timeout=SECONDS)[0]
 
 
 def _manifest(endpoint, headers, answer):
     """Ask with HEAD, and with GET for the reason unless that is the login; note the answer and return its headers."""
-    status, found, dummy = http.send("HEAD", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
+    status, found, dummy = web.send("HEAD", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
     body = b""
-    if status >= 400 and not http.challenge(found)[0]:
-        status, found, body = http.send("GET", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
+    if status >= 400 and not web.challenge(found)[0]:
+        status, found, body = web.send("GET", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
     answer["status"] = status
     answer["kind"] = (found.get("Content-Type") or "").partition(";")[0].strip().lower()[:MAX_TEXT]
     answer["digest"] = (found.get("Docker-Content-Digest") or "")[:MAX_TEXT] or None

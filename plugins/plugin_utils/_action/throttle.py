@@ -27,10 +27,8 @@ def slot(limit: int) -> Iterator[None]:
         yield
         return
     with ExitStack() as stack:
-        names = [
-            os.path.join(constants.config.get_config_value("DEFAULT_LOCAL_TMP"), f"restart-{number}")
-            for number in range(limit)
-        ]
+        folder = vars(constants)["DEFAULT_LOCAL_TMP"]  # made when a run begins, the same for all its forks
+        names = [os.path.join(folder, f"restart-{number}") for number in range(limit)]
         handles = [stack.enter_context(open(name, "w", encoding="utf-8")) for name in names]
         while not any(_lock(handle) for handle in handles):
             time.sleep(_PAUSE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""hosts.toml as each containerd release reads it, whoever wrote it (see hosts.py for those that we write).
+"""hosts.toml as each containerd release reads it, whoever wrote it (see _plan.hosts_toml for those that we write).
 
 A file that containerd cannot read is not an error there: it logs a line and goes on as if there were no file. So the
 reader returns, besides the endpoints, why a file is discarded and how that is logged. Source: `parseHostsFile`,

@@ -5,23 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import WireError
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape, _text
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import NAMES, OF_THE_ROLE, Request
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
 
 NODE_MODULE = "airgap.containerd.containerd_node"
-_OF_THE_ROLE = ("observe", "apply", "restart")
-"""What the module carries out that travels in every run of the role; the rest is in another one, beside it."""
 
 Reply = TypeVar("Reply")
 
@@ -48,18 +46,12 @@ def _failure(result: dict[str, Any]) -> str:
     return _text.line(": ".join([str(result.get("msg") or "the node gave no reply"), *crash[-1:]]))
 
 
-def reading(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request to read a node; `args` holds options.PLACES, those left out are as the node has them."""
-    options.check_places(args)
-    return {"do": "observe", **{key: args.get(key, spec.get("default")) for key, spec in options.PLACES.items()}}
-
-
 def asking(action: ActionBase, task_vars: dict[str, Any]) -> Any:
     """Return `execute` for one task: a function of a request and the kind of its reply."""
     return lambda request, kind: execute(action, request, task_vars, kind)
 
 
-def execute(action: ActionBase, request: Mapping[str, Any], task_vars: dict[str, Any], kind: type[Reply]) -> Reply:
+def execute(action: ActionBase, request: Request, task_vars: dict[str, Any], kind: type[Reply]) -> Reply:
     """Let the node carry out `request` in one remote execution and return its reply as an instance of `kind`.
 
     `action` is the calling action plugin. Raises Refusal with the node's own message, or with what is wrong with
@@ -67,8 +59,8 @@ def execute(action: ActionBase, request: Mapping[str, Any], task_vars: dict[str,
     """
     with _quiet(action):
         result = action._execute_module(
-            module_name=NODE_MODULE if request["do"] in _OF_THE_ROLE else f"{NODE_MODULE}_extra",
-            module_args={"request": wire.encode(request)},
+            module_name=NODE_MODULE if isinstance(request, OF_THE_ROLE) else f"{NODE_MODULE}_extra",
+            module_args={"request": wire.encode({"do": NAMES[type(request)], **messages.as_data(request)})},
             task_vars=task_vars,
         )
     word = result.get("reply")

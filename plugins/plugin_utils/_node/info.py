@@ -85,8 +85,9 @@ def info(observed: Observation) -> dict[str, Any]:
         "files": files,
         "registry": {
             "error": effective.error,
-            "config_path": effective.config_path,
-            "mirrors": diffs.fit_for_a_result(effective.mirrors),
+            # Without containerd nobody knows.
+            "config_path": effective.config_path if observed.version else None,
+            "mirrors": diffs.fit_for_a_result(effective.mirrors) if observed.version else None,
             "configs": {host: {"auth": bool(each.auth), "tls": each.tls} for host, each in effective.configs.items()},
             "set_by": [each["path"] for each in files if _sets_registry(each["data"])],
             **_origins(observed, sources),

@@ -157,7 +157,7 @@ class Observation(NamedTuple):
     effective: Effective
     imports: tuple[File, ...]
     hosts_dir: Place
-    blocked_by: str | None  # the file that stands where hosts_dir or a directory above it would have to be
+    blocked_by: Place | None  # the file that stands where hosts_dir or a directory above it would have to be
     hosts: Tree
     roots: Mapping[str, Tree | None]  # other directories in config_path, by path; None: a file stands there
     record: Mapping[str, Any] | None  # of earlier runs, see _plan/records
@@ -166,7 +166,7 @@ class Observation(NamedTuple):
     interrupted: bool  # a run was killed and left something to complete or to tidy up
     states: bool  # whether there are states of before runs
     previous: State | Damaged | None  # if it was asked for
-    sweep: tuple[str, ...]  # directories where killed runs may have left temporary files
+    sweep: tuple[Place, ...]  # directories where killed runs may have left temporary files
     socket: str
     daemon: Daemon | None
     started_with: StartedWith

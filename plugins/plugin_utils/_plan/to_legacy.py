@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """hosts.toml files of before as `mirrors` and `configs` in config.toml, for nodes that are to be in legacy mode.
 
-What config.toml has no words for is an error, because it would be lost; see migration.py for the usual direction.
+What config.toml has no words for is an error, because it would be lost; see from_directories for the usual direction.
 """
 
 from __future__ import annotations

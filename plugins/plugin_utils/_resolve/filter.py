@@ -23,7 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node import obs
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import shown
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.node import from_files
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Node
 
@@ -50,7 +50,7 @@ def resolve(
             node = _from_variables(version, variables)
     except Refusal as exc:
         raise AnsibleFilterError(f"resolve: {exc}") from None  # Ansible would add the cause to the message
-    answers = shown.answers(images if isinstance(images, list) else [images], node)
+    answers = plain.answers(images if isinstance(images, list) else [images], node)
     return answers if isinstance(images, list) else answers[0]
 
 

@@ -66,7 +66,7 @@ class _Additions:
         if siblings:
             indent, place = self.entries[siblings[-1]].indent, siblings[-1] + 1
         else:
-            indent, place = (self.entries[header].indent + self.style.key_step() if table else ""), header + 1
+            indent, place = (self.entries[header].indent + self.style.key_step(table) if table else ""), header + 1
         lines = [
             self._pair(indent, (*table, name), 1, value, [self.entries[index] for index in siblings])
             for name, value in pairs.items()
@@ -142,7 +142,8 @@ class _Additions:
             indent = self.style.header_indent(path)
             header = f"{indent}{opening}{self.style.header(path)}{closing}{self.eol}"
             lines = [
-                self._pair(indent + self.style.key_step(), (*path, name), 1, value, []) for name, value in pairs.items()
+                self._pair(indent + self.style.key_step(path), (*path, name), 1, value, [])
+                for name, value in pairs.items()
             ]
             blocks.append("".join([header, *lines]))
         for name, value in inner.items():

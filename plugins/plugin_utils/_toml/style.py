@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from os.path import commonprefix
 
@@ -34,13 +33,13 @@ class Style:
     def key_quote(self, path: Path) -> str:
         """Return the quotes that quoted keys near a path have."""
         found = ((entry, part[0]) for entry in self.entries for part in entry.written if part[0] in "\"'")
-        return _nearest(found, path)
+        return _nearest(found, path, '"')
 
     def text_quote(self, path: Path) -> str:
         """Return the quotes that texts near a path have."""
         pairs = (entry for entry in self.entries if entry.kind == "pair")
         found = ((entry, _QUOTE.search(self.text, *entry.value)) for entry in pairs)
-        return _nearest(((entry, match.group()) for entry, match in found if match), path)
+        return _nearest(((entry, match.group()) for entry, match in found if match), path, '"')
 
     def header(self, path: Path) -> str:
         """Return a key path for a header, its parts as other headers spell them."""
@@ -55,15 +54,12 @@ class Style:
             return next((entry.indent for entry in level if entry.path == path), level[-1].indent)
         return self.header_indent(path[:-1]) + self._nesting(path[:-1]) if len(path) > 1 else ""
 
-    def key_step(self) -> str:
-        """Return how much deeper than its header a key usually stands."""
-        steps: Counter[str] = Counter()
-        for entry in self.entries:
-            if entry.kind == "pair" and entry.section and entry.path[: entry.section] in self.tables:
-                steps[_deeper(entry, self.tables[entry.path[: entry.section]], 1)] += 1
-        if steps:
-            return steps.most_common(1)[0][0]
-        return "  " if any(self._step(entry) for entry in self.headers) else ""
+    def key_step(self, path: Path) -> str:
+        """Return how much deeper than its header a key near a path stands."""
+        pairs = (entry for entry in self.entries if entry.kind == "pair" and entry.section)
+        tables = ((entry, self.tables.get(entry.path[: entry.section])) for entry in pairs)
+        otherwise = "  " if any(self._step(entry) for entry in self.headers) else ""
+        return _nearest(((entry, _deeper(entry, table, 1)) for entry, table in tables if table), path, otherwise)
 
     def is_spaced(self) -> bool:
         """Tell whether the tables of the file stand apart by blank lines."""
@@ -73,8 +69,8 @@ class Style:
 
     def _nesting(self, path: Path) -> str:
         """Return how much deeper tables stand from one level to the next, near the given one."""
-        steps = ((len(commonprefix([entry.path, path])), self._step(entry)) for entry in self.headers)
-        return max(((depth, step) for depth, step in steps if step is not None), default=(0, ""), key=lambda x: x[0])[1]
+        steps = ((entry, self._step(entry)) for entry in self.headers)
+        return _nearest(((entry, step) for entry, step in steps if step is not None), path, "")
 
     def _step(self, entry: Entry) -> str | None:
         """Return how much deeper each level stands between a header and the next one above it, None if none is."""
@@ -91,16 +87,14 @@ def _deeper(entry: Entry, outer: Entry, levels: int) -> str:
     return step[: len(step) // levels]
 
 
-def _nearest(found: Iterable[tuple[Entry, str]], path: Path) -> str:
-    """Return the most common quote of the entries that share most of a path."""
-    shared = -1
-    quotes: Counter[str] = Counter('"')
-    for entry, quote in found:
+def _nearest(found: Iterable[tuple[Entry, str]], path: Path, otherwise: str) -> str:
+    """Return what the nearest sibling of a path has: the last of those that share most of it."""
+    nearest = (-1, otherwise)
+    for entry, each in found:
         depth = len(commonprefix([entry.path, path]))
-        if depth > shared:
-            shared, quotes = depth, Counter()
-        quotes[quote] += depth == shared
-    return quotes.most_common(1)[0][0]
+        if depth >= nearest[0]:
+            nearest = depth, each
+    return nearest[1]
 
 
 # "# key = …" or "# [table]": a setting that is switched off, in contrast to prose.

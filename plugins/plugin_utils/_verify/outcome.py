@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Pulled, PullError
-from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import shown
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import diagnosis, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosis import Seen
 
@@ -93,7 +93,7 @@ def _served_by(pull: Pulled | None, seen: Seen) -> tuple[Served, str | None]:
 def _endpoints(seen: Seen) -> Iterator[dict[str, Any]]:
     """Yield every endpoint in the order of asking, with what it answered if it was asked."""
     answers = dict(zip(requests.asked(seen.found), seen.answers, strict=False))
-    endpoints = shown.as_data(seen.found, seen.node.release)["endpoints"]
+    endpoints = plain.as_data(seen.found, seen.node.release)["endpoints"]
     for each, data in zip(seen.found.asked, endpoints, strict=True):
         request = next((f"{r.method} {r.url}" for r in seen.found.requests if r.asked == each), None)
         answer = answers.get(each)

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, verdicts
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Probed, Pulled, Pulls
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import Probe, Pull, Request
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node as resolve_node
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import resolve
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import outcome, requests
@@ -26,21 +27,10 @@ Reply = TypeVar("Reply")
 class Ask(Protocol):
     """Lets the node carry out a request in one remote execution; returns its reply as an instance of `kind`."""
 
-    def __call__(self, request: Mapping[str, Any], kind: type[Reply]) -> Reply: ...
+    def __call__(self, request: Request, kind: type[Reply]) -> Reply: ...
 
 
-class Wish(NamedTuple):
-    """What to pull, and how."""
-
-    images: Sequence[str]
-    pause: bool = False  # begin with the image that pods start with
-    timeout: int = 120  # seconds for each image
-    parallel: int = 3
-    keep: bool = False  # whether those pulled stay
-    login: tuple[str, str] | None = None  # a pull secret
-
-
-def check(wish: Wish, option: str = "images") -> None:
+def check(wish: Pull, option: str = "images") -> None:
     """Refuse what no node can do; `option` is what the images are called."""
     if not wish.images and not wish.pause:
         raise Refusal(f"{option}: there is none; name some, or set pause")
@@ -53,18 +43,18 @@ def check(wish: Wish, option: str = "images") -> None:
     options.check_range("parallel", wish.parallel, 1, None)
 
 
-def pull(ask: Ask, reading: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
-    """Pull images, and return what containerd_pull does; `reading` is the request to read the node."""
-    reply = ask({**reading, **wish._asdict(), "do": "pull"}, Pulls)
+def pull(ask: Ask, wish: Pull) -> dict[str, Any]:
+    """Pull images, and return what containerd_pull does."""
+    reply = ask(wish, Pulls)
     images = verdicts.images_to_pull(wish.images, reply.observed.effective.pause if wish.pause else None)
     if [each.image for each in reply.pulls] != images:
         raise Refusal("the node answers for other images than those that it was asked for")
     return _told(ask, reply.observed, images, reply.pulls, wish.login)
 
 
-def look(ask: Ask, reading: Mapping[str, Any], wish: Wish) -> dict[str, Any]:
+def look(ask: Ask, wish: Pull) -> dict[str, Any]:
     """Pull nothing, and return what containerd_pull does in check mode: whether the endpoints have the manifests."""
-    observed = ask(reading, Observation)
+    observed = ask(wish.node, Observation)
     images = verdicts.images_to_pull(wish.images, observed.effective.pause if wish.pause else None)
     return _told(ask, observed, images, [None] * len(images), wish.login)
 
@@ -104,7 +94,7 @@ def _asked(
         lists.append(requests.requests(observed, each.node, each.found) if login else [])
     if not any(lists):
         return seen
-    answers = ask({"do": "probe", "images": messages.as_data(lists)}, Probed).images
+    answers = ask(Probe(lists), Probed).images
     known = list(seen)
     for index, given, own in zip(still_open, answers[::2], answers[1::2], strict=True):
         known[index] = known[index]._replace(answers=given, own_answers=own)

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from airgap_lab import Lab, nodes
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_registry
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
 
 PROJECT = Path(__file__).resolve().parents[3]
 Reply = TypeVar("Reply")
@@ -64,15 +65,16 @@ class Target:
         assert done.returncode == 0, f"{self.name}: {script}: {done.stderr}"
         return done.stdout
 
-    def execute(self, request: dict[str, Any], kind: type[Reply]) -> Reply:
+    def execute(self, request: requests.Request, kind: type[Reply]) -> Reply:
         """Carry out a request, under strace if that was asked for; raises Refusal as over the wire."""
         strace: list[str] = []
-        if request["do"] != "observe":
+        if not isinstance(request, requests.Observe):
             self.applied += 1
             strace, self.strace = self.strace, []
+        message = {"do": requests.NAMES[type(request)], **messages.as_data(request)}
         done = subprocess.run(
             [*strace, *self._enter([self._node.python, "-B", f"{PLACE}/on_node.py", PLACE])],
-            input=json.dumps(request).encode(), capture_output=True, timeout=300, check=False,
+            input=json.dumps(message).encode(), capture_output=True, timeout=300, check=False,
         )  # fmt: skip
         try:
             result = json.loads(done.stdout)

@@ -77,6 +77,7 @@ def test_reading_a_node_imports_no_more_than_it_needs():
 def test_the_controller_imports_nothing_that_only_nodes_need():
     assert printed(DECIDE) == {
         "_shared",
+        "_shared.edits",
         "_shared.masking",
         "_shared.messages",
         "_shared.places",

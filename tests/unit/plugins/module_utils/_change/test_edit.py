@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One configuration file, read and replaced: what the lab's nodes do not have, SELinux and slow moments."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -33,13 +31,15 @@ class Module:
         raise SystemExit(msg)
 
     def __init__(self) -> None:
-        self.contexts: list[tuple[str, list]] = []
+        self.contexts = []
 
     def load_file_common_arguments(self, given: dict, path: str) -> dict:
         context = [given.get(each) for each in ("seuser", "serole", "setype", "selevel")]
         return {**given, "path": path, "secontext": context}
 
-    def set_fs_attributes_if_different(self, arguments: dict, changed: bool, diff: dict | None = None) -> bool:
+    def set_fs_attributes_if_different(self, arguments, changed, diff=None):
+        if arguments.get("owner") == "nosuchuser":
+            self.fail_json(path=arguments["path"], msg="chown failed: failed to look up user nosuchuser")
         if not self.check_mode:
             self.contexts.append((arguments["path"], arguments["secontext"]))
         if arguments.get("mode") and not self.check_mode:
@@ -77,7 +77,7 @@ def request(node, **more):
     return asked._replace(**more)
 
 
-def names(node) -> list[str]:
+def names(node):
     return sorted(os.listdir(node))
 
 
@@ -97,6 +97,24 @@ def test_what_is_asked_for_is_there_before_the_file_has_its_name(node):
     edit.edit(request(node, attributes=given), module)
     assert module.contexts[0][1] == ["system_u", "object_r", "etc_t", "s0"]
     assert (node / "config.toml").stat().st_mode & 0o777 == 0o600
+
+
+def found(node, monkeypatch):
+    """Let the node have a containerd, and return what asks for a look at its file."""
+    monkeypatch.setattr(service, "unit", lambda name: Unit(config=str(node / "config.toml")))
+    monkeypatch.setattr(commands, "run", lambda command: (0, "containerd x v1.7.24\n", ""))
+    return {"path": None, "binary": None, "service": "containerd", "imports": [], "attributes": {}}
+
+
+def test_attributes_that_cannot_be_given_are_an_error_of_the_file_and_nothing_is_left(node, monkeypatch):
+    wanted, module = found(node, monkeypatch), Module()
+    with pytest.raises(wire.Failure, match="config.toml: chown failed: failed to look up user nosuchuser"):
+        edit.look({**wanted, "attributes": {"owner": "nosuchuser"}}, module)
+    with pytest.raises(wire.Failure, match="config.toml: chown failed"):
+        edit.edit(request(node, attributes={"owner": "nosuchuser"}), module)
+    assert (node / "config.toml").read_text() == "a = 1\n" and names(node) == ["config.toml", "run"]
+    with pytest.raises(SystemExit):
+        module.fail_json(msg="its own again")
 
 
 def test_a_new_file_gets_the_context_of_its_place(node):
@@ -146,15 +164,15 @@ def test_an_imported_file_is_proven_among_copies_of_all_the_others(node, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "right"),
     [
         ('imports = ["a", \'b\'] # "c"\n[x]\n', ["a", "b"]),
         ('\t"imports"=[ # "no"\n  "a",\n  \'b\', # "no"\n]\nx = ["y"]\n', ["a", "b"]),
         ('a.imports = ["x"]\n# imports = ["y"]\nimports = []\n', []),
     ],
 )
-def test_patterns_of_imports(text, found):
-    assert edit._patterns(text.encode()) == found
+def test_patterns_of_imports(text, right):
+    assert edit._patterns(text.encode()) == right
 
 
 def test_look_finds_all_files_of_a_configuration_and_each_once(node, monkeypatch):
@@ -164,10 +182,7 @@ def test_look_finds_all_files_of_a_configuration_and_each_once(node, monkeypatch
     (node / "conf.d" / "b.toml~").write_text("x = 1\n")
     (node / "one.toml").write_text(f'imports = ["{node}/config.toml"]\n')
     (node / "new.toml").write_text("x = 1\n")
-    unit = Unit(config=str(node / "config.toml"))
-    monkeypatch.setattr(service, "unit", lambda name: unit)
-    monkeypatch.setattr(commands, "run", lambda command: (0, "containerd x v1.7.24\n", ""))
-    wanted = {"path": None, "binary": None, "service": "containerd", "imports": ["new.toml"], "attributes": {}}
+    wanted = {**found(node, monkeypatch), "imports": ["new.toml"]}
     seen = edit.look(wanted, Module())
     assert [os.path.relpath(each.path, node) for each in seen["files"]] == [
         "config.toml", "new.toml", "conf.d/a.toml", "one.toml"

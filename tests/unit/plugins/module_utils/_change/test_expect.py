@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What containerd makes of a file, held against what was asked for."""
 
-from __future__ import annotations
-
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect

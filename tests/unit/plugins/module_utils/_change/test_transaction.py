@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transaction on the files of a temporary directory, with a containerd that is told what to say."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
@@ -49,7 +47,7 @@ def write(path, text: str, **more):
     return Write(str(path), wire.pack(text.encode()), 0o600, **more)
 
 
-def leftovers(folder) -> list[str]:
+def leftovers(folder):
     return [name for dummy, dummy2, names in os.walk(folder) for name in names if name.startswith(filesystem.TEMPORARY)]
 
 

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the node half pulls, and above all what it leaves alone afterwards."""
 
-from __future__ import annotations
-
 import threading
 import time
 

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is left of containerd's complaints; all but the made-up ones were said by 1.4.13, 1.6.20, 1.7.24 or 2.1.9."""
 
-from __future__ import annotations
-
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import complaints

@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The small reader of containerd's own output, against tomllib."""
 
-from __future__ import annotations
-
+import sys
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import dump_reader
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 
@@ -18,7 +21,7 @@ FIXTURES = Path(__file__).parents[3] / "fixtures"
 @pytest.mark.parametrize("release", ["1.4.13", "1.6.20", "1.7.24", "2.1.9"])
 def test_every_key_of_every_release_is_read_as_tomllib_reads_it(release):
     text = (FIXTURES / f"default-{release}.toml").read_text()
-    assert dump_reader.read(text) == _without_arrays_of_tables(load(text))
+    assert dump_reader.read(text) == _without_arrays_of_tables(tomllib.loads(text))
 
 
 def _without_arrays_of_tables(data: dict) -> dict:
@@ -43,7 +46,7 @@ def _without_arrays_of_tables(data: dict) -> dict:
     ],
 )
 def test_forms(line):
-    assert dump_reader.read(line) == load(line)
+    assert dump_reader.read(line) == tomllib.loads(line)
 
 
 @pytest.mark.parametrize(

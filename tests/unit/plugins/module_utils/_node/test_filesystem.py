@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that are no files, too large ones, and what others than root may have put in the way."""
 
-from __future__ import annotations
-
 import os
 import socket
 

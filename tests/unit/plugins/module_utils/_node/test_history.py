@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which record is true, and what to go back to, after runs that were killed, not proven, or undone."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

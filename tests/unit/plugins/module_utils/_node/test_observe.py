@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How containerd is asked what it makes of a file."""
 
-from __future__ import annotations
-
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, effective, observe
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 
 RELEASES = [
     ("containerd github.com/containerd/containerd 1.4.13~ds1 1.4.13~ds1-1~deb11u4", ["dump"]),
@@ -40,3 +40,12 @@ def test_a_file_where_hosts_dir_has_to_be(tmp_path):
     assert observe._blocked_by(f"{hosts_dir}/more") is None
     hosts_dir.touch()
     assert observe._blocked_by(f"{hosts_dir}/more") == observe._blocked_by(str(hosts_dir)) == str(hosts_dir)
+
+
+@pytest.mark.parametrize("config_path", ["etc/nowhere/certs.d", "/etc/nowhere//certs.d/", "/etc/nowhere/certs.d:/x"])
+def test_the_directory_of_a_config_path_is_absolute_and_normalised(monkeypatch, tmp_path, config_path):
+    monkeypatch.setattr(commands, "run", lambda argv, timeout=60: (0, "containerd x v1.7.24\n", ""))
+    monkeypatch.setattr(effective, "effective", lambda binary, path, version: Effective(config_path=config_path))
+    monkeypatch.setattr(places, "STATE_DIR", str(tmp_path))
+    asked = {"service": "x", "config_file": str(tmp_path / "config.toml"), "socket": str(tmp_path / "socket")}
+    assert observe.observe(asked)["hosts_dir"] == "/etc/nowhere/certs.d"

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The preflight against registries of every kind, on loopback."""
 
-from __future__ import annotations
-
 import base64
 import http.server
 import os
@@ -14,9 +12,9 @@ import threading
 
 import pki
 import pytest
+from web_server import WebServer
 
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import http as http_module
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight, web
 
 LOGIN = "Basic " + base64.b64encode(b"u:p").decode()
 
@@ -61,13 +59,13 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def port():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    server = WebServer(("127.0.0.1", 0), Registry)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port
     server.shutdown()
 
 
-def probe(url: str, authorization: str | None, **more):
+def probe(url, authorization, **more):
     return preflight.probe({"url": url, "authorization": authorization, "digest": "d", **more})
 
 
@@ -135,7 +133,7 @@ def secure_port(tmp_path_factory):
     context.load_cert_chain(folder / "pair.pem")
     context.load_verify_locations(folder / "pair.pem")
     context.verify_mode = ssl.CERT_REQUIRED
-    server = http.server.ThreadingHTTPServer(("localhost", 0), Registry)
+    server = WebServer(("localhost", 0), Registry)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.server_port, {"text": certificate, "path": None}, {"text": key, "path": None}, str(folder / "pair.pem")
@@ -156,6 +154,8 @@ def test_certificates_of_the_wanted_configuration_are_used(secure_port):
         assert probe(url, LOGIN, tls=tls)["error"] is None, tls
     assert "give the CA that signed its certificate" in probe(url, LOGIN, tls=pair)["error"]
     assert "give client_cert and client_key" in probe(url, LOGIN, tls={"ca": certificate})["error"]
+    other_name = probe(url.replace("localhost", "127.0.0.1"), LOGIN, tls=works[0])["error"]
+    assert "TLS with 127.0.0.1" in other_name and "give" not in other_name
     missing = {"ca": {"text": None, "path": "/nowhere/ca.pem"}}
     assert "a certificate file cannot be used" in probe(url, LOGIN, tls=missing)["error"]
 
@@ -166,9 +166,9 @@ def test_keys_are_nobody_elses_and_gone_afterwards(monkeypatch):
     def look(method, url, headers, tls):
         folder = os.path.dirname(tls["client"][0][1])
         seen.append((folder, stat.S_IMODE(os.stat(folder).st_mode)))
-        raise http_module.Failure("refused", "no")
+        raise web.Failure("refused", "no")
 
-    monkeypatch.setattr(http_module, "send", look)
+    monkeypatch.setattr(web, "send", look)
     pem = {"text": "x", "path": None}
     probe("https://r.lan/v2/", None, tls={"client_cert": pem, "client_key": pem})
     ((folder, mode),) = seen

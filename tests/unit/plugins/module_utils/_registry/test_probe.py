@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The probe of an image's endpoints, against registries of every kind on loopback."""
 
-from __future__ import annotations
-
 import base64
 import http.server
 import json
 import threading
 
 import pytest
+from web_server import WebServer
 
 from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
@@ -55,7 +54,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def ask():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    server = WebServer(("127.0.0.1", 0), Registry)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def ask(*kinds, login=None, header=None):

@@ -47,3 +47,16 @@ def test_options(values, found):
 def test_what_is_undefined_is_an_error():
     with pytest.raises(AnsibleError, match="nobody"):
         options(p_text="{{ nobody }}")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, None),
+        (["rc-service", "containerd", "restart"], ["rc-service", "containerd", "restart"]),
+        ("rc-service containerd restart", ["rc-service", "containerd", "restart"]),
+        ("sh -c 'sleep 1; svc -t /c'", ["sh", "-c", "sleep 1; svc -t /c"]),
+    ],
+)
+def test_commands_are_words_or_split_as_a_shell_does(given, words):
+    assert options_module.command(given, "restart_command") == words

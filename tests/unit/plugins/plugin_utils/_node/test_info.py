@@ -11,7 +11,7 @@ import nodes
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import info
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, without_containerd
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
 LOGIN = '[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "hunter2"\n'
@@ -33,6 +33,12 @@ def test_info_is_plain_and_without_secrets():
     assert shown["version"] == "1.7.24" and shown["registry"]["set_by"] == ["/c"]
     assert shown["files"][0]["data"]["made"] == "2026-01-01" and shown["files"][1]["data"].startswith("not TOML")
     assert shown["namespaces"] == {"quay.io": {"header": {"A": "********"}}, "x": None}
+
+
+def test_without_containerd_nobody_knows_what_is_in_effect():
+    shown = info.info(without_containerd())
+    assert shown["version"] is None and shown["registry"]["config_path"] is shown["registry"]["mirrors"] is None
+    assert info.info(nodes.node("1.7.24"))["registry"]["config_path"] == ""
 
 
 def test_a_comment_about_registries_sets_none():

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One HTTP request from the node to a registry or its token service, and what stands in its way."""
 
+import contextlib
 import errno
 import http.client
 import json
@@ -82,7 +83,8 @@ def send(method, url, headers=None, tls=None, form=None, timeout=TIMEOUT):
 def _context(tls):
     """Return how to speak TLS; without ``ca`` the node's own certificates are trusted."""
     context = ssl.create_default_context()
-    context.hostname_checks_common_name = False  # containerd looks at subjectAltName alone
+    with contextlib.suppress(AttributeError):  # Python 3.6 cannot be told
+        context.hostname_checks_common_name = False  # containerd looks at subjectAltName alone
     if tls.get("skip_verify"):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -98,11 +100,13 @@ def _context(tls):
 
 def _tls_kind(exc):
     code = getattr(exc, "verify_code", None)
+    if code is None and isinstance(exc, ssl.CertificateError):  # Python 3.6 compares the names by itself
+        return "certificate"
     if "VERIFY_FAILED" not in str(exc) and code is None:
         plain = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
         return "plain_http" if getattr(exc, "reason", None) in plain else "tls"
     # X509_V_ERR_*: the issuer is unknown (2, 20, 21), or the certificate or its issuer signed itself (18, 19).
-    issuer = code in (2, 18, 19, 20, 21) or (code is None and "match" not in str(exc))
+    issuer = code is None or code in (2, 18, 19, 20, 21)
     return "unknown_ca" if issuer else "certificate"
 
 

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node can be asked for: a type each. Those that both ends take apart are in the node's `_shared`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit, Proof
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Restart
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
+
+
+class Observe(NamedTuple):
+    """Read the node; None stands for "as the node has it"."""
+
+    config_file: str | None = None
+    hosts_dir: str | None = None
+    binary: str | None = None
+    service: str = options.PLACES["service"]["default"]
+    socket: str | None = None
+    endpoints: Sequence[Any] = ()  # _plan.preflight.Question of each endpoint that is to be asked
+    previous: bool = False  # whether to tell the state to go back to
+
+
+class Pull(NamedTuple):
+    """Read the node and pull images there."""
+
+    node: Observe
+    images: Sequence[str]
+    pause: bool = False  # begin with the image that pods start with
+    timeout: int = 120  # seconds for each image
+    parallel: int = 3
+    keep: bool = False  # whether those pulled stay
+    login: tuple[str, str] | None = None  # a pull secret
+
+
+class Probe(NamedTuple):
+    """Ask endpoints for manifests: for each image those in its list in turn, until one has it."""
+
+    images: Sequence[Sequence[Any]]
+
+
+class Harbor(NamedTuple):
+    """Ask Harbor about projects, with the account that pulls and with one that reads its API."""
+
+    url: str
+    projects: Sequence[str]
+    login: str | None  # the value of an Authorization header
+    reader: str | None
+    tls: Mapping[str, Any]
+
+
+class LookAt(NamedTuple):
+    """Read one configuration file and what it belongs to; None stands for "as the node has it"."""
+
+    path: str | None
+    binary: str | None
+    service: str
+    imports: Sequence[str]  # patterns of files that are to be imported
+    attributes: Mapping[str, Any]  # the file arguments of Ansible's modules
+
+
+class RestartOrRestore(NamedTuple):
+    """Restart containerd; where CRI does not answer then, put files back and restart with them."""
+
+    restart: Restart
+    restore: Sequence[Mapping[str, str]]  # `path` and `backup`
+
+
+Request = Observe | Pull | Probe | Harbor | LookAt | RestartOrRestore | Apply | Edit | Proof
+
+NAMES: Mapping[type[Any], str] = {
+    Observe: "observe",
+    Apply: "apply",
+    RestartOrRestore: "restart",
+    LookAt: "look",
+    Proof: "prove",
+    Edit: "edit",
+    Pull: "pull",
+    Probe: "probe",
+    Harbor: "harbor",
+}
+"""What the node half calls them."""
+
+OF_THE_ROLE = (Observe, Apply, RestartOrRestore)
+"""What the module carries out that travels in every run of the role; the rest is in another one, beside it."""
+
+
+def observe(args: Mapping[str, Any]) -> Observe:
+    """Return the request to read a node; `args` holds options.PLACES. Raises Refusal."""
+    options.check_places(args)
+    return Observe(**{key: args.get(key, spec.get("default")) for key, spec in options.PLACES.items()})
