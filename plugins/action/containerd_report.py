@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -55,6 +56,7 @@ class ActionModule(Action):
             if not self._task.check_mode:
                 shown.append(f"Page: {files['page']}")
         else:
+            _check(option, args[option])
             shown = (plans if option == "plans" else resolutions).lines(args[option])
         lines = [_text.line(each) for each in shown]
         Display().display("\n".join(["", *lines]))
@@ -67,6 +69,18 @@ class ActionModule(Action):
             _write(files["page"], page.page(found))
             _write(files["json"], json.dumps(found, indent=1, sort_keys=True) + "\n")
         return files
+
+
+def _check(option: str, results: Mapping[str, Any]) -> None:
+    """Refuse what cannot be shown, as no module and no filter returned it."""
+    for name, result in results.items():
+        if isinstance(result, list) and option == "resolutions":
+            known = all(isinstance(each, Mapping) and "requests" in each for each in result)
+        else:
+            known = isinstance(result, Mapping)
+        if not known:
+            wanted = "result of containerd_registry" if option == "plans" else "result of containerd_info with resolve"
+            raise Refusal(f"{option}: what is given for {name} is no {wanted}")
 
 
 def _now() -> str:

@@ -29,8 +29,8 @@ options:
   resolutions:
     description:
       - What M(airgap.containerd.containerd_info) returned with
-        O(airgap.containerd.containerd_info#module:resolve), or lists of answers of P(airgap.containerd.resolve#filter),
-        keyed by node. Nodes that gave no answer come last.
+        O(airgap.containerd.containerd_info#module:resolve), or what P(airgap.containerd.resolve#filter) did, keyed by
+        node. Nodes that gave no answer come last.
     type: dict
   pulls:
     description: What M(airgap.containerd.containerd_pull) returned, keyed by node. Needs O(dest).
@@ -66,8 +66,8 @@ EXAMPLES = r"""
 - name: Show where busybox would come from, before and after an upgrade
   airgap.containerd.containerd_report:
     resolutions:
-      old: "{{ ['busybox'] | airgap.containerd.resolve('1.6.20', variables=hostvars[inventory_hostname]) }}"
-      new: "{{ ['busybox'] | airgap.containerd.resolve('2.1.9', variables=hostvars[inventory_hostname]) }}"
+      old: "{{ 'busybox' | airgap.containerd.resolve('1.6.20', variables=hostvars[inventory_hostname]) }}"
+      new: "{{ 'busybox' | airgap.containerd.resolve('2.1.9', variables=hostvars[inventory_hostname]) }}"
   run_once: true
 """
 

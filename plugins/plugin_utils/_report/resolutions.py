@@ -13,14 +13,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import n
 
 
 def lines(results: Mapping[str, Any]) -> list[str]:
-    """Return the lines of one table for each distinct answer, for `{node: result of containerd_info, or answers}`.
+    """Return the lines of one table for each distinct answer, for `{node: what containerd_info or the filter told}`.
 
     Nodes that gave no answer come last, each with its message.
     """
     groups: dict[str, dict[str, Any]] = {}
     silent: dict[str, list[str]] = {}
     for name, result in results.items():
-        found = result.get("resolved") if isinstance(result, Mapping) else result
+        found = _answers(result)
         if found is None:
             silent.setdefault(str(result.get("msg") or "unreachable"), []).append(name)
         for answer in found or []:
@@ -32,6 +32,13 @@ def lines(results: Mapping[str, Any]) -> list[str]:
     shown = [line for group in ordered for line in _table(group["answer"], group["nodes"], len(results))]
     without = [f"{names.several(who, len(results))}: no answer: {message}" for message, who in silent.items()]
     return [*shown, *without] if without else shown[:-1]
+
+
+def _answers(result: Any) -> list[Mapping[str, Any]] | None:
+    """Return the answers in a result of containerd_info, or what the filter returns: one answer or a list of them."""
+    if not isinstance(result, Mapping):
+        return list(result)
+    return [result] if "requests" in result else result.get("resolved")
 
 
 def _table(answer: Mapping[str, Any], nodes: Mapping[str, list[str]], total: int) -> Iterator[str]:

@@ -19,6 +19,7 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_hosts,
     containerd_info,
     containerd_registry,
+    containerd_report,
     containerd_restart,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
@@ -31,6 +32,7 @@ MODULES = {
     "containerd_config": (containerd_config, {}),
     "containerd_hosts": (containerd_hosts, {}),
     "containerd_info": (containerd_info, {}),
+    "containerd_report": (containerd_report, {}),
     "containerd_restart": (containerd_restart, {}),
 }
 SECRET = "CaN4ry"
