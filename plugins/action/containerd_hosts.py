@@ -60,8 +60,8 @@ class ActionModule(Action):
             hosts_toml.check_on(releases.release(releases.parse(observed.version)), files, observed.hosts_dir)
         record = records.read(observed)
         conflicts.check_hosts_dir(observed, args["namespaces"])
-        planned = tree.plan(files, observed.hosts_dir, observed.hosts, record.get("hosts") or {}, args["prune"])
-        new_record = {**record, "hosts": planned.files}
+        planned = tree.plan(files, observed.hosts_dir, observed.hosts, record.hosts, args["prune"])
+        new_record = record._replace(hosts=planned.files)
         changed = bool(planned.writes or planned.removes)
         if (changed or new_record != observed.record or observed.interrupted) and not self._task.check_mode:
             apply = request.of_tree(planned, observed)._replace(record=new_record)

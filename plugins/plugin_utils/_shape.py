@@ -4,10 +4,11 @@
 """The shapes that data of a node must have. A node is not trusted: data of another shape is one error for that node.
 
 Shapes: a type (`str` is one line of text, which comes back without control characters; `bytes` a packed file, which
-comes back unpacked; `Place` an absolute path, which comes back normalised; `object` any JSON; a NamedTuple a mapping of
-its fields, of which those with a default may be left out), None, a tuple of alternatives, `[shape]` for a list, and
-`{"key": shape, "other?": shape, str: shape}` for a mapping: `other` may be left out, `str` stands for every key that is
-not named, and without it there is none.
+comes back unpacked; `Place` an absolute path, which comes back normalised; `Text` a text of many lines, as it is;
+`object` any JSON; a NamedTuple a mapping of its fields, of which those with a default may be left out), None, a tuple
+of alternatives (with `Unreadable` among them nothing is an error), `[shape]` for a list, and `{"key": shape, "other?":
+shape, str: shape}` for a mapping: `other` may be left out, `str` stands for every key that is not named, and without it
+there is none.
 """
 
 from __future__ import annotations
@@ -26,18 +27,27 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import R
 Place = NewType("Place", str)
 """An absolute path on a node, normalised: no slash at its end, none doubled, no dots."""
 
+Text = NewType("Text", str)
+"""What a file says."""
+
 T = TypeVar("T")
 
-_KINDS: dict[Any, Any] = {bytes: str, float: (int, float), Place: str}
+_KINDS: dict[Any, Any] = {bytes: str, float: (int, float), Place: str, Text: str}
 
 _KIND_NAMES: dict[Any, str] = {
     str: "a text", bytes: "a packed file", bool: "a boolean", int: "a number", float: "a number", list: "a list",
-    dict: "a mapping", type(None): "nothing", Place: "an absolute path",
+    dict: "a mapping", type(None): "nothing", Place: "an absolute path", Text: "a text",
 }  # fmt: skip
 
 
 class ShapeError(Refusal):
     """Data of another shape; the message says where."""
+
+
+class Unreadable(NamedTuple):
+    """Stands for data of a shape that no alternative has."""
+
+    reason: str
 
 
 class _Row(NamedTuple):
@@ -74,7 +84,7 @@ def checked(data: Any, shape: Any, where: str = "reply") -> Any:
     if isinstance(shape, _Row) and isinstance(data, list):
         return tuple(checked(item, shape.item, f"{where}[{index}]") for index, item in enumerate(data))
     if _is_alternatives(shape):
-        return checked(data, _alternative(data, shape), where)
+        return _one_of(data, shape, where)
     if isinstance(shape, list) and isinstance(data, list):
         return [checked(item, shape[0], f"{where}[{index}]") for index, item in enumerate(data)]
     if isinstance(data, dict) and (isinstance(shape, dict) or _is_record(shape)):
@@ -92,6 +102,16 @@ def checked(data: Any, shape: Any, where: str = "reply") -> Any:
         f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} where {_KIND_NAMES[kind]} is wanted"
         .lstrip(".")
     )  # fmt: skip
+
+
+def _one_of(data: Any, shapes: tuple[Any, ...], where: str) -> Any:
+    """Return data in the shape that is meant for it, or why it has none, where that is allowed."""
+    if Unreadable not in shapes:
+        return checked(data, _alternative(data, shapes), where)
+    try:
+        return _one_of(data, tuple(each for each in shapes if each is not Unreadable), "")
+    except ShapeError as exc:
+        return Unreadable(str(exc))
 
 
 def _is_record(shape: Any) -> bool:
@@ -183,4 +203,4 @@ def _unpacked(data: str, where: str) -> bytes | None:
         raise ShapeError(f"{where or 'it'} is not base64".lstrip(".")) from None
 
 
-_READERS: dict[Any, Any] = {str: _line, bytes: _unpacked, Place: _place}
+_READERS: dict[Any, Any] = {str: _line, bytes: _unpacked, Place: _place, Text: _encodable}

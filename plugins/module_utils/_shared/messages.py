@@ -43,7 +43,7 @@ class Between(NamedTuple):
     """The config.toml that works with the files of before and with those of the run, and its part of the record."""
 
     write: Write
-    record: Dict[str, Any]
+    record: Any
 
 
 class Changes(NamedTuple):
@@ -73,7 +73,7 @@ class Apply(NamedTuple):
     sweep: List[str]  # directories where killed runs may have left temporary files
     socket: str
     changes: Changes = Changes()
-    record: Optional[Dict[str, Any]] = None  # None removes it
+    record: Any = None  # _node/record's on the controller, JSON on the node; None removes it
     config: Optional[str] = None  # path of config.toml; None: hosts.toml files alone are changed
     between: Optional[Between] = None
     check: Optional[Check] = None

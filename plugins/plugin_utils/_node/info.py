@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 
@@ -38,12 +39,6 @@ def _namespace(file: TreeFile | None) -> Any:
     if file and file.content is None and file.link:
         return f"a symbolic link to {file.link}, which is not followed"
     return _parsed(file.content) if file else None
-
-
-def _managed(record: Any) -> Mapping[str, Any]:
-    """Return the files that the record names, none where it is damaged."""
-    files = (record or {}).get("files")
-    return files if isinstance(files, dict) else {}
 
 
 def _origins(observed: Observation, sources: Sequence[File]) -> dict[str, Any]:
@@ -96,5 +91,5 @@ def info(observed: Observation) -> dict[str, Any]:
         "namespaces": {
             name: _namespace(observed.hosts.files.get(f"{name}/hosts.toml")) for name in observed.hosts.directories
         },
-        "managed": sorted(_managed(observed.record)),
+        "managed": sorted(observed.record.files) if isinstance(observed.record, Record) else [],
     }

@@ -14,7 +14,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import registry_table
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, ProvenWith, Record
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, Unreadable, place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import not_utf8
 
 
@@ -118,23 +119,13 @@ class State(NamedTuple):
     files: Mapping[str, Kept | None]
     now: Mapping[str, Kept | None]
     after: Mapping[str, str | None]  # sha256 of what the run made of them
-    record: Mapping[str, Any] | None
+    record: Record | Unreadable | None
 
 
 class Damaged(NamedTuple):
     """A state that cannot be read."""
 
     damaged: bool
-
-
-class Answer(NamedTuple):
-    """What an endpoint answered when it was asked whether it is there and takes the credentials."""
-
-    url: str
-    digest: str  # of the question
-    auth: str | None  # "none", "basic" or "bearer"
-    error: str | None
-    reachable: bool = True  # whether anybody answered
 
 
 def require_containerd(version: str | None, error: str | None, prefix: str = "") -> None:
@@ -160,7 +151,7 @@ class Observation(NamedTuple):
     blocked_by: Place | None  # the file that stands where hosts_dir or a directory above it would have to be
     hosts: Tree
     roots: Mapping[str, Tree | None]  # other directories in config_path, by path; None: a file stands there
-    record: Mapping[str, Any] | None  # of earlier runs, see _plan/records
+    record: Record | Unreadable | None  # of earlier runs
     fingerprint: str  # of the record and the states
     unproven: str | None  # the daemon that an earlier run changed files under and did not restart
     interrupted: bool  # a run was killed and left something to complete or to tidy up
@@ -186,8 +177,8 @@ class Observation(NamedTuple):
             return f"CRI does not answer ({self.cri_error})"
         if self.unproven == self.daemon.id:
             return f"an earlier run changed {self.config.path}, and containerd was not restarted since"
-        proven = (self.record or {}).get("proven") or {}
-        if proven == {"daemon": self.daemon.id, "registry": self.effective.digest}:
+        proven = self.record.proven if isinstance(self.record, Record) else None
+        if proven == ProvenWith(self.daemon.id, self.effective.digest):
             return None
         for each in (self.config, *self.imports):
             if each.attributes and each.attributes.ctime > self.daemon.started:

@@ -21,7 +21,9 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Undo, WrittenConfig
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain import KeyPath
@@ -79,12 +81,12 @@ def config_path_change(
     return change
 
 
-def with_logins_of(change: Change, recorded: Mapping[str, Any]) -> Change:
+def with_logins_of(change: Change, recorded: WrittenConfig | None) -> Change:
     """Return a change that keeps the logins that an earlier run set, by its record, beside those of `change`.
 
     hosts.toml files that rely on logins in config.toml work with it whether they are the old ones or the new ones.
     """
-    ours = (recorded.get("undo") or {}).get("ours") or {}
+    ours = recorded.undo.ours if recorded and recorded.undo else {}
     merge: dict[str, Any] = {}
     for name, plugin in (ours.get("plugins") or {}).items():
         configs = plain.at(plugin, ["registry", "configs"])
@@ -121,20 +123,20 @@ def legacy_mirrors(rel: Release, wanted: Desired) -> dict[str, list[str]]:
     return mirrors
 
 
-def pristine_data(data: dict[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+def pristine_data(data: dict[str, Any], recorded: WrittenConfig | None) -> dict[str, Any]:
     """Return config.toml's data as it would be without what earlier runs set."""
-    undo = recorded.get("undo")
-    return plain.revert(data, undo["ours"], undo["merge"], undo["remove"]) if undo else data
+    undo = recorded.undo if recorded else None
+    return plain.revert(data, undo.ours, undo.merge, undo.remove) if undo else data
 
 
 class Edited(NamedTuple):
     """A text of config.toml, and the record's `config` for it."""
 
     text: str | None
-    record: dict[str, Any]
+    record: WrittenConfig
 
 
-def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded: Mapping[str, Any]) -> Edited:
+def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded: WrittenConfig | None) -> Edited:
     """Return what config.toml becomes by a change.
 
     The change is made to what the file would be without us, so keys that an earlier run set and this one does not
@@ -145,11 +147,10 @@ def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded:
     wanted = edit.merged(pristine, change.merge, change.remove)
     after = edit.edit(current, *plain.delta(load(current), wanted))
     merge, remove = plain.delta(wanted, pristine)
-    exact = not recorded or (recorded["exact"] and recorded["sha256"] == tree.sha256(current))
-    record = {
-        "sha256": tree.sha256(after),
-        "original": recorded["original"] if recorded else text,
-        "exact": exact,
-        "undo": {"ours": plain.delta(pristine, wanted)[0], "merge": merge, "remove": remove},
-    }
+    record = WrittenConfig(
+        sha256=tree.sha256(after),
+        original=recorded.original if recorded else None if text is None else Text(text),
+        exact=not recorded or (recorded.exact and recorded.sha256 == tree.sha256(current)),
+        undo=Undo(ours=plain.delta(pristine, wanted)[0], merge=merge, remove=remove),
+    )
     return Edited(None if text is None and not after else after, record)

@@ -20,6 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import WrittenConfig
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
@@ -131,12 +132,11 @@ def _parsed(file: File) -> Mapping[str, Any]:
         return {}
 
 
-def edited_keys(data: Mapping[str, Any], recorded: Mapping[str, Any], current_sha256: str | None) -> list[str]:
+def edited_keys(data: Mapping[str, Any], recorded: WrittenConfig | None, current_sha256: str | None) -> list[str]:
     """Return the keys of config.toml that earlier runs set and somebody else has changed since, dotted."""
-    undo = recorded.get("undo")
-    if not undo or current_sha256 == recorded["sha256"]:
+    if not recorded or not recorded.undo or current_sha256 == recorded.sha256:
         return []
-    return [".".join(path) for path, value in plain.leaves(undo["ours"]) if plain.at(data, path) != value]
+    return [".".join(path) for path, value in plain.leaves(recorded.undo.ours) if plain.at(data, path) != value]
 
 
 def proxied(observed: Observation, mirrors: Mapping[str, Mirror]) -> list[str]:

@@ -18,6 +18,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import conflicts, hosts_toml
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.from_legacy import GIVES_WAY, Carried
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
@@ -52,15 +53,13 @@ def other_roots(observed: Observation, rel: Release) -> dict[str, Tree]:
     return {root: found[root] for root in dict.fromkeys(order) if root in found}
 
 
-def from_roots(
-    observed: Observation, wanted: Desired, rel: Release, record: Mapping[str, Any], template: str
-) -> Carried:
+def from_roots(observed: Observation, wanted: Desired, rel: Release, record: Record, template: str) -> Carried:
     """Return what other directories of `config_path` hold, of which `hosts_dir` alone will be read.
 
     The first directory that knows a namespace decides, and one with `_default` knows all of them. Certificates stay
     where they are. The record's `carried` are the files of earlier runs, which did read those directories.
     """
-    files = dict(record.get("carried") or {})
+    files = dict[str, str](record.carried)
     hosts_dir = observed.hosts_dir
     before = observed.effective.config_path or hosts_dir
     items: list[str] = []
@@ -71,12 +70,12 @@ def from_roots(
         for name in found.directories:
             namespace, path = namespaces.namespace(name), f"{root}/{name}"
             ours = wanted.mirrors.get(namespace)
-            if f"{path}/hosts.toml" in record["files"] or taken.setdefault(namespace, path) != path:
+            if f"{path}/hosts.toml" in record.files or taken.setdefault(namespace, path) != path:
                 continue
             if ours and ours.endpoints:
                 replaced.append(f"{path} {GIVES_WAY}")
                 continue
-            if conflicts.is_of_others(namespace, observed, record["files"]):
+            if conflicts.is_of_others(namespace, observed, record.files):
                 replaced.append(f"{path} gives way to the directory for {namespace} in {hosts_dir}")
                 continue
             if found.holds(f"{name}/hosts.toml"):
@@ -137,13 +136,13 @@ def _joined(value: Any, directory: str) -> Any:
     return posixpath.normpath(posixpath.join(directory, value)) if isinstance(value, str) and value else value
 
 
-def replaced_files(observed: Observation, wanted: Desired, rel: Release, record: Mapping[str, Any]) -> list[str]:
+def replaced_files(observed: Observation, wanted: Desired, rel: Release, record: Record) -> list[str]:
     """Return where images came from until now, for the hosts.toml files of others that ours replace."""
     told = []
     for name, file in observed.hosts.files.items():
         path, namespace = f"{observed.hosts_dir}/{name}", namespaces.namespace(posixpath.dirname(name))
         ours = wanted.mirrors.get(namespace)
-        is_theirs = posixpath.basename(name) == "hosts.toml" and path not in record["files"]
+        is_theirs = posixpath.basename(name) == "hosts.toml" and path not in record.files
         if not (is_theirs and file.content is not None and ours and ours.endpoints):
             continue
         reading = hosts_file.read_bytes(file.content, rel, posixpath.dirname(path))

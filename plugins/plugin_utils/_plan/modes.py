@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, CarriedTables, Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
@@ -26,7 +27,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     to_legacy,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Change
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Text, place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 
 
@@ -48,13 +49,7 @@ class Situation(NamedTuple):
     observed: Observation
     data: dict[str, Any]  # config.toml
     pristine: dict[str, Any]  # config.toml without what earlier runs set
-    record: Mapping[str, Any]
-
-    @property
-    def recorded(self) -> Mapping[str, Any]:
-        """What the record says of config.toml."""
-        found: Mapping[str, Any] = self.record.get("config") or {}
-        return found
+    record: Record
 
     def registry(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the registry table that containerd reads from config.toml with this data."""
@@ -67,7 +62,8 @@ class Target(NamedTuple):
     files: dict[str, str]  # below hosts_dir, or absolute: {path: text}
     change: Change  # of config.toml
     effective: Wanted  # what containerd must make of it
-    remember: dict[str, Any]  # for the record: what only this run could read
+    carried: Mapping[str, Text]  # for the record: what only this run could read
+    carried_legacy: CarriedTables  # the same
     migrated: tuple[str, ...]  # what this run carries over, for people
     replaced: tuple[str, ...]  # what it does not
 
@@ -78,7 +74,7 @@ def choose(node: Situation, wanted: Desired, mode: str, prefix: str) -> str:
     return choose_mode(node.rel, mode, {**before, **wanted.mirrors}, set(before), prefix)
 
 
-def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Mapping[str, Mapping[str, Any]]) -> Target:
+def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Mapping[str, Answer]) -> Target:
     """Return what hosts.toml files make of `wanted`; `asked` is what the preflight found, by API URL.
 
     config.toml keeps its own spelling of the directory.
@@ -86,7 +82,7 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
     rel, observed = node.rel, node.observed
     conflicts.check_hosts_dir(observed, wanted.mirrors)
     from_config = from_legacy.from_registry(node.registry(node.pristine), wanted, settings.prefix)
-    if node.record.get("config") and not node.registry(node.data).get("mirrors"):
+    if node.record.config and not node.registry(node.data).get("mirrors"):
         from_config = from_config._replace(items=(), replaced=(), staying=())  # an earlier run has told them
     from_roots = from_directories.from_roots(observed, wanted, rel, node.record, settings.template)
     _check_migrate((*from_config.items, *from_roots.items), settings)
@@ -102,7 +98,7 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
     mirrors = {
         name: each
         for name, each in {**wanted.mirrors, **from_config.mirrors}.items()
-        if each.endpoints or not conflicts.is_of_others(name, observed, node.record["files"])
+        if each.endpoints or not conflicts.is_of_others(name, observed, node.record.files)
     }
     written = node.registry(node.pristine).get("config_path")
     spelled = written if written and place(written) == observed.hosts_dir else observed.hosts_dir
@@ -117,7 +113,8 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
         },
         change=config_toml.config_path_change(rel, node.pristine, spelled, auth),
         effective=Wanted(spelled, tls=not rel.tls_tables_block_config_path, plugins=sorted(releases.CRI_PLUGINS)),
-        remember={"carried": from_roots.files} if from_roots.files else {},
+        carried={path: Text(text) for path, text in from_roots.files.items()},
+        carried_legacy=CarriedTables(),
         migrated=(*from_config.items, *from_config.staying, *from_roots.items),
         replaced=(
             *from_config.replaced,
@@ -142,13 +139,13 @@ def in_legacy(node: Situation, wanted: Desired, settings: Settings) -> Target:
         **{host: [namespaces.upstream_url(host)] for host in themselves},
         **tables.mirrors,
     }
-    told = () if node.record.get("config") else from_legacy.replaced_mirrors(registry, wanted)
-    carried = {"mirrors": tables.mirrors, "configs": tables.configs}
+    told = () if node.record.config else from_legacy.replaced_mirrors(registry, wanted)
     return Target(
         files=placement.files(((each, wanted.access_to(each)) for each in wanted.asked()), folder),
         change=config_toml.legacy_change(node.rel, node.pristine, mirrors, configs),
         effective=Wanted("", mirrors, not node.rel.tls_tables_block_config_path, sorted(releases.CRI_PLUGINS)),
-        remember={"carried_legacy": carried} if any(carried.values()) else {},
+        carried={},
+        carried_legacy=CarriedTables({name: tuple(each) for name, each in tables.mirrors.items()}, tables.configs),
         migrated=(*(text for host, text in themselves.items() if host not in now.get("mirrors", {})), *tables.items),
         replaced=(*tables.replaced, *told),
     )

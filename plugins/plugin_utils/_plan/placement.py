@@ -20,6 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Pem
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer
 
 
 def in_hosts(access: Access, auth_method: str) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def in_hosts(access: Access, auth_method: str) -> dict[str, Any]:
 
 
 def in_config(
-    wanted: Desired, rel: Release, auth_method: str, asked: Mapping[str, Mapping[str, Any]]
+    wanted: Desired, rel: Release, auth_method: str, asked: Mapping[str, Answer]
 ) -> dict[str, Mapping[str, str]]:
     """Return the logins that config.toml has to hold in config_path mode, as `{host[:port]: auth table}`.
 
@@ -42,7 +43,8 @@ def in_config(
     found: dict[str, Mapping[str, str]] = {}
     for endpoint in wanted.asked():
         auth = wanted.access_to(endpoint).auth
-        wants_token = (asked.get(endpoint.api) or {}).get("auth") == "bearer" and not rel.header_reaches_token_service
+        answer = asked.get(endpoint.api)
+        wants_token = answer and answer.auth == "bearer" and not rel.header_reaches_token_service
         if auth and (auth_method == "config" or "identitytoken" in auth or (auth_method == "auto" and wants_token)):
             found[endpoint.host] = auth
     return found

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
@@ -13,6 +14,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, ProvenWith, Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
@@ -43,7 +45,7 @@ class Plan(NamedTuple):
     tree: TreePlan
     effective: Wanted | None  # what containerd must make of the new configuration
     restart_due: str | None  # why the running daemon has to be restarted
-    record: dict[str, Any] | None
+    record: Record | None
     record_changed: bool
     warnings: list[str]
     migrated: tuple[str, ...] = ()  # what is carried over by this run
@@ -84,9 +86,9 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
         target = modes.config_path(node, kept, settings, asked)
     else:
         target = modes.in_legacy(node, kept, settings)
-    planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, node.record["files"], settings.prune)
-    config = config_toml.edited(observed.config.text, node.pristine, target.change, node.recorded)
-    edited = conflicts.edited_keys(node.data, node.recorded, observed.config.sha256)
+    planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, node.record.files, settings.prune)
+    config = config_toml.edited(observed.config.text, node.pristine, target.change, node.record.config)
+    edited = conflicts.edited_keys(node.data, node.record.config, observed.config.sha256)
     told = [
         *wanted.warnings,
         *warnings,
@@ -122,7 +124,7 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
 def _situation(observed: Observation, version: str | None) -> Situation:
     rel = releases.release(releases.parse(version or observed.version or ""))
     data, record = observed.config.data(), records.read(observed)
-    return Situation(rel, observed, data, config_toml.pristine_data(data, record.get("config") or {}), record)
+    return Situation(rel, observed, data, config_toml.pristine_data(data, record.config), record)
 
 
 def _between(node: Situation, mode: str, target: Target, config: Edited, planned: TreePlan) -> Edited | None:
@@ -132,21 +134,19 @@ def _between(node: Situation, mode: str, target: Target, config: Edited, planned
     if mode != "config_path" or not is_live or config.text == text or not (planned.writes or planned.removes):
         return None
     return config_toml.edited(
-        text, node.pristine, config_toml.with_logins_of(target.change, node.recorded), node.recorded
+        text, node.pristine, config_toml.with_logins_of(target.change, node.record.config), node.record.config
     )
 
 
-def _record(
-    node: Situation, target: Target, config: Edited, planned: TreePlan, asked: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _record(node: Situation, target: Target, config: Edited, planned: TreePlan, asked: Mapping[str, Answer]) -> Record:
     """Return the record that is true once the plan is carried out."""
-    return {
-        **{key: value for key, value in node.record.items() if key not in ("carried", "carried_legacy")},
-        **target.remember,
-        "config": config.record,
-        "files": planned.files,
-        "endpoints": asked,
-    }
+    return node.record._replace(
+        carried=target.carried,
+        carried_legacy=target.carried_legacy,
+        config=config.record,
+        files=planned.files,
+        endpoints=asked,
+    )
 
 
 def _hidden(node: Situation, kept: Desired, target: Target, planned: TreePlan, prefix: str) -> list[str]:
@@ -200,9 +200,9 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
         told = f"{plan.config_path} holds a login: now root alone can read it (its mode was {attributes.mode:04o})"
         warnings = [*warnings, told]
     if record and due:
-        record = {key: value for key, value in record.items() if key != "proven"}
+        record = record._replace(proven=None)
     elif record and exposed and observed.daemon:  # a new mode makes the file newer than the daemon that knows it
-        record = {**record, "proven": {"daemon": observed.daemon.id, "registry": observed.effective.digest}}
+        record = record._replace(proven=ProvenWith(observed.daemon.id, observed.effective.digest))
     return plan._replace(
         restart_due=due,
         record=record,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Answer
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer
 
 
 class Question(NamedTuple):
@@ -57,7 +57,7 @@ def _tls(access: Access) -> dict[str, Any]:
     }
 
 
-def judge(wanted: Desired, answers: Iterable[Answer]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def judge(wanted: Desired, answers: Iterable[Answer]) -> tuple[dict[str, Answer], list[str]]:
     """Return what to remember of the endpoints that answer, by API URL, and warnings.
 
     Raises Refusal where the node must not go on.
@@ -65,11 +65,7 @@ def judge(wanted: Desired, answers: Iterable[Answer]) -> tuple[dict[str, dict[st
     An endpoint that is out of reach is what others are listed for: it is a warning if every mirror that lists it has
     another one that answers. A refused login or certificate does not mend itself, and stops the node in any case.
     """
-    good = {
-        each.url: {"url": each.url, "digest": each.digest, "auth": each.auth, "error": None}
-        for each in answers
-        if not each.error
-    }
+    good = {each.url: each for each in answers if not each.error}
     bad = [each for each in answers if each.error]
     fatal = [each for each in bad if each.reachable or not _is_spare(each.url, wanted, good)]
     if fatal:

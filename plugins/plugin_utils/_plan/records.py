@@ -5,52 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
-
-FORMAT = 1
-
-TEXT = (str, None)
-WRITTEN = {str: {"sha256": str, "original": TEXT, str: object}}
-RECORD = {
-    "format": int,
-    "files": WRITTEN,
-    "hosts?": WRITTEN,
-    "config?": (
-        {
-            "sha256": str,
-            "original": TEXT,
-            "exact": bool,
-            "undo?": {"ours": {str: object}, "merge": {str: object}, "remove": [[str]]},
-            str: object,
-        },
-        {},
-        None,
-    ),
-    "endpoints?": {str: {"url": str, "digest": str, "auth": TEXT, "error": TEXT}},
-    "carried?": {str: str},
-    "carried_legacy?": {"mirrors": {str: [str]}, "configs": {str: {str: {str: object}}}},
-    "proven?": {str: object},
-    str: object,
-}
-"""The record of earlier runs, which a node keeps."""
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import FORMAT, NOTHING, Record
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Unreadable
 
 
-def read(observed: Observation) -> dict[str, Any]:
+def read(observed: Observation) -> Record:
     """Return the node's record of earlier runs, an empty one where there is none; raises Refusal."""
-    record = dict(observed.record or {"format": FORMAT, "files": {}})
-    try:
-        _shape.checked(record, RECORD, "")
-        if record["format"] == FORMAT:
-            return record
-        reason = f"its format is {record['format']}"
-    except ShapeError as exc:
-        reason = str(exc)
+    record = observed.record or NOTHING
+    if isinstance(record, Record) and record.format == FORMAT:
+        return record
+    reason = record.reason if isinstance(record, Unreadable) else f"its format is {record.format}"
     raise Refusal(
         f"the record of earlier runs on this node ({places.state_file(places.RECORD)}) is damaged or of another "
         f"release of this collection ({reason}): look into it, then remove it to start anew"

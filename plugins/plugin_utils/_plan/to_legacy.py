@@ -17,6 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Record, Written
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import from_directories
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
@@ -36,15 +37,16 @@ def from_hosts(
     registry: Mapping[str, Any],
     wanted: Desired,
     rel: Release,
-    record: Mapping[str, Any],
+    record: Record,
     prefix: str,
 ) -> Tables:
     """Return what the hosts.toml files mean that `registry` of before made containerd read.
 
     The record's `carried_legacy` are the tables of earlier runs. Raises Refusal for what would be lost.
     """
-    before = record.get("carried_legacy") or {}
-    mirrors, configs = dict(before.get("mirrors") or {}), dict(before.get("configs") or {})
+    before = record.carried_legacy
+    mirrors = {name: list(endpoints) for name, endpoints in before.mirrors.items()}
+    configs: dict[str, Any] = dict(before.configs)
     items, replaced = [], []
     named = {name for name, each in wanted.mirrors.items() if each.endpoints}
     for namespace, path, asked in _before(observed, registry, rel, record):
@@ -68,7 +70,7 @@ def from_hosts(
 
 
 def _before(
-    observed: Observation, registry: Mapping[str, Any], rel: Release, record: Mapping[str, Any]
+    observed: Observation, registry: Mapping[str, Any], rel: Release, record: Record
 ) -> Iterator[tuple[str, str, list[HostEntry]]]:
     """Yield `(namespace, path, endpoints)` of every directory that containerd used before us, the registry last."""
     roots = [place(root) for root in (registry.get("config_path") or "").split(":") if root]
@@ -82,20 +84,18 @@ def _before(
             if namespace in done:
                 continue
             done.add(namespace)
-            reading = _reading(
-                found.files.get(f"{name}/hosts.toml"), record["files"].get(f"{path}/hosts.toml"), rel, path
-            )
+            reading = _reading(found.files.get(f"{name}/hosts.toml"), record.files.get(f"{path}/hosts.toml"), rel, path)
             if reading and reading.server:
                 yield namespace, path, [*reading.hosts, reading.server]
             elif namespace in certificates:
                 yield namespace, path, [_registry_itself(certificates[namespace])]
 
 
-def _reading(file: TreeFile | None, entry: Mapping[str, Any] | None, rel: Release, directory: str) -> HostsFile | None:
+def _reading(file: TreeFile | None, entry: Written | None, rel: Release, directory: str) -> HostsFile | None:
     """Return what a hosts.toml said before us, None where it said nothing; `entry` is our record of it."""
     if not file or file.content is None:
         return None
-    content = file.content if entry is None else (entry["original"] or "").encode()
+    content = file.content if entry is None else (entry.original or "").encode()
     reading = hosts_file.read_bytes(content, rel, directory)
     return reading if content.strip() and not reading.discarded else None
 

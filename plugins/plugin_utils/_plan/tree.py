@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Tree, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Written
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Text
 
 
 class TreePlan(NamedTuple):
@@ -24,7 +26,7 @@ class TreePlan(NamedTuple):
     directories: list[str]  # to remove when they are empty
     before: dict[str, str]  # path: text of what is replaced or removed
     edited: list[str]  # of the writes, those that replace a hand-edited file: a copy of it is kept
-    files: dict[str, dict[str, Any]]  # the record's new `files`
+    files: dict[str, Written]  # the record's new `files`
     warnings: list[str]
 
 
@@ -42,14 +44,13 @@ def plan(
     wanted: Mapping[str, str],
     hosts_dir: str,
     found: Tree,
-    recorded: Mapping[str, Mapping[str, Any]],
+    recorded: Mapping[str, Written],
     prune: bool,
 ) -> TreePlan:
     """Compare the wanted files with those on the node and those written by earlier runs.
 
     `wanted` is `{path: text}`, each path absolute or relative to `hosts_dir`.
-    `found` is the tree below `hosts_dir`, `recorded` the record's `files` (absolute paths,
-    `{sha256, original}`; `original` is the text that our first write replaced, or None).
+    `found` is the tree below `hosts_dir`, `recorded` the record's `files`.
     What no record names stays. What was edited by hand since it was written is replaced if it is wanted (and
     reported), and left alone otherwise.
     """
@@ -89,9 +90,7 @@ def _text(path: str, there: TreeFile | None) -> str | None:
         raise Refusal(f"{path} is not UTF-8 (byte {exc.start}), so containerd ignores it: remove it") from exc
 
 
-def _plan_write(
-    tree: TreePlan, path: str, text: str, there: TreeFile | None, recorded: Mapping[str, Mapping[str, Any]]
-) -> None:
+def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, recorded: Mapping[str, Written]) -> None:
     entry = recorded.get(path)
     current = _text(path, there)
     tree.files[path] = _entry(entry, current, text)
@@ -102,7 +101,7 @@ def _plan_write(
         return
     if there and current is not None:
         tree.before[path] = current
-        if entry is not None and there.sha256 not in (entry["sha256"], sha256(text)):
+        if entry is not None and there.sha256 not in (entry.sha256, sha256(text)):
             tree.edited.append(path)
             tree.warnings.append(
                 f"{path} was edited by hand since the last run: replaced, a copy is in {places.STATE_DIR}"
@@ -112,23 +111,23 @@ def _plan_write(
     tree.writes[path] = text
 
 
-def _entry(entry: Mapping[str, Any] | None, current: str | None, text: str) -> dict[str, Any]:
+def _entry(entry: Written | None, current: str | None, text: str) -> Written:
     """Return the record of a file that is to hold `text`."""
     if entry is None:
-        return {"sha256": sha256(text), "original": None if current == text else current}
-    return {"sha256": sha256(text), "original": entry["original"]}
+        return Written(sha256(text), None if current is None or current == text else Text(current))
+    return entry._replace(sha256=sha256(text))
 
 
-def _plan_removal(tree: TreePlan, path: str, entry: Mapping[str, Any], there: TreeFile | None, prune: bool) -> None:
+def _plan_removal(tree: TreePlan, path: str, entry: Written, there: TreeFile | None, prune: bool) -> None:
     if there is None:
         return
     current = _text(path, there) or ""
     if not prune:
-        tree.files[path] = dict(entry)
-    elif there.sha256 != entry["sha256"]:
+        tree.files[path] = entry
+    elif there.sha256 != entry.sha256:
         tree.warnings.append(f"{path} is no longer wanted, but was edited by hand since it was written: left alone")
-    elif entry["original"] is not None:
-        tree.writes[path] = entry["original"]
+    elif entry.original is not None:
+        tree.writes[path] = entry.original
         tree.before[path] = current
     else:
         tree.removes.append(path)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
@@ -14,11 +13,12 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Damaged, Kept, Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, WrittenConfig
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import config_toml, conflicts, plan, records, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Edited
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, Unreadable, place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
@@ -27,15 +27,14 @@ def make_absent(observed: Observation) -> Plan:
     """Plan `state: absent`: everything that the record names goes, and what it replaced comes back."""
     text, data = observed.config.text, observed.config.data()
     record = records.read(observed)
-    recorded = record.get("config") or {}
-    planned = tree.plan({}, observed.hosts_dir, observed.hosts, record["files"], prune=True)
+    planned = tree.plan({}, observed.hosts_dir, observed.hosts, record.files, prune=True)
     planned.warnings.extend(conflicts.check_backup(observed))
-    after = _undo(text, data, recorded)
+    after = _undo(text, data, record.config)
     made = _plan(observed, text, after, planned)._replace(
-        record={"format": records.FORMAT, "files": {}, "hosts": record["hosts"]} if record.get("hosts") else None,
+        record=NOTHING._replace(hosts=record.hosts) if record.hosts else None,
         forgets=True,
         # Its own settings stay in use: ours go from certs.d before the logins that they rely on.
-        between=Edited(text or "", recorded) if _reads(after, observed.hosts_dir) else None,
+        between=Edited(text or "", record.config) if record.config and _reads(after, observed.hosts_dir) else None,
     )
     finished = plan.finish(observed, made, looks=False)
     # States hold passwords: the last of them goes when containerd is proven to work without what they were for.
@@ -56,9 +55,8 @@ def make_previous(observed: Observation) -> Plan:
     observed.config.data()  # refuses what containerd does not accept
     if not state:
         made = _plan(observed, text, text, tree.nothing())
-        record = None if observed.record is None else dict(observed.record)
-        return plan.finish(observed, made._replace(record=record), looks=False)
-    if isinstance(state, Damaged):
+        return plan.finish(observed, made._replace(record=observed.record and records.read(observed)), looks=False)
+    if isinstance(state, Damaged) or isinstance(state.record, Unreadable):
         raise Refusal(f"the state of before the last run, in {places.STATE_DIR} on this node, is damaged")
     planned, after = tree.nothing(), text
     for path, before in state.files.items():
@@ -75,7 +73,7 @@ def make_previous(observed: Observation) -> Plan:
             _plan_file(planned, path, _text(now), _text(before))
     made = _plan(observed, text, after, planned)._replace(
         effective=Wanted(),
-        record=None if state.record is None else dict(state.record),
+        record=state.record,
         restores=state.name,
         since=state.time,
     )
@@ -120,11 +118,10 @@ def _plan(observed: Observation, before: str | None, after: str | None, planned:
     )
 
 
-def _undo(text: str | None, data: dict[str, Any], recorded: Mapping[str, Any]) -> str | None:
+def _undo(text: str | None, data: dict[str, Any], recorded: WrittenConfig | None) -> str | None:
     """Return config.toml as it was: byte for byte if nobody else edited it, else key by key."""
     if not recorded:
         return text
-    if recorded["exact"] and tree.sha256(text or "") == recorded["sha256"]:
-        original: str | None = recorded["original"]
-        return original
+    if recorded.exact and tree.sha256(text or "") == recorded.sha256:
+        return recorded.original
     return edit.edit(text or "", *plain.delta(data, config_toml.pristine_data(data, recorded)))

@@ -87,14 +87,14 @@ def replaced(data, path, value):
 
 RECORD = {
     "format": 1,
-    "files": {"/x/quay.io/hosts.toml": {"sha256": "x", "original": None, "previous": "y"}},
+    "files": {"/x/quay.io/hosts.toml": {"sha256": "x", "original": None}},
     "config": {
         "sha256": "x", "original": "a = 1\n", "exact": False,
         "undo": {"ours": {"a": {"b": 1}}, "merge": {"c": 1}, "remove": [["d", "e"]]},
     },
     "endpoints": {"http://registry.lan/v2/": {"url": "u", "auth": "basic", "digest": "d", "error": None}},
     "proven": {"daemon": "1:1", "registry": "d"},
-    "hosts": {"/x/a/hosts.toml": {"sha256": "x", "original": "", "previous": "y"}},
+    "hosts": {"/x/a/hosts.toml": {"sha256": "x", "original": ""}},
 }  # fmt: skip
 LIES = [KeyError, None, True, -1, 1e308, float("nan"), "", "{{ 1 + 1 }}", "x" * 5000, "\x1b[31m\n", "\ud800", [], {}]
 LIES += [[[]], {"a": {}}, ["{{ 1 }}"], {"": None}, wire.pack(b"\xff\xfe"), wire.pack(b"a = " + b"[" * 500)]

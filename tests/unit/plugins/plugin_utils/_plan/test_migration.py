@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, Written
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     from_directories,
@@ -155,9 +156,8 @@ def observed(config_path: str, hosts: Tree | None = None, **roots: Tree) -> Obse
     )
 
 
-def carried(config_path: str, hosts=None, wanted=WANTED, version="1.7.24", record=None, **roots):
+def carried(config_path: str, hosts=None, wanted=WANTED, version="1.7.24", record=NOTHING, **roots):
     template = "server = {{ server.url | toml }}\nca = {{ server.ca | toml }}\n[host]\n"
-    record = {"files": {}, **(record or {})}
     return from_directories.from_roots(observed(config_path, hosts, **roots), wanted, REL[version], record, template)
 
 
@@ -178,7 +178,7 @@ def test_other_directories():
     told = "\n".join(found.replaced)
     assert "config_path was /c:/d: it is /c alone now" in told and "/d/docker.io gives way to the variables" in told
     assert "/d/e.lan has nothing" in told and "/d/f.lan has nothing" in told
-    later = carried("/c", record={"carried": found.files})
+    later = carried("/c", record=NOTHING._replace(carried=found.files))
     assert later.files == found.files and not later.items and not later.replaced
 
 
@@ -189,7 +189,7 @@ def test_the_first_directory_decides():
     first = nodes.tree({"_default/hosts.toml": FILE})
     assert not carried("/b:/d", b=first, d=tree).files, "_default of the first one catches a.lan"
     assert set(carried("/b:/d", b=first, d=tree, version="1.6.10").files) == {"a.lan/hosts.toml"}
-    ours = {"files": {"/d/a.lan/hosts.toml": {}}}
+    ours = NOTHING._replace(files={"/d/a.lan/hosts.toml": Written("", None)})
     assert not carried("/d", d=tree, record=ours).files, "what earlier runs wrote there is not carried over"
     assert not carried("", d=tree).files and carried("", d=tree, version="2.3.4").files, (
         "2.2.2 has directories built in"
@@ -198,7 +198,7 @@ def test_the_first_directory_decides():
 
 def tables(text: str, version: str = "1.7.24", name: str = "a.lan", wanted=WANTED) -> Tables:
     tree = nodes.tree({f"{name}/hosts.toml": text})
-    return to_legacy.from_hosts(observed("/c", tree), {"config_path": "/c"}, wanted, REL[version], {"files": {}}, "p_")
+    return to_legacy.from_hosts(observed("/c", tree), {"config_path": "/c"}, wanted, REL[version], NOTHING, "p_")
 
 
 def test_hosts_toml_in_legacy_words():
@@ -235,7 +235,7 @@ def test_what_legacy_words_cannot_say_is_refused(text, version, message):
 def test_docker_certificates_in_legacy_words():
     pems = dict.fromkeys(("a.lan_81_/ca.crt", "a.lan_81_/x.cert", "a.lan_81_/x.key"), True)
     tree = nodes.tree(directories=("a.lan_81_",), certificates=pems)
-    found = to_legacy.from_hosts(observed("/c", tree), {"config_path": "/c"}, WANTED, REL["1.7.24"], {"files": {}}, "")
+    found = to_legacy.from_hosts(observed("/c", tree), {"config_path": "/c"}, WANTED, REL["1.7.24"], NOTHING, "")
     folder = "/c/a.lan_81_"
     tls = {"ca_file": f"{folder}/ca.crt", "cert_file": f"{folder}/x.cert", "key_file": f"{folder}/x.key"}
     assert found.configs == {"a.lan:81": {"tls": tls}} and found.mirrors == {"a.lan:81": ["https://a.lan:81"]}

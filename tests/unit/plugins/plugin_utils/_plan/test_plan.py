@@ -13,11 +13,13 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Answer, Daemon, Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Daemon, Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, Answer, ProvenWith
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan, request, tree, undo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Unreadable
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 CONFIG = "/etc/containerd/config.toml"
@@ -50,7 +52,7 @@ def after_run(before: Observation, done: Plan) -> Observation:
         config=nodes.file(done.config_after, mode=mode),
         hosts=before.hosts._replace(files=files),
         effective=effective,
-        record=done.record and {**done.record, "proven": {"daemon": "1:1", "registry": "d"}},
+        record=done.record and done.record._replace(proven=ProvenWith("1:1", "d")),
     )
 
 
@@ -223,7 +225,7 @@ def test_when_a_restart_is_due(changes, reason):
 
 
 def test_a_proven_daemon_is_not_restarted_for_a_touched_file():
-    record = {"proven": {"daemon": "1:1", "registry": "d"}}
+    record = NOTHING._replace(proven=ProvenWith("1:1", "d"))
     before = observed("1.7.24", "", record=record, config=nodes.file("", ctime=300.0))
     assert before.restart_due is None
 
@@ -304,7 +306,7 @@ def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_t
     moved = make(two, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
     assert _order(moved, two) == [True, False] and _logins(moved.config_after) == ["other.lan"]
     assert _logins(moved.between.text) == ["other.lan", "registry.lan"]
-    half = edited(two, moved.between.text)._replace(record={**two.record, "config": moved.between.record})
+    half = edited(two, moved.between.text)._replace(record=two.record._replace(config=moved.between.record))
     again = make(half, SETTINGS._replace(**new), url="http://other.lan", preflight=False)
     assert again.config_after == moved.config_after and not again.config_edited and not again.warnings
     assert undo.make_absent(half).config_after == "version = 2\n"
@@ -329,7 +331,7 @@ def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_sta
 
 def test_a_damaged_record_is_refused():
     with pytest.raises(Refusal, match="record.json"):
-        make(observed("1.7.24", "", record={"damaged": True}))
+        make(observed("1.7.24", "", record=Unreadable("it lacks 'files'")))
 
 
 SECRET = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "a"\n'
@@ -340,11 +342,11 @@ def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(abou
     done = make(observed("2.1.9", SECRET))
     before = after_run(observed("2.1.9", SECRET), done)
     assert not make(before).changed
-    record = {key: value for key, value in before.record.items() if key != "proven"}
+    record = before.record._replace(proven=None)
     attributes = before.config.attributes._replace(**about)
     before = before._replace(config=before.config._replace(attributes=attributes), record=record)
     again = make(before)
-    assert again.changed and not again.config_changed and not again.restart_due and again.record["proven"]
+    assert again.changed and not again.config_changed and not again.restart_due and again.record.proven
     assert "now root alone can read it" in again.warnings[-1]
     (write,) = request.of_plan(again, before, None).changes.writes
     assert (write.path, write.mode, write.uid, write.gid) == (CONFIG, 0o600, None, None)

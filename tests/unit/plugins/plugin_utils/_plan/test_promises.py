@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, types
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Answer
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement, preflight, promises
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Settings
@@ -276,7 +276,7 @@ def test_certificate_and_key_in_one_file():
 def test_where_a_login_goes(version, auth_method, found, login, in_config):
     wanted = desired.desired({"url": "http://registry.lan:5000", "endpoints": {"registry.lan:5000": login}})
     rel = releases.release(releases.parse(version))
-    answers = {"http://registry.lan:5000/v2/": {"auth": found}}
+    answers = {"http://registry.lan:5000/v2/": Answer("http://registry.lan:5000/v2/", "d", found, None)}
     tables = placement.in_config(wanted, rel, auth_method, answers)
     expected = {"identitytoken": "t"} if "identity_token" in login else login
     assert tables == ({"registry.lan:5000": expected} if in_config else {})
