@@ -16,7 +16,7 @@ RUN := $(CURDIR)/.venv/run/bin
 TEST := $(CURDIR)/.venv/test/bin
 GALAXY := $(CURDIR)/.venv/galaxy/bin
 REPORTS := $(BUILD)/reports
-PROPERTIES := tests/unit/plugins/plugin_utils/_toml/test_properties.py
+PROPERTIES := tests/unit -m properties
 
 # Tools that keep caches below ANSIBLE_HOME keep them here.
 export ANSIBLE_HOME := $(BUILD)/home/.ansible
@@ -71,11 +71,11 @@ lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 unit: venv-test ## The unit tests, less than a minute
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
-	@echo "== properties of TOML edits, a search of its own"
-	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=random --hypothesis-seed=$${SEED:-$$RANDOM}
+	@echo "== properties, a search of its own"
+	@$(TEST)/python -m pytest $(PROPERTIES) --quiet --hypothesis-profile=random --hypothesis-seed=$${SEED:-$$RANDOM}
 
 .PHONY: properties
-properties: venv-test ## Search long for TOML edits that go wrong, some 20 minutes (not part of `make test`)
+properties: venv-test ## Search long for TOML edits, answers and replies that go wrong (not part of `make test`)
 	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=long --hypothesis-show-statistics \
 		--hypothesis-seed=$${SEED:-$$RANDOM}
 
