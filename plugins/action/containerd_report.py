@@ -62,6 +62,11 @@ class ActionModule(Action):
         Display().display("\n".join(["", *lines]))
         return result if result.get("failed") else {**result, "lines": lines}  # Ansible prints all of a failed result
 
+    def _check_origin(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
+        """A fleet's report is shown beside whatever node it runs; where its files go is no node's to say."""
+        if args["dest"]:
+            super()._check_origin(args, task_vars)
+
     def _files(self, found: dict[str, Any], dest: str) -> dict[str, str]:
         """Write the page and the JSON file, but in check mode, and return their paths."""
         files = {kind: os.path.join(dest, f"verify.{end}") for kind, end in (("page", "html"), ("json", "json"))}

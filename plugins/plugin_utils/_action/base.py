@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _origin, _text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 
@@ -36,18 +37,37 @@ class Action(ActionBase):
             exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
             raise
         try:
+            self._check_origin(args, task_vars or {})
             require(*self.libraries)
             result.update(self.carry_out(args, task_vars or {}))
             if self._discovered_interpreter_key:  # so that the next task need not look for it again
                 result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
         except Refusal as exc:
             result.update(failed=True, msg=str(exc))
+            if isinstance(exc, _origin.FromFacts):
+                result["from_facts"] = True  # with which the playbooks leave this node out
         except RecursionError:
             result.update(failed=True, msg="what this node or a variable holds is nested too deeply to be worked on")
         for key, value in result.items():
             if key in ("msg", "warnings"):  # printed as they are, and they may quote a node's files
                 result[key] = _text.line(value) if isinstance(value, str) else list(map(_text.line, value))
         return result
+
+    def _check_origin(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
+        """Refuse variables of this collection that come from the node's facts; raises Refusal."""
+        said = task_vars.get("ansible_facts")
+        if not said:
+            return
+        host = str(task_vars.get("inventory_hostname"))
+        # Variables do not tell where they come from, the manager of all variables does.
+        manager: Any = getattr(self._task, "_variable_manager", None)
+        try:
+            facts = manager._fact_cache.get(host) or said  # by the names that they have as variables
+        except (AttributeError, KeyError):
+            facts = said
+        kept = {**getattr(manager, "_vars_cache", {}).get(host, {})}
+        kept.update(getattr(manager, "_nonpersistent_fact_cache", {}).get(host, {}))
+        _origin.check(task_vars, facts, kept, str(args.get("from_variables") or ""))
 
     @abstractmethod
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces
@@ -48,7 +49,7 @@ _OPTIONS: dict[str, tuple[type, ...]] = {
 @lru_cache(maxsize=8)
 def compiled(source: str) -> jinja2.Template:
     """Return a template of hosts.toml files, ready to render."""
-    environment = jinja2.Environment(
+    environment = ImmutableSandboxedEnvironment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters["toml"] = writing.quote
@@ -65,10 +66,11 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
     """
     try:
         text = compiled(template).render(namespace=namespace, server=server, hosts=hosts)
-    except jinja2.TemplateError as exc:
-        raise Refusal(f"the template of hosts.toml failed for {namespace}: {exc}") from exc
     except TomlError as exc:
         raise Refusal(f"hosts.toml of {namespace}: {exc}") from exc
+    except Exception as exc:  # a template can do anything wrong
+        reason = exc if isinstance(exc, jinja2.TemplateError) else f"{type(exc).__name__}: {exc}"
+        raise Refusal(f"the template of hosts.toml failed for {namespace}: {reason}") from exc
     data = check(text, namespace)
     if server is not None and "server" not in data:
         raise Refusal(

@@ -15,6 +15,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _origin
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -27,7 +28,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.node import from_files
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Node
 
-PREFIX = "containerd_registry_"
 _DEFAULTS = Path(TEMPLATE).parents[1] / "defaults" / "main.yml"
 
 
@@ -47,6 +47,7 @@ def resolve(
         if variables is None:
             node = from_files(version, config, hosts, hosts_dir)
         else:
+            _origin.check(variables, variables.get("ansible_facts") or {}, {})
             node = _from_variables(version, variables)
     except Refusal as exc:
         raise AnsibleFilterError(f"resolve: {exc}") from None  # Ansible would add the cause to the message
@@ -56,15 +57,19 @@ def resolve(
 
 def _from_variables(version: str, variables: Mapping[str, Any]) -> Node:
     values = {**yaml.safe_load(_DEFAULTS.read_text(encoding="utf-8"))}
-    values.update((name, variables[name]) for name in variables if str(name).startswith(PREFIX))
-    options = {name: values[f"{PREFIX}{name}"] for name in ARGUMENT_SPEC if values.get(f"{PREFIX}{name}") is not None}
+    values.update((name, variables[name]) for name in variables if str(name).startswith(_origin.PREFIX))
+    options = {
+        name: values[f"{_origin.PREFIX}{name}"]
+        for name in ARGUMENT_SPEC
+        if values.get(f"{_origin.PREFIX}{name}") is not None
+    }
     checked = ArgumentSpecValidator(ARGUMENT_SPEC).validate(options)
     if checked.error_messages:
         raise AnsibleFilterError(f"resolve: variables: {checked.error_messages[0]}")
-    options = desired.merged(checked.validated_parameters, PREFIX, variables)
+    options = desired.merged(checked.validated_parameters, _origin.PREFIX, variables)
     template = Path(options["hosts_template"] or TEMPLATE).read_text(encoding="utf-8")
     chosen = {key: options[key] for key in ("mode", "auth_method", "prune", "migrate")}
-    return from_variables(version, options, Settings(template=template, prefix=PREFIX, **chosen))
+    return from_variables(version, options, Settings(template=template, prefix=_origin.PREFIX, **chosen))
 
 
 def from_variables(version: str, options: Mapping[str, Any], settings: Settings) -> Node:

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nothing that a node says decides anything on the controller: a node whose Python answers what it likes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _origin
+
+ROOT = Path(__file__).resolve().parents[3]
+COLLECTIONS = ROOT / ".collections" if (ROOT / ".collections").is_dir() else ROOT.parents[2]
+PAYLOAD = "{{ cycler.__init__.__globals__.os.popen('touch %s').read() }}"
+INVENTORY = {
+    "ansible_connection": "local",
+    "lan_files": "/srv/lan",
+    "lan_ca": "{{ lan_files }}/ca.pem",
+    "containerd_registry_url": "https://registry.lan",
+    "containerd_registry_endpoints": {"registry.lan": {"ca": "{{ lan_ca }}"}},
+}
+COMES = "comes from the facts of this node: what a node says decides nothing here"
+USES = "containerd_registry_endpoints uses the variable {}, which the facts of this node have set"
+SAID = {
+    "containerd_registry_hosts_template": "/etc/passwd",
+    "containerd_registry_url": "http://evil.lan",
+    "containerd_registry_mirrors": {},
+    "containerd_registry_mirrors_x": {"quay.io": "http://evil.lan"},
+    "containerd_registry_endpoints_x": {"evil.lan": {"client_cert": "/root/a.pem", "client_key": "/root/a.key"}},
+    "containerd_registry_report_dir": "/etc",
+    "containerd_registry_verify_harbor_from": "localhost",
+    "containerd_registry_pulled": {"images": []},
+    "containerd_registry_of_tomorrow": 1,
+}
+ROLE = {"name": "airgap.containerd.containerd_registry", "tasks_from": "validate"}
+VALIDATE = {"ansible.builtin.import_role": ROLE}
+LOOK = {"airgap.containerd.containerd_info": {}, "vars": {"ansible_python_interpreter": "/nowhere/python"}}
+GATHER = {"ansible.builtin.setup": {"gather_subset": "!all"}}
+
+
+@pytest.fixture
+def play(tmp_path):
+    """Return a function that runs tasks on a node which answers `facts` to every module, and returns what is shown."""
+    python = tmp_path / "python"
+    places = {"ANSIBLE_CACHE_PLUGIN_CONNECTION": tmp_path / "cache", "ANSIBLE_CONFIG": tmp_path / "ansible.cfg"}
+    (tmp_path / "ansible.cfg").touch()
+    environment = {
+        **os.environ, **{name: str(path) for name, path in places.items()}, "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1",
+    }  # fmt: skip
+    program = shutil.which("ansible-playbook", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+    def run(facts: dict, *tasks: dict, arguments=(), hosts=("n1",), inventory=INVENTORY, playbook=None) -> str:
+        reply = json.dumps({"changed": False, "ansible_facts": facts})
+        python.write_text(f"#!/bin/sh\ncat <<'END'\n{reply}\nEND\n")
+        python.chmod(0o755)
+        known = {"n1": {"ansible_python_interpreter": str(python)}}
+        everything = {"vars": inventory, "hosts": {host: known.get(host, {}) for host in hosts}}
+        (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": everything}))
+        if playbook is None:
+            playbook = tmp_path / "play.yml"
+            playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]))
+        command = [str(program), "-i", str(tmp_path / "hosts.yml"), str(playbook), *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False)
+        output = done.stdout + done.stderr
+        assert "Traceback" not in output
+        return " ".join(output.split())
+
+    return run
+
+
+def test_variables_of_this_collection_are_no_facts(play):
+    name = "containerd_registry_hosts_template"
+    assert f"{name} {COMES}" in play({name: "/etc/passwd"}, GATHER, VALIDATE)
+    assert f"{name} {COMES}" in play({}, VALIDATE, arguments=["--check"]), "it is in the cache now"
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_none_of_them(name):
+    variables = {"containerd_registry_url": "http://registry.lan", name: SAID[name]}
+    with pytest.raises(_origin.FromFacts, match=f"^{name} {COMES}"):
+        _origin.check(variables, {name: SAID[name]}, {})
+    with pytest.raises(_origin.FromFacts):
+        _origin.check({**variables, name: "set on the command line"}, {name: SAID[name]}, {})
+    with pytest.raises(_origin.FromFacts):
+        _origin.check({"my_url": "x"}, {"my_url": "x"}, {}, "my_")
+    _origin.check(variables, {name: SAID[name]}, {name: SAID[name]})  # a play has set it
+
+
+def test_every_module_refuses_them(play):
+    modules = {
+        "config": {"merge": {"a": 1}},
+        "harbor": {"url": "http://registry.lan", "projects": {"*": "mirror"}},
+        "hosts": {"namespaces": {}},
+        "info": {},
+        "pull": {},
+        "report": {"pulls": {"n1": {}}, "dest": "/nowhere"},
+        "restart": {},
+    }
+    tasks = [{f"airgap.containerd.containerd_{name}": args, "ignore_errors": True} for name, args in modules.items()]
+    output = play({"containerd_registry_url": "http://evil.lan"}, GATHER, *tasks)
+    assert len(re.findall(f"containerd_registry_url {COMES}", output)) >= len(modules)
+    assert f"ignored={len(modules)}" in output
+
+
+def test_nor_are_those_that_they_use(play):
+    inventory = {**INVENTORY, "lan_files": "{{ inventory_dir }}/files"}
+    output = play({"inventory_dir": "/root"}, GATHER, VALIDATE, inventory=inventory)
+    assert USES.format("inventory_dir") in output
+
+
+def test_facts_that_the_operator_names_may_be_used(play):
+    facts = {"ansible_lan": "registry", "lan": "evil", "domain": "lan", "ansible_domain": "lan"}
+    inventory = {
+        **INVENTORY,
+        "domain": "lan",
+        "containerd_registry_url": "http://{{ ansible_lan }}.{{ ansible_facts.domain }}",
+        "containerd_registry_endpoints": {},
+    }
+    assert "failed=0" in play(facts, GATHER, VALIDATE, inventory=inventory)
+    inventory["containerd_registry_url"] = "http://{{ domain }}.lan"
+    assert "uses the variable domain" in play(facts, GATHER, VALIDATE, inventory=inventory)
+
+
+def test_what_a_play_sets_is_the_operators(play, tmp_path):
+    (tmp_path / "more.yml").write_text("containerd_registry_direct: [b.lan]\n")
+    tasks = [
+        {"ansible.builtin.set_fact": {"containerd_registry_url": "http://registry.lan", "cacheable": True}},
+        {"ansible.builtin.set_fact": {"containerd_registry_endpoints": {}}},
+        {"ansible.builtin.include_vars": str(tmp_path / "more.yml")},
+        {"ansible.builtin.command": "true", "register": "containerd_registry_catch_all", "when": False},
+        {"ansible.builtin.set_fact": {"containerd_registry_catch_all": True}},
+    ]
+    lan_ca = {"ansible.builtin.set_fact": {"lan_files": "/srv", "cacheable": True}}
+    assert "'/srv/ca.pem' is not a file on the controller" in play({"lan_files": "/root"}, GATHER, lan_ca, VALIDATE)
+    assert "failed=0" in play({}, *tasks, VALIDATE)
+    late = {"containerd_registry_url": "http://evil.lan"}
+    assert COMES in play(late, tasks[0], GATHER, VALIDATE), "facts that come after it are the node's"
+
+
+def test_a_template_runs_no_code(play, tmp_path):
+    canary, template = tmp_path / "canary", tmp_path / "hosts.toml.j2"
+    template.write_text(PAYLOAD % canary)
+    inventory = {**INVENTORY, "containerd_registry_endpoints": {}, "containerd_registry_hosts_template": str(template)}
+    output = play({}, VALIDATE, inventory=inventory)
+    assert (
+        "the template of hosts.toml failed for *: access to attribute '__init__' of 'type' object is unsafe" in output
+    )
+    assert not canary.exists()
+
+
+def test_the_filter_reads_no_facts(play, tmp_path):
+    look = {
+        "ansible.builtin.debug": {"msg": "{{ 'a' | airgap.containerd.resolve('2.1.9', variables=hostvars['n1']) }}"}
+    }
+    inventory = {**INVENTORY, "containerd_registry_endpoints": {}}
+    assert "registry.lan/v2" in play({}, GATHER, look, inventory=inventory)
+    output = play({"containerd_registry_hosts_template": "/etc/passwd"}, GATHER, look, inventory=inventory)
+    assert f"containerd_registry_hosts_template {COMES}" in output
+
+
+def test_one_node_costs_its_own_row(play, tmp_path):
+    """The first node has facts of this collection in the cache: the playbook goes on without it."""
+    play({"containerd_registry_report_dir": "/nowhere"}, GATHER)
+    output = play({}, playbook=ROOT / "playbooks" / "verify.yml", hosts=("n1", "n2"), inventory={
+        "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
+        "containerd_registry_binary": "/nowhere/containerd", "containerd_registry_report_dir": str(tmp_path / "report"),
+    })  # fmt: skip
+    found = json.loads((tmp_path / "report" / "verify.json").read_text())
+    assert COMES in output and COMES in json.dumps(found)
+    assert "n2" in json.dumps(found)
+
+
+def test_names_are_found_wherever_they_stand():
+    others = {"here": "x"}
+
+    def refused(template: object) -> bool:
+        try:
+            _origin.check({"containerd_registry_x": template, "between": "{{ here }}", "here": "x"}, others, {})
+        except _origin.FromFacts:
+            return True
+        return False
+
+    for text in ("{{ here }}", "{% if here %}{% endif %}", "{{ between }}", "{{ lookup('vars', 'here') }}",
+                 "{{ vars['here'] }}", "{{ q('ansible.builtin.vars', 'a', 'here') }}", "{{ a | default(here) }}",
+                 "{{ here", "{% do here %}", "{{ vars['between'] }}"):  # fmt: skip
+        assert refused(text), text
+        assert refused({"a": [{text: 1}]}) and refused([{"b": text}])
+    for text in ("here", "{{ there }}", "{{ ansible_facts.here }}", "{{ ansible_facts['here'] }}", "{{ 'here' }}", 5):
+        assert not refused(text), text
