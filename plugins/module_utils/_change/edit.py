@@ -21,6 +21,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     filesystem,
     observe,
     service,
+    trust,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
@@ -57,6 +58,7 @@ def _configuration(main, target, more):
         path = pending.pop(0)
         if path in found:
             continue
+        trust.check(path)
         found[path] = filesystem.look(path)
         data = wire.unpack(found[path].content) or b""
         pending += [each for pattern in _patterns(data) for each in _matching(pattern, path)]
@@ -98,7 +100,7 @@ def look(request, module):
     containerd = service.installed(request["binary"], unit)
     main = os.path.normpath(os.path.join("/", unit.config or places.DEFAULT_CONFIG))
     path = os.path.normpath(request["path"] or main)
-    filesystem.trust(path)
+    trust.check(path)
     if os.path.isdir(path):
         raise OSError(errno.EISDIR, "is a directory, not a file", path)
     return {
@@ -216,7 +218,7 @@ def edit(request, module):
     path = request.path
     with Lock(), _failing_as_ours(module, path):
         lock.check_unchanged(request.expect)
-        filesystem.trust(path)
+        trust.check(path)
         proven, backup = {"refused": [], "unproven": []}, None
         if request.content is not None:
             filesystem.sweep([os.path.dirname(path)])

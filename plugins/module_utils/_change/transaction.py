@@ -23,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     observe,
     process,
     service,
+    trust,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
@@ -267,7 +268,7 @@ def _apply(request, made):
     changes = request.changes
     paths = _paths(changes)
     for path in [places.state_file(places.RECORD)] + paths:
-        filesystem.trust_place(path)
+        trust.check_place(path)
     batch = _stage(changes)
     try:
         if request.check:
@@ -308,6 +309,8 @@ def _finish(request, state, restarted, digest):
 def restart(request, restore):
     """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again."""
     with Lock():
+        for each in restore:
+            trust.check(each["backup"])
         try:
             return service.restart(request)
         except ServiceError as exc:

@@ -1,15 +1,19 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on the node: read with their attributes, written so that an interruption leaves the old or the new one."""
+"""Files on the node: read with their attributes, written so that an interruption leaves the old or the new one.
 
+What changes a directory does so through a handle of it (see trust.opened): whoever exchanges one on the way meanwhile
+leads no write elsewhere.
+"""
+
+import contextlib
 import errno
 import os
-import shutil
 import stat
-import tempfile
 from collections import namedtuple
 
+from ansible_collections.airgap.containerd.plugins.module_utils._node import trust
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 
 # Neither *.toml (an `imports` glob would load it) nor hosts.toml (containerd would read it), and no host namespace.
@@ -17,7 +21,6 @@ TEMPORARY = ".airgap-"
 
 MAX_FILE = 1024 * 1024  # bytes of a file that is read; configuration files have thousands
 MAX_NAMES = 1000  # in a directory
-MAX_STEPS = 200  # directories and symbolic links on the way to a file
 
 
 def read(path, limit=MAX_FILE):
@@ -50,36 +53,6 @@ def names(directory):
     return found
 
 
-def trust(path):
-    """Raise OSError if others than root could have put something else in the place of ``path``.
-
-    That is so where a directory on the way is writable by everyone, unless it is sticky and what is in it is ours;
-    symbolic links that root made are followed.
-    """
-    current, todo, steps = "/", [part for part in os.path.abspath(path).split("/") if part], 0
-    while todo and os.path.isdir(current):
-        above, child = os.stat(current).st_mode, os.path.join(current, todo.pop(0))
-        found = os.lstat(child) if os.path.lexists(child) else None
-        sticky = above & stat.S_ISVTX and (not found or found.st_uid in (0, os.geteuid()))
-        if above & stat.S_IWOTH and not sticky:
-            raise OSError(errno.ELOOP, "everyone can write to %s, so what is there is not trusted" % current, path)
-        current, steps = child, steps + 1
-        if found and stat.S_ISLNK(found.st_mode):
-            target = os.path.join(os.path.dirname(child), os.readlink(child))
-            current, todo = "/", [part for part in os.path.normpath(target).split("/") if part] + todo
-        if steps > MAX_STEPS:
-            raise OSError(errno.ELOOP, "too many symbolic links", path)
-
-
-def trust_place(path):
-    """Raise OSError unless a file can be written or removed at ``path`` without leaving the directory that it names."""
-    directory = os.path.dirname(path)
-    if os.path.islink(directory):
-        reason = "%s is a symbolic link, which is not followed: remove it" % directory
-        raise OSError(errno.ELOOP, reason, path)
-    trust(path)
-
-
 Attributes = namedtuple("Attributes", "mode uid gid ctime")  # ctime in seconds since the epoch
 # What `look` tells of a configuration file: content is packed, None where there is no file, as sha256 and attributes.
 File = namedtuple("File", "path real_path content sha256 attributes")
@@ -100,15 +73,6 @@ def look(path):
     return File(path, os.path.realpath(path), wire.pack(data), places.digest(data), about if data is not None else None)
 
 
-def sync_directory(path):
-    """Flush a directory, so that a rename in it survives a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def make_directories(path, mode=0o755):
     """Create ``path`` and its parents with ``mode`` whatever the umask; return those created, outermost first."""
     missing = []
@@ -116,10 +80,32 @@ def make_directories(path, mode=0o755):
         missing.append(path)
         path = os.path.dirname(path)
     for each in reversed(missing):
-        os.mkdir(each, mode)
-        os.chmod(each, mode)
-        sync_directory(os.path.dirname(each))
+        with trust.opened(os.path.dirname(each)) as parent:
+            os.close(_make_directory(parent, os.path.basename(each), mode))
+            os.fsync(parent)
     return list(reversed(missing))
+
+
+def _make_directory(parent, name, mode):
+    """Make a directory and return a handle of it."""
+    os.mkdir(name, 0o700, dir_fd=parent)
+    handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    os.fchmod(handle, mode)
+    return handle
+
+
+def rename(folder, old, new):
+    """Give what is in a directory another name, and flush that; an error names what was to become."""
+    with trust.opened(folder) as handle:
+        try:
+            os.rename(old, new, src_dir_fd=handle, dst_dir_fd=handle)
+        except OSError as exc:
+            raise OSError(exc.errno, exc.strerror, new) from exc
+        os.fsync(handle)
+
+
+def _temporary_name():
+    return TEMPORARY + os.urandom(8).hex()
 
 
 def _fill(handle, data, mode, uid, gid):
@@ -149,17 +135,21 @@ class Batch(object):
         """Prepare one file: private from its first byte, with its final owner and mode before it gets its name."""
         folder = os.path.dirname(path)
         if folder not in self._new and not os.path.isdir(folder):
-            self.made += make_directories(os.path.dirname(folder)) + [folder]
-            self._new[folder] = tempfile.mkdtemp(prefix=TEMPORARY, dir=os.path.dirname(folder))
+            parent, name = os.path.dirname(folder), _temporary_name()
+            self.made += make_directories(parent) + [folder]
+            with trust.opened(parent) as handle:
+                os.close(_make_directory(handle, name, 0o700))
+            self._new[folder] = os.path.join(parent, name)
             self._steps.append((self._new[folder], folder))
         if folder in self._new:
             name = os.path.join(self._new[folder], os.path.basename(path))
-            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         else:
-            handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=folder)
+            name = os.path.join(folder, _temporary_name())
             self._steps.append((name, path))
         self._names[path] = name
-        _fill(handle, data, mode, uid, gid)
+        with trust.opened(os.path.dirname(name)) as handle:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            _fill(os.open(os.path.basename(name), flags, 0o600, dir_fd=handle), data, mode, uid, gid)
 
     def staged(self, path):
         """Return where the prepared content of ``path`` is; ``path`` itself if it is not in the batch."""
@@ -168,13 +158,13 @@ class Batch(object):
     def commit(self, but=0):
         """Put everything in place, ``but`` the last files, which another call does."""
         for name in self._new.values():
-            os.chmod(name, 0o755)
-            sync_directory(name)
+            with trust.opened(name) as handle:
+                os.fchmod(handle, 0o755)
+                os.fsync(handle)
         self._new = {}
         while len(self._steps) > but:
             name, path = self._steps[0]
-            os.rename(name, path)
-            sync_directory(os.path.dirname(path))
+            rename(os.path.dirname(path), os.path.basename(name), os.path.basename(path))
             del self._steps[0]
 
     def discard(self):
@@ -198,13 +188,14 @@ def replace(path, data, mode, uid=None, gid=None):
 
 def remove(path):
     """Remove a file if it is there."""
+    folder, name = os.path.split(path)
     try:
-        os.unlink(path)
+        with trust.opened(folder) as handle:
+            os.unlink(name, dir_fd=handle)
+            os.fsync(handle)
     except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.ENOTDIR):
-            return
-        raise
-    sync_directory(os.path.dirname(path))
+        if exc.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
 
 
 def remove_with_directory(path):
@@ -213,30 +204,29 @@ def remove_with_directory(path):
     if os.path.islink(folder) or not os.path.isdir(folder) or set(os.listdir(folder)) - {os.path.basename(path)}:
         remove(path)
         return not os.path.isdir(folder)
-    parent = os.path.dirname(folder)
-    away = os.path.join(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent), "gone")
-    os.rename(folder, away)
-    sync_directory(parent)
-    _remove_temporary(os.path.dirname(away))
+    parent, away = os.path.dirname(folder), _temporary_name()
+    rename(parent, os.path.basename(folder), away)
+    _remove_temporary(os.path.join(parent, away))
     return True
 
 
 def remove_empty_directory(path):
     """Remove a directory if it is empty."""
-    try:
-        os.rmdir(path)
-    except OSError:
-        pass
+    folder, name = os.path.split(path)
+    with contextlib.suppress(OSError), trust.opened(folder) as handle:
+        os.rmdir(name, dir_fd=handle)
 
 
-def _remove_temporary(name):
-    if os.path.isdir(name) and not os.path.islink(name):
-        shutil.rmtree(name, ignore_errors=True)
+def _remove_temporary(path):
+    """Remove a file, or a directory of files, as far as that is possible."""
+    folder, name = os.path.split(path)
+    if os.path.isdir(path) and not os.path.islink(path):
+        for each in os.listdir(path):
+            _remove_temporary(os.path.join(path, each))
+        remove_empty_directory(path)
         return
-    try:
-        os.unlink(name)
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), trust.opened(folder) as handle:
+        os.unlink(name, dir_fd=handle)
 
 
 def leftovers(folders):

@@ -22,7 +22,7 @@ import json
 import os
 import time
 
-from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, trust
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places, wire
 
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
@@ -32,11 +32,17 @@ OPEN, LAST = "open", "previous"
 
 def read(name):
     """Return the record or a state as it stands on the disk, or None."""
-    data = filesystem.read(places.state_file(name), MAX_STATE)
+    data = _data(name)
     try:
         return json.loads(data.decode("utf-8")) if data is not None else None
     except ValueError:
         return {"damaged": True}
+
+
+def _data(name):
+    path = places.state_file(name)
+    trust.check(path)
+    return filesystem.read(path, MAX_STATE)
 
 
 def _store(name, content):
@@ -179,8 +185,7 @@ def close(state):
         filesystem.remove(places.state_file(LAST))
         write_open(None)
     else:
-        os.rename(places.state_file(OPEN), places.state_file(LAST))
-        filesystem.sync_directory(places.STATE_DIR)
+        filesystem.rename(places.STATE_DIR, OPEN + ".json", LAST + ".json")
 
 
 def forget():
@@ -220,5 +225,5 @@ def target():
 
 def fingerprint():
     """Return a digest of the record and the states, which tells whether another run was here meanwhile."""
-    parts = [places.digest(filesystem.read(places.state_file(name), MAX_STATE)) for name in (places.RECORD, OPEN, LAST)]
+    parts = [places.digest(_data(name)) for name in (places.RECORD, OPEN, LAST)]
     return places.digest(repr(parts).encode("ascii"))

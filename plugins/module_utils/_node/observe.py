@@ -13,6 +13,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     history,
     process,
     service,
+    trust,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
@@ -27,6 +28,7 @@ def import_files(main, patterns):
     for pattern in patterns:
         for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
             if os.path.realpath(path) != os.path.realpath(main):
+                trust.check(path)
                 found.append(filesystem.look(path))
             if len(found) > MAX_IMPORTS:
                 raise OSError(errno.E2BIG, "imports more than %d files" % MAX_IMPORTS, main)
@@ -43,6 +45,7 @@ def _tree_file(path, root):
         return {"link": link}
     if not os.path.isfile(path):
         return {"link": link} if link else None
+    trust.check(path)
     found = filesystem.look(path)
     return {"content": found.content, "sha256": found.sha256, "attributes": found.attributes, "link": link}
 
@@ -63,6 +66,8 @@ class _Tree(object):
 
     def _read(self, namespace, directory):
         is_link = os.path.islink(directory)
+        if not is_link:
+            trust.check(directory)
         for name in ["hosts.toml"] if is_link else filesystem.names(directory):
             path, key = os.path.join(directory, name), "%s/%s" % (namespace, name)
             if name == "hosts.toml":
@@ -70,6 +75,7 @@ class _Tree(object):
                     self.add(key, path, self.root)
             elif os.path.isfile(path) and not name.startswith(filesystem.TEMPORARY):
                 if name.endswith(_CERTIFICATES):
+                    trust.check(path)
                     self.found["certificates"][key] = b"-----BEGIN " in (filesystem.read(path) or b"")
                 else:
                     self.found["others"].append(key)
@@ -161,7 +167,7 @@ def observe(request):
     unit = service.unit(shown)
     containerd = service.installed(request.get("binary"), unit)
     path = os.path.join("/", request.get("config_file") or unit.config or places.DEFAULT_CONFIG)
-    filesystem.trust(path)
+    trust.check(path)
     config = filesystem.look(path)
     known = Effective()
     if containerd.version:
@@ -169,7 +175,7 @@ def observe(request):
     first_root = known.config_path.split(":")[0]
     # A relative one is below the working directory of the daemon, which is / for a unit.
     hosts_dir = os.path.normpath(os.path.join("/", request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR))
-    filesystem.trust(hosts_dir)
+    trust.check(hosts_dir)
     socket = request.get("socket") or known.address or places.DEFAULT_SOCKET
     daemon = service.daemon(socket)
     runs = _runs(path, hosts_dir, daemon, request.get("previous"))

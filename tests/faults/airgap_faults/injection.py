@@ -10,9 +10,10 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+RENAMING = ("rename", "renameat", "renameat2")
 # Those that change the file system, and those with which the restart and its proof begin.
 CHANGING = (
-    "openat", "write", "fsync", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir",
+    "openat", "write", "fsync", *RENAMING, "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir",
     "chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat",
 )  # fmt: skip
 STARTING = ("clone", "clone3", "vfork", "fork", "connect")
@@ -22,11 +23,10 @@ _PLACES = ("/etc/containerd", "/var/lib/airgap-containerd")
 ERRORS = {
     "write": ("ENOSPC", "EIO"),
     "openat": ("ENOSPC", "EROFS"),
-    "mkdir": ("ENOSPC", "EROFS"),
-    "rename": ("ENOSPC", "EROFS", "EIO"),
+    "mkdirat": ("ENOSPC", "EROFS"),
+    **dict.fromkeys(RENAMING, ("ENOSPC", "EROFS", "EIO")),
     "fsync": ("EIO", "ENOSPC"),
-    "unlink": ("EROFS",),
-    "rmdir": ("EROFS",),
+    "unlinkat": ("EROFS",),  # of a directory too
 }
 
 
@@ -74,7 +74,7 @@ def watch(log: Path) -> list[str]:
 def points(log: Path) -> list[Point]:
     """The points of one run, in the order of time, from its log."""
     lines = [found.groups() for found in map(_CALL.match, log.read_text(errors="replace").splitlines()) if found]
-    renames = Counter(process for process, call, dummy in lines if call == "rename")
+    renames = Counter(process for process, call, dummy in lines if call in RENAMING)
     worker = renames.most_common(1)[0][0]
     counts: Counter[str] = Counter()
     found = []

@@ -107,7 +107,7 @@ def test_all_answers_are_in_the_table():
 def prepare(folder: Path, name: str) -> None:
     """Put something hostile on a node of files."""
     config, directory = folder / "config.toml", folder / "certs.d" / "docker.io"
-    if name.startswith("config.toml is"):
+    if name in ("config.toml is a FIFO", "config.toml is a device", "config.toml is larger than 1 MiB"):
         config.unlink()
     if name == "config.toml is a FIFO":
         os.mkfifo(config)
@@ -117,7 +117,18 @@ def prepare(folder: Path, name: str) -> None:
         config.write_bytes(b"#" * (filesystem.MAX_FILE + 1))
     elif name == "config.toml is in a directory that everyone can write to":
         folder.chmod(0o777)
-    elif name == "certs.d is in a directory that everyone can write to, as somebody's link":
+    elif name == "config.toml is in a directory that a group can write to":
+        os.chown(folder, 0, 1000)
+        folder.chmod(0o775)
+    elif name == "config.toml can be written by everyone":
+        config.chmod(0o666)
+    elif name == "config.toml is owned by a user, and a group can write to it":
+        os.chown(config, 1000, 1000)
+        config.chmod(0o664)
+    elif name == "docker.io is owned by a user":
+        directory.mkdir()
+        os.chown(directory, 1000, 1000)
+    elif name == "certs.d is somebody's link in a sticky directory":
         (folder / "certs.d").rename(folder / "elsewhere")
         (folder / "certs.d").symlink_to(folder / "elsewhere")
         os.lchown(folder / "certs.d", 65534, 65534)

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import lock, transaction
-from ansible_collections.airgap.containerd.plugins.module_utils._node import history, service
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, history, service
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import (
@@ -63,12 +63,12 @@ def die_at(monkeypatch, number: int) -> None:
     """Die when the given rename is due: what is done when a process is killed is nothing at all."""
     real, count = os.rename, [0]
 
-    def rename(*paths):
+    def rename(*paths, **handles):
         count[0] += 1
         if count[0] == number:
             monkeypatch.setattr(os, "rename", real)
             raise SystemExit
-        real(*paths)
+        real(*paths, **handles)
 
     monkeypatch.setattr(os, "rename", rename)
 
@@ -140,8 +140,8 @@ def test_a_run_that_was_killed_with_both_logins_in_config_is_no_hand_edit(node, 
     state = history.read(history.LAST)
     assert state["record"]["config"]["sha256"] == "one"
     order = []
-    replace = os.rename
-    monkeypatch.setattr(os, "rename", lambda *paths: (order.append(paths[1]), replace(*paths)))
+    replace = filesystem.rename
+    monkeypatch.setattr(filesystem, "rename", lambda *paths: (order.append("/".join(paths[::2])), replace(*paths)))
     transaction.apply(back(state))
     assert {path.read_text() for path in node.rglob("*.toml")} == {"one\n"}
     files = [path for path in order if path.endswith(".toml")]
@@ -199,11 +199,11 @@ def test_another_run_is_noticed_by_its_record(node):
 def test_what_the_file_system_refuses_half_way_is_taken_back(node, monkeypatch):
     real, count = os.rename, [0]
 
-    def rename(*paths):
+    def rename(*paths, **handles):
         count[0] += 1
         if count[0] == 3:
             raise OSError(28, "No space left on device", paths[0])
-        real(*paths)
+        real(*paths, **handles)
 
     monkeypatch.setattr(os, "rename", rename)
     with pytest.raises(wire.Failure, match="No space left on device.*nothing was changed"):
