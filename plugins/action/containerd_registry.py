@@ -44,11 +44,15 @@ class ActionModule(Action):
     libraries = ("tomlkit",)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        prefix = self._task.args.get("from_variables")
-        if prefix:
-            given = options.from_variables(options.ARGUMENT_SPEC, str(prefix), task_vars or {}, self._templar)
-            self._task.args = {**given, **self._task.args}
-        return super().run(tmp, task_vars)
+        args = self._task.args
+        prefix = args.get("from_variables")
+        try:
+            if prefix:
+                given = options.from_variables(options.ARGUMENT_SPEC, str(prefix), task_vars or {}, self._templar)
+                self._task.args = {**given, **args}
+            return super().run(tmp, task_vars)
+        finally:
+            self._task.args = args  # which callbacks get, and which holds no login
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix, state = args["from_variables"], args["state"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -37,6 +38,7 @@ class ActionModule(Action):
         "pulls": {"type": "dict"},
         "harbor": {"type": "dict"},
         "dest": {"type": "path"},
+        "mode": {"type": "raw", "default": "0644"},
     }
     relations = {
         "mutually_exclusive": [_ANSWERS],
@@ -51,7 +53,7 @@ class ActionModule(Action):
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
             found = document.document(args["pulls"], _now(), args["harbor"])
-            shown, files = pulls.lines(found), self._files(found, args["dest"])
+            shown, files = pulls.lines(found), self._files(found, args["dest"], _mode(args["mode"]))
             result.update(files, failed=not found["ok"], msg=pulls.closing(found))
             if not self._task.check_mode:
                 shown.append(f"Page: {files['page']}")
@@ -67,12 +69,12 @@ class ActionModule(Action):
         if args["dest"]:
             super()._check_origin(args, task_vars)
 
-    def _files(self, found: dict[str, Any], dest: str) -> dict[str, str]:
+    def _files(self, found: dict[str, Any], dest: str, mode: int) -> dict[str, str]:
         """Write the page and the JSON file, but in check mode, and return their paths."""
         files = {kind: os.path.join(dest, f"verify.{end}") for kind, end in (("page", "html"), ("json", "json"))}
         if not self._task.check_mode:
-            _write(files["page"], page.page(found))
-            _write(files["json"], json.dumps(found, indent=1, sort_keys=True) + "\n")
+            _write(files["page"], page.page(found), mode)
+            _write(files["json"], json.dumps(found, indent=1, sort_keys=True, allow_nan=False) + "\n", mode)
         return files
 
 
@@ -92,12 +94,30 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def _write(path: str, text: str) -> None:
-    """Replace a file on the controller, as a whole or not at all."""
+def _mode(given: Any) -> int:
+    """Return the option `mode` as a number; YAML makes one of 0640 without quotes."""
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(f"{path}.new", "wb") as handle:
-            handle.write(to_bytes(text))
-        os.replace(f"{path}.new", path)
+        mode = given if isinstance(given, int) else int(str(given), 8)
+    except ValueError:
+        mode = -1
+    if not 0o400 <= mode <= 0o777:
+        raise Refusal(f"mode: {given!r} is no mode of a file that its owner can read: write it in octal, as '0640'")
+    return mode
+
+
+def _write(path: str, text: str, mode: int) -> None:
+    """Replace a file on the controller, as a whole or not at all; a link there is replaced, not followed."""
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, mode)
+                file.write(to_bytes(text))
+            os.replace(name, path)
+        except OSError:
+            os.unlink(name)
+            raise
     except OSError as exc:
         raise Refusal(f"dest: {path} cannot be written: {exc.strerror}") from exc

@@ -43,6 +43,10 @@ options:
       - Directory on the controller for C(verify.html) and C(verify.json). It is made if it is not there. Goes with
         O(pulls).
     type: path
+  mode:
+    description: Mode of these files, as in M(ansible.builtin.copy). They hold no secret.
+    type: raw
+    default: "0644"
 seealso:
   - module: airgap.containerd.containerd_registry
   - module: airgap.containerd.containerd_info

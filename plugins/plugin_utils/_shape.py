@@ -30,6 +30,8 @@ Place = NewType("Place", str)
 Text = NewType("Text", str)
 """What a file says."""
 
+MAX_NUMBER = 2**63 - 1
+
 T = TypeVar("T")
 
 _KINDS: dict[Any, Any] = {bytes: str, float: (int, float), Place: str, Text: str}
@@ -97,7 +99,7 @@ def checked(data: Any, shape: Any, where: str = "reply") -> Any:
     if isinstance(data, str) and kind in _READERS:
         return _READERS[kind](data, where)
     if shape in (int, bool, float) and type(data) in (shape, int if shape is float else shape):
-        return data
+        return _bounded(data, where)
     raise ShapeError(
         f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} where {_KIND_NAMES[kind]} is wanted"
         .lstrip(".")
@@ -177,11 +179,20 @@ def _mapping(data: dict[str, Any], shape: Mapping[Any, Any], where: str) -> dict
     }
 
 
+def _bounded(number: float, where: str) -> float:
+    """Return a number that every program takes for one."""
+    if not -MAX_NUMBER <= number <= MAX_NUMBER:  # true of what is no number, too
+        raise ShapeError(f"{where or 'it'} is too large a number".lstrip("."))
+    return number
+
+
 def _encodable(data: Any, where: str) -> Any:
     try:
-        json.dumps(data, ensure_ascii=False, default=str).encode()
+        json.dumps(data, ensure_ascii=False, default=str, allow_nan=False).encode()
     except UnicodeEncodeError:
         raise ShapeError(f"{where or 'it'} holds text that is none".lstrip(".")) from None
+    except ValueError:
+        raise ShapeError(f"{where or 'it'} holds a number that is none".lstrip(".")) from None
     return data
 
 

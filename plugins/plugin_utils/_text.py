@@ -9,6 +9,13 @@ MAX_LINE = 2000
 """Characters of a message that a node may put in front of people; the rest is cut off."""
 
 
+def escaped(text: str) -> str:
+    """Return text of many lines in which no terminal acts on anything: such characters stand there as \\u202e."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}" for char in text)
+
+
 def line(text: str) -> str:
     """Return text as one bounded line that no terminal acts on."""
     text = text[: MAX_LINE + 1]

@@ -81,7 +81,7 @@ class Connection:
         tmpdir = None
 
 
-def run(module, result: dict[str, Any], **arguments) -> dict[str, Any]:
+def run(module, result: dict[str, Any], task_vars: dict[str, Any] | None = None, **arguments) -> dict[str, Any]:
     """Run an action plugin whose node answers `result` (the outcome of the module run)."""
     task = SimpleNamespace(
         args=arguments, action="x", async_val=0, check_mode=True, diff=True, _role=None, delegate_to=None,
@@ -97,7 +97,7 @@ def run(module, result: dict[str, Any], **arguments) -> dict[str, Any]:
         return replying({"refused": [], "unproven": []}) if proven else copy.deepcopy(result)
 
     action._execute_module = execute
-    return action.run(task_vars={})
+    return action.run(task_vars=task_vars or {})
 
 
 def answering(module, observed: dict[str, Any]) -> dict[str, Any]:

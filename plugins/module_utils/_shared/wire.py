@@ -39,13 +39,17 @@ def decode(word: str) -> Any:
         inflater = zlib.decompressobj()
         text = inflater.decompress(base64.b64decode(word, validate=True), MAX_DATA)
         if inflater.eof and not inflater.unused_data:
-            return json.loads(text.decode("utf-8"))
+            return json.loads(text.decode("utf-8"), parse_constant=_no_number)
         reason = "it ends early or is larger than %d MiB" % (MAX_DATA >> 20)
     except RecursionError:
         reason = "its JSON is nested too deeply"
     except (ValueError, zlib.error):
         reason = "it is not base64 of deflated JSON"
     raise WireError("what was sent cannot be read: %s" % reason)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError("%s is no number" % name)
 
 
 def pack(data: Optional[bytes]) -> Optional[str]:

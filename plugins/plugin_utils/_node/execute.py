@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import WireError
@@ -24,26 +25,45 @@ NODE_MODULE = "airgap.containerd.containerd_node"
 Reply = TypeVar("Reply")
 
 
+_MODEST = 2
+"""The verbosity up to which connection plugins say what they do, not what they carry."""
+
+
 @contextmanager
-def _quiet(action: ActionBase) -> Iterator[None]:
-    """Keep request and reply out of what connection plugins print at -vvv, and ActionBase with ANSIBLE_DEBUG."""
-    contexts = [each for each in (action._play_context, getattr(action._connection, "_play_context", None)) if each]
-    settings = [(each, "no_log") for each in contexts] + [(constants, "DEFAULT_DEBUG")]
-    before = [getattr(*setting) for setting in settings]
-    for owner, name in settings:
-        setattr(owner, name, name == "no_log")
+def _quiet() -> Iterator[None]:
+    """Keep request and reply out of what connection plugins print at -vvv, and ActionBase with ANSIBLE_DEBUG.
+
+    Not by no_log, with which an unreachable node would not say why it is.
+    """
+    display = Display()
+    settings: list[tuple[Any, str, Any]] = [(constants, "DEFAULT_DEBUG", False)]
+    settings += [
+        (display, name, min(getattr(display, name), _MODEST))
+        for name in ("verbosity", "log_verbosity")  # the second since ansible-core 2.17
+        if hasattr(display, name)
+    ]
+    before = [getattr(owner, name) for owner, name, _quieter in settings]
+    for owner, name, value in settings:
+        setattr(owner, name, value)
     try:
         yield
     finally:
-        for setting, value in zip(settings, before, strict=True):
-            setattr(*setting, value)
+        for (owner, name, _quieter), value in zip(settings, before, strict=True):
+            setattr(owner, name, value)
 
 
 def _failure(result: dict[str, Any]) -> str:
     """Return why a module run failed; of a crash, the last line of its traceback."""
-    said = [str(result.get(key) or "") for key in ("module_stderr", "module_stdout")]
-    crash = next((text.strip().splitlines() for text in said if text.strip()), [])
-    return _text.line(": ".join([str(result.get("msg") or "the node gave no reply"), *crash[-1:]]))
+    words = [str(result.get("msg") or "the node gave no reply").rstrip("."), _crash(result)]
+    return _text.line(": ".join(filter(None, dict.fromkeys(words))))
+
+
+def _crash(result: dict[str, Any]) -> str:
+    """Return what a crash left: what the module printed, or what ansible-core 2.19 and later make of that."""
+    event = getattr(result.get("exception"), "event", None)
+    said = [result.get("module_stderr"), result.get("module_stdout")]
+    said += [getattr(event, "formatted_traceback", None), getattr(event, "msg", None)]
+    return next((str(text).strip().splitlines()[-1] for text in said if str(text or "").strip()), "")
 
 
 def asking(action: ActionBase, task_vars: dict[str, Any]) -> Any:
@@ -57,7 +77,7 @@ def execute(action: ActionBase, request: Request, task_vars: dict[str, Any], kin
     `action` is the calling action plugin. Raises Refusal with the node's own message, or with what is wrong with
     its reply.
     """
-    with _quiet(action):
+    with _quiet():
         result = action._execute_module(
             module_name=NODE_MODULE if isinstance(request, OF_THE_ROLE) else f"{NODE_MODULE}_extra",
             module_args={"request": wire.encode({"do": NAMES[type(request)], **messages.as_data(request)})},

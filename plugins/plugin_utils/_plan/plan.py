@@ -197,7 +197,8 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     record, warnings, attributes = plan.record, plan.warnings, observed.config.attributes
     exposed = bool(plan.mode and attributes and attributes.is_exposed and masking.holds_secret(plan.config_after or ""))
     if exposed and attributes:
-        told = f"{plan.config_path} holds a login: now root alone can read it (its mode was {attributes.mode:04o})"
+        was = f"its mode was {attributes.mode:04o}"
+        told = f"{plan.config_path} holds a login that others can read: it is for root alone ({was})"
         warnings = [*warnings, told]
     if record and due:
         record = record._replace(proven=None)

@@ -96,7 +96,9 @@ def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, re
     tree.files[path] = _entry(entry, current, text)
     if there and there.attributes and placement.mode(path) == _secrets.PRIVATE and there.is_exposed:
         mode = there.attributes.mode
-        tree.warnings.append(f"{path} can hold a login: now root alone can read it (its mode was {mode:04o})")
+        tree.warnings.append(
+            f"{path} can hold a login, and others can read it: it is for root alone (its mode was {mode:04o})"
+        )
     elif current == text:
         return
     if there and current is not None:

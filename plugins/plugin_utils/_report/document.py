@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import MAX_NUMBER
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
 
 FORMAT = 1
@@ -79,20 +80,32 @@ def _lacks(harbor: Mapping[str, Any]) -> list[str]:
 
 def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
     result = result if isinstance(result, Mapping) else {}
-    images = result.get("images")
+    images = _outcomes(result)
     found = []
-    for each in images if isinstance(images, list) else []:
+    for each in images:
         text = json.dumps(_outcome(each), sort_keys=True)
-        found.append({"outcome": outcomes.setdefault(text, len(outcomes)), "seconds": each.get("seconds")})
+        found.append({"outcome": outcomes.setdefault(text, len(outcomes)), "seconds": clean(each.get("seconds"))})
     error = None if found else clean(result.get("msg") or "no answer")
     good = bool(found) and all(each["state"] in GOOD for each in images)
     return {"name": clean(name), "version": clean(result.get("version")), "ok": good, "error": error, "results": found}
 
 
+def _outcomes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the outcomes in a result; none where one of them is of another kind."""
+    images = result.get("images")
+    known = isinstance(images, list) and all(
+        isinstance(each, Mapping)
+        and each.get("state") in (*GOOD, *STATES)
+        and isinstance(each.get("error") or {"message": ""}, Mapping)
+        for each in images
+    )
+    return list(images or []) if known else []
+
+
 def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = clean({key: each.get(key) for key in _KEPT})
     if kept["error"]:  # the same failure has another address on each node, and another port each time
-        kept["error"]["message"] = _OWN_ADDRESS.sub("…->", kept["error"]["message"])
+        kept["error"]["message"] = _OWN_ADDRESS.sub("…->", str(kept["error"].get("message")))
     return kept
 
 
@@ -128,7 +141,9 @@ def clean(data: Any) -> Any:
         return {clean(str(key)): clean(value) for key, value in list(data.items())[:_MAX_ITEMS]}
     if isinstance(data, (list, tuple)):
         return [clean(item) for item in data[:_MAX_ITEMS]]
-    if data is None or isinstance(data, (bool, int, float)):
+    if isinstance(data, (int, float)):
+        return data if abs(data) <= MAX_NUMBER else None  # what is no number compares as false
+    if data is None:
         return data
     text = _text.line(str(data))
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + " …"

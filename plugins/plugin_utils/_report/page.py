@@ -62,7 +62,7 @@ def _outcomes(outcomes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _dumped(data: Any) -> str:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _read(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets, _text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
@@ -17,12 +17,13 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain impo
 
 def _shown(path: str, text: str) -> str:
     """Return a file's text as people may see it: certificates are no secret, everything else can hold one."""
-    return text if path.endswith(".crt") else masking.mask_toml(text)
+    return _text.escaped(text if path.endswith(".crt") else masking.mask_toml(text))
 
 
 def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str]:
     """Return one entry of an Ansible diff; None stands for "no file". A secret that changes is said to."""
     old, new = (_shown(path, text or "") for text in (before, after))
+    path = _text.line(path)
     note = " (only a secret changes)" if before and after and before != after and old == new else ""
     return {
         "before_header": path if before is not None else f"{path} (absent)",
@@ -40,8 +41,16 @@ def changes(before: str | None, after: str | None) -> list[dict[str, Any]]:
 
 
 def fit_for_a_result(data: Any) -> Any:
-    """Return data with secrets masked and dates as text, fit for a task's result."""
-    return json.loads(json.dumps(_secrets.mask_data(data), default=str))
+    """Return data with secrets masked, dates as text and nothing for a terminal to act on, fit for a task's result."""
+    return _escaped(json.loads(json.dumps(_secrets.mask_data(data), default=str)))
+
+
+def _escaped(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {_text.escaped(key): _escaped(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_escaped(item) for item in data]
+    return _text.escaped(data) if isinstance(data, str) else data
 
 
 def changed_leaves(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from fake_node import run
 
-from ansible_collections.airgap.containerd.plugins.action import containerd_registry
+from ansible_collections.airgap.containerd.plugins.action import containerd_registry, containerd_report
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 
@@ -34,6 +34,34 @@ def test_a_missing_library_is_the_standard_error(module: str, library: str, monk
         require(library)
     assert f"Failed to import the required Python library ({library})" in str(caught.value)
     assert "on the controller" in str(caught.value)
+
+
+def test_the_arguments_of_a_task_hold_no_login_when_callbacks_get_them(monkeypatch):
+    given = {"from_variables": "p_"}
+    variables = {"p_url": "http://registry.lan", "p_username": "u", "p_password": "CaN4ry"}
+    seen = []
+    monkeypatch.setattr(
+        containerd_registry.ActionModule,
+        "carry_out",
+        lambda self, args, task_vars: seen.append((self._task, args["password"])) or {},
+    )
+    run(containerd_registry, {}, task_vars=variables, **given)
+    assert seen[0][1] == "CaN4ry" and seen[0][0].args == given
+
+
+def test_reports_are_replaced_whole_with_the_mode_that_was_chosen(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    (tmp_path / "verify.html").symlink_to(elsewhere)
+    (tmp_path / "verify.html.new").symlink_to(elsewhere)
+    containerd_report._write(str(tmp_path / "verify.html"), "page", containerd_report._mode("0640"))
+    page = tmp_path / "verify.html"
+    assert page.read_text() == "page" and not page.is_symlink() and elsewhere.read_text() == "mine"
+    assert page.stat().st_mode & 0o777 == 0o640 and len(list(tmp_path.iterdir())) == 3
+    assert containerd_report._mode(0o600) == 0o600
+    for wrong in ("rw-r--r--", "0999", "07777", 0, -1, None):
+        with pytest.raises(Refusal, match="mode"):
+            containerd_report._mode(wrong)
 
 
 def test_a_wrong_argument_is_refused_without_the_others():

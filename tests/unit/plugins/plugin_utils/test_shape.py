@@ -85,3 +85,21 @@ def test_what_is_prepared_is_there_before_it_is_needed():
     known = _shape._fields.cache_info().misses
     parsed({**GOOD, "inner": [{"number": 1}]}, Outer)
     assert _shape._fields.cache_info().misses == known == 2
+
+
+@pytest.mark.parametrize("number", [10**4000, -(2**63), 1e300, float("inf"), float("nan")])
+def test_a_number_is_one_that_every_program_takes_for_one(number):
+    for shape in (int, float, (float, None), object):
+        if shape is object and number == number and abs(number) != float("inf"):
+            continue  # any JSON
+        if shape is int and isinstance(number, float):
+            continue
+        with pytest.raises(ShapeError, match="number"):
+            checked(number, shape)
+
+
+def test_what_is_unreadable_says_why_where_that_is_allowed():
+    shape = (Inner, _shape.Unreadable, None)
+    assert checked({"number": 1}, shape) == Inner(1) and checked(None, shape) is None
+    assert checked({"number": "x"}, shape) == _shape.Unreadable("number is a text where a number is wanted")
+    assert checked([], shape) == _shape.Unreadable("it is a list where a mapping is wanted")

@@ -100,7 +100,7 @@ def test_legacy_for_1_4():
     assert done.mode == "legacy" and not done.tree.writes
     assert set(registry["mirrors"]) == {"*", "docker.io", "quay.io", "registry.lan"}, "* never catches docker.io on 1.4"
     assert registry["configs"]["registry.lan"]["auth"] == {"username": "u", "password": "secret"}
-    assert done.config_exposed and "now root alone can read it" in done.warnings[-1]
+    assert done.config_exposed and "it is for root alone" in done.warnings[-1]
 
 
 def test_1_5_takes_legacy_only_with_projects():
@@ -347,7 +347,7 @@ def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(abou
     before = before._replace(config=before.config._replace(attributes=attributes), record=record)
     again = make(before)
     assert again.changed and not again.config_changed and not again.restart_due and again.record.proven
-    assert "now root alone can read it" in again.warnings[-1]
+    assert "it is for root alone" in again.warnings[-1]
     (write,) = request.of_plan(again, before, None).changes.writes
     assert (write.path, write.mode, write.uid, write.gid) == (CONFIG, 0o600, None, None)
     assert wire.unpack(write.content).decode() == done.config_after
@@ -371,7 +371,7 @@ def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
     before = before._replace(hosts=before.hosts._replace(files={**before.hosts.files, "quay.io/hosts.toml": wider}))
     again = make(before)
     assert list(again.tree.writes) == [f"{HOSTS_DIR}/quay.io/hosts.toml"] and not again.restart_due
-    assert "now root alone can read it" in again.warnings[-1]
+    assert "it is for root alone" in again.warnings[-1]
 
 
 def test_certificates_beside_a_new_hosts_toml_are_named_in_it():

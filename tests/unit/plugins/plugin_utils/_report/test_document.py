@@ -160,6 +160,26 @@ def test_a_node_cannot_make_the_report_large():
     assert len(json.dumps(document({"a": result}))) < 100_000
 
 
+@pytest.mark.parametrize(
+    "images",
+    [
+        ["x"],
+        [{}],
+        [{"state": "owned"}],
+        [{**fleet(1)["n000"]["images"][0], "error": "x"}],
+        "x",
+        [{**fleet(1)["n000"]["images"][0], "seconds": float("nan")}],
+        [{**fleet(1)["n000"]["images"][0], "seconds": 10**4000}],
+    ],
+)
+def test_nonsense_of_one_node_costs_no_other_its_row(images):
+    found = document({"bad": {"images": images, "msg": "m"}, "good": fleet(1)["n000"]})
+    assert {node["name"]: node["ok"] for node in found["nodes"]}["good"]
+    json.dumps(found, allow_nan=False)
+    assert "NaN" not in page_module.page(found)
+    assert pulls.lines(found)
+
+
 def test_the_page_has_no_way_out_and_nothing_gets_in():
     page = page_module.page(document({EVIL: {"msg": EVIL}, **fleet(1)}))
     assert "<img" not in page and page.count("</script>") == 2 and "@@" not in re.sub('"@@DATA@@"', "", page)
