@@ -62,7 +62,7 @@ class ActionModule(Action):
         settings = self._settings(args, prefix)
         if args["validate_only"]:
             return {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
-        asked = preflight.questions(wanted) if wanted and args["preflight"] else []
+        asked = preflight.questions(wanted, settings.mode, settings.auth_method) if wanted and args["preflight"] else []
         question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
         observed = execute.execute(self, question, task_vars, Observation)
         if wanted:

@@ -6,6 +6,7 @@
 import errno
 import glob
 import os
+import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     effective,
@@ -197,11 +198,18 @@ def observe(request):
         daemon=daemon,
         started_with=process.started_with(daemon, shown),
         cri_error=service.serves_cri(socket),
-        endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}),
+        endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
     )
 
 
-def _answers(questions, known):
-    """Return the answers of the endpoints: those that the record knows, and those of the others, asked now."""
+def _answers(questions, known, version):
+    """Return the answers of the endpoints: those that the record knows, and those of the others, asked now.
+
+    A release that waits for a challenge is another question.
+    """
+    number = re.match(r"\S+ \S+ v?(\d+)\.(\d+)\.(\d+)", version or "- - 98.0.0")
+    number = [int(each) for each in number.groups()] if number else []
+    questions = [dict(each, by_challenge=number < (each.get("challenge_below") or [])) for each in questions]
+    questions = [dict(each, digest=each["digest"] + "+challenge" * each["by_challenge"]) for each in questions]
     old = [each for each in questions if (known.get(each["url"]) or {}).get("digest") == each["digest"]]
     return [known[each["url"]] for each in old] + _ask([each for each in questions if each not in old])

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ask the endpoints of an image for its manifest from the node, as containerd would, to see what each one answers."""
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,9 +18,11 @@ MANIFESTS = ", ".join(
         "*/*",
     )
 )
-MAX_TEXT = 300
-SECONDS = 5.0  # for each endpoint; the settings may name many that do not answer
+SECONDS = 5.0  # for each request; the settings may name many endpoints that do not answer
+_TOTAL = 20.0  # for all requests to one endpoint
 _PARALLEL = 8
+_DIGEST = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}\Z")
+_EMPTY = ("failure", "message", "status", "kind", "digest", "challenge", "realm", "location", "anonymous", "login")
 
 
 def probe(request):
@@ -29,74 +30,94 @@ def probe(request):
 
     Returns ``{"images": [[answer]]}`` in the same order; the endpoints behind one that serves have no answer. An
     endpoint is ``{url, headers, login, tls}``: the manifest's URL, the headers that are sent at once, the Authorization
-    header (or None) that answers a challenge, and TLS options (see _registry.send). An answer is ``{failure, message,
-    status, kind, digest, challenge, realm, anonymous}``: ``failure`` is a kind of _registry.Failure or None,
+    header (or None) that answers a challenge, and TLS options (see web.Conversation). An answer is ``{failure, message,
+    status, kind, digest, challenge, realm, location, anonymous, login}``: ``failure`` is a kind of web.Failure or None,
     ``message`` its sentence or else the registry's own words, ``status`` the last HTTP status and ``kind`` its media
-    type, ``digest`` that of the manifest, ``challenge`` and ``realm`` what the registry asked for first, ``anonymous``
-    the status without any credentials where those that were sent were refused.
+    type, ``digest`` that of the manifest, ``challenge`` and ``realm`` (scheme and host of it) what the registry asked
+    for first, ``location`` the scheme and host to which it redirects. Where the credentials that were sent were refused
+    ``anonymous`` is the status without any, and ``login`` tells whether the registry takes them elsewhere.
     """
+    silent = {}
     with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-        return {"images": list(pool.map(_image, request["images"]))}
+        return {"images": list(pool.map(lambda endpoints: _image(endpoints, silent), request["images"]))}
 
 
-def _image(endpoints):
+def _image(endpoints, silent):
+    """Return the answers for one image; ``silent`` are the answers of hosts that nobody need wait for again."""
     answers = []
     for endpoint in endpoints:
-        answers.append(ask(endpoint))
-        if verdicts.serves(answers[-1]["status"], answers[-1]["kind"]):
+        host = web.place(endpoint["url"])
+        answer = silent.get(host) or ask(endpoint)
+        if answer["failure"] in ("dns", "timeout"):
+            silent[host] = answer
+        answers.append(answer)
+        if verdicts.serves(answer["status"], answer["kind"]):
             break
     return answers
 
 
 def ask(endpoint):
     """Ask one endpoint; see probe."""
-    answer = dict.fromkeys(("failure", "message", "status", "kind", "digest", "challenge", "realm", "anonymous"), None)
+    answer = dict.fromkeys(_EMPTY)
+    talk = web.Conversation(endpoint["tls"], timeout=SECONDS, total=_TOTAL)
     try:
-        _ask(endpoint, answer)
+        _ask(endpoint, answer, talk)
     except web.Failure as exc:
-        answer.update(failure=exc.kind, message=str(exc)[:MAX_TEXT])
-    except ValueError as exc:  # a URL or a header that the HTTP client refuses
-        answer.update(failure="no_http", message=str(exc)[:MAX_TEXT])
-    return answer
+        answer.update(failure=exc.kind, message=str(exc))
+    except Exception as exc:  # the other endpoints are asked all the same
+        answer.update(failure="lost", message="this node could not ask it (%s)" % type(exc).__name__)
+    told = ("message", "kind", "challenge", "realm", "location")
+    return dict(answer, **{name: talk.told(answer[name] or "") or None for name in told})
 
 
-def _ask(endpoint, answer):
+def _ask(endpoint, answer, talk):
     headers = dict(endpoint["headers"], Accept=MANIFESTS)
-    found = _manifest(endpoint, headers, answer)
+    url, login, sent = endpoint["url"], endpoint["login"], endpoint["headers"].get("Authorization")
+    found = _manifest(url, headers, answer, talk)
     answer["challenge"], parameters = web.challenge(found)
-    answer["realm"] = parameters.get("realm")
+    answer["realm"] = web.place(parameters.get("realm") or "")
     if answer["status"] != 401 or not answer["challenge"]:
         return
-    authorization = endpoint["headers"].get("Authorization")
-    login = endpoint["login"]
     if answer["challenge"] == "bearer":
-        word = web.token(parameters, login or authorization, tls=endpoint["tls"])
-        _manifest(endpoint, dict(headers, Authorization="Bearer " + word), answer)
+        name = "the login" if login or sent else "anonymous requests"
+        word = talk.token(parameters, url, login or sent, name=name)
+        _manifest(url, dict(headers, Authorization="Bearer " + word), answer, talk)
     elif login:
-        _manifest(endpoint, dict(headers, Authorization=login), answer)
-    if answer["status"] in (401, 403) and (login or authorization):
+        _manifest(url, dict(headers, Authorization=login), answer, talk)
+    if answer["status"] in (401, 403) and (login or sent):
         without = {name: value for name, value in headers.items() if name != "Authorization"}
-        answer["anonymous"] = web.send("HEAD", endpoint["url"], without, endpoint["tls"], timeout=SECONDS)[0]
+        answer["anonymous"] = talk.send("HEAD", url, without).status
+        answer["login"] = taken(url, dict(without, Authorization=login or sent), talk)
 
 
-def _manifest(endpoint, headers, answer):
-    """Ask with HEAD, and with GET for the reason unless that is the login; note the answer and return its headers."""
-    status, found, dummy = web.send("HEAD", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
+def taken(url, headers, talk):
+    """Tell whether the registry takes a login where nothing is asked for; None where it does not tell."""
+    answer = talk.send("GET", url.partition("/v2/")[0] + "/v2/", headers)
+    refused = answer.status == 401 and web.challenge(answer)[0] != "bearer"
+    return True if answer.status == 200 else False if refused else None
+
+
+def _manifest(url, headers, answer, talk):
+    """Ask with HEAD, and with GET for the reason unless that is the login; note the Answer and return it."""
+    found = talk.follow("HEAD", url, headers)
     body = b""
-    if status >= 400 and not web.challenge(found)[0]:
-        status, found, body = web.send("GET", endpoint["url"], headers, endpoint["tls"], timeout=SECONDS)
-    answer["status"] = status
-    answer["kind"] = (found.get("Content-Type") or "").partition(";")[0].strip().lower()[:MAX_TEXT]
-    answer["digest"] = (found.get("Docker-Content-Digest") or "")[:MAX_TEXT] or None
-    answer["message"] = _words(body)
+    if found.status >= 400 and not web.challenge(found)[0]:
+        found = talk.follow("GET", url, headers)
+        body = found.body
+    answer["status"] = found.status
+    answer["kind"] = talk.told(found.header("content-type")).partition(";")[0].strip().lower()
+    digest = found.header("docker-content-digest")
+    answer["digest"] = digest if _DIGEST.match(digest) else None
+    answer["location"] = web.place(web.moved_to(found, url))
+    answer["message"] = _words(body, talk)
     return found
 
 
-def _words(body):
+def _words(body, talk):
     """Return what an answer says for itself: the message of the registry API, or the beginning of any other text."""
-    text = body.decode("utf-8", "replace")
-    try:
-        errors = json.loads(text)["errors"]
-        return "; ".join(str(each.get("message") or each.get("code")) for each in errors)[:MAX_TEXT] or None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return " ".join(re.sub("<[^<>]*>", " ", text[: 10 * MAX_TEXT]).split())[:MAX_TEXT] or None
+    errors = web.data(body).get("errors")
+    if isinstance(errors, list):
+        said = [each.get("message") or each.get("code") for each in errors[:10] if isinstance(each, dict)]
+        return "; ".join(each for each in said if isinstance(each, str))
+    text = talk.told(body[: 1 << 16].decode("utf-8", "replace"), 1 << 16)
+    return re.sub("<[^<>]*>", " ", text)

@@ -1,145 +1,216 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP request from the node to a registry or its token service, and what stands in its way."""
+"""Requests from the node to a registry and its token service, what stands in their way, and what may be told of them.
 
-import contextlib
-import errno
-import http.client
+Whoever answers is not trusted: each request ends at its deadline, whatever comes is bounded, and what was sent is taken
+out of what is told.
+"""
+
+import base64
+import html
 import json
 import re
 import socket
-import ssl
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin
 
-TIMEOUT = 10.0
-MAX_BODY = 1 << 20
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import connection
+from ansible_collections.airgap.containerd.plugins.module_utils._registry.connection import Failure
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.masking import MASK
 
-_KINDS = {
-    errno.ECONNREFUSED: "refused",
-    errno.ENETUNREACH: "unreachable",
-    errno.EHOSTUNREACH: "unreachable",
-    errno.ETIMEDOUT: "timeout",
-}
+TIMEOUT = 10.0  # seconds for a request, from the name server's answer to the last byte
+MAX_TEXT = 300
+REDIRECTS = (301, 302, 303, 307, 308)
+
+_MAX_HOPS = 5
+_PARAMETER = re.compile(r"""[\s,]*([\w!#$%&'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
+_USERINFO = re.compile(r"""(?<=://)[^\s"'/@]{1,500}@""")
+# Headers of ours that hold nothing of anybody's.
+_OPEN = ("accept", "content-type", "x-is-resource-name")
 
 
-class Failure(Exception):
-    """What stands in the way, in one sentence.
+class Conversation(object):
+    """Requests with one set of TLS options, and their secrets.
 
-    ``kind`` is one of ``dns``, ``refused``, ``unreachable``, ``timeout``, ``lost`` (another error of the connection),
-    ``tls_file`` (a certificate file of ours), ``unknown_ca``, ``certificate``, ``plain_http`` (HTTP answered to
-    HTTPS), ``tls``, ``no_http``, ``token`` (none to be had), ``credentials`` (refused), ``answer`` (of no registry).
+    ``tls`` is ``{ca: [path], client: [[certificate, key]], skip_verify: bool}``, each optional; ``timeout`` is for each
+    request and ``total`` for all, in seconds. Proxies of the environment are not used.
     """
 
-    def __init__(self, kind, text):
-        super(Failure, self).__init__(text)
-        self.kind = kind
+    def __init__(self, tls=None, timeout=TIMEOUT, total=None):
+        self._tls = tls or {}
+        self._timeout = timeout
+        self._total = connection.Clock(total) if total else None
+        self._secrets = set()
+        self._words = set()  # logins and tokens as they were sent
+
+    def send(self, method, url, headers=None, form=None):
+        """Send one request, following nothing, and return the Answer. Raises Failure.
+
+        ``headers`` are strings or lists of them, ``form`` is a mapping to post.
+        """
+        sent = {name: ", ".join(each) if isinstance(each, list) else each for name, each in (headers or {}).items()}
+        for name, value in sent.items():
+            self._keep(name, value)
+        body = None
+        if form is not None:
+            self._words.add(form.get("refresh_token") or "")
+            body = urlencode(sorted(form.items())).encode("ascii")
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        target = connection.target_of(url)
+        try:
+            clock = connection.Clock(min(self._timeout, self._total.left()) if self._total else self._timeout)
+        except socket.timeout:
+            raise Failure("timeout", "%s took more than %d s in all" % (target.place, self._total.seconds)) from None
+        encoded = {name: each.encode("utf-8") for name, each in sent.items()}  # as Go sends them
+        return connection.exchange(target, method, encoded, body, clock, self._tls)
+
+    def follow(self, method, url, headers=None):
+        """Send a request as `send` does, and again where the same host says that it has moved."""
+        answer = self.send(method, url, headers)
+        for _hop in range(_MAX_HOPS):
+            there = moved_to(answer, url)
+            if not there or not _is_same_host(url, there):
+                break
+            url, answer = there, self.send(method, there, headers)
+        return answer
+
+    def token(self, parameters, url, authorization=None, identity_token=None, name="anonymous requests"):
+        """Fetch a token as containerd would, and return it. Raises Failure.
+
+        ``parameters`` are those of the challenge of the registry at ``url``; ``name`` is what the login is called.
+        """
+        realm = parameters.get("realm") or ""
+        service = place(realm)
+        if not service:
+            said = "names one that is no URL" if realm else "names none"
+            raise Failure("token", "it wants a token of a token service, and %s (realm)" % said)
+        if (authorization or identity_token) and url.startswith("https:") and not service.startswith("https:"):
+            text = "its token service %s is plain HTTP, while it speaks HTTPS itself: %s are not sent there"
+            raise Failure("token", text % (service, name))
+        asked = {key: parameters[key] for key in ("service", "scope") if key in parameters}
+        try:
+            if identity_token:
+                form = dict(
+                    asked, grant_type="refresh_token", refresh_token=identity_token, client_id="containerd-client"
+                )
+                answer = self.send("POST", realm, form=form)
+            else:
+                headers = {"Authorization": authorization} if authorization else {}
+                query = urlencode(sorted(asked.items()))
+                answer = self.send("GET", realm + ("&" if "?" in realm else "?") + query if query else realm, headers)
+        except Failure as exc:
+            raise Failure("token", "its token service %s is out of reach: %s" % (service, exc)) from exc
+        if answer.status in (401, 403):
+            text = "its token service %s refuses %s (status %d)" % (service, name, answer.status)
+            raise Failure("credentials", text)
+        reply = data(answer.body) if answer.status == 200 else {}
+        found = reply.get("token") or reply.get("access_token")
+        if not isinstance(found, str) or not found.isprintable():
+            text = "its token service %s gave no token (status %d%s)"
+            raise Failure("token", text % (service, answer.status, towards(answer, realm)))
+        self._words.add(found)
+        return found
+
+    def told(self, text, limit=MAX_TEXT):
+        """Return text of others, bounded, in one line and without what was sent."""
+        text = without(_USERINFO.sub(MASK + "@", text), self._secrets, self._words)
+        return without(" ".join(text.split()), self._secrets, self._words)[:limit]
+
+    def _keep(self, name, value):
+        """Note what must not come back."""
+        if name.lower() != "authorization":
+            if name.lower() not in _OPEN:
+                self._secrets.add(value)
+            return
+        word = value.partition(" ")[2].strip() or value
+        self._words.add(word)
+        try:
+            account = base64.b64decode(word, validate=True).decode("utf-8")
+        except ValueError:
+            return
+        self._secrets.update((account, account.partition(":")[2]))
 
 
-def send(method, url, headers=None, tls=None, form=None, timeout=TIMEOUT):
-    """Send one request, following nothing; return ``(status, headers, body)``. Raises Failure.
+def without(text, secrets, words=()):
+    """Return text with MASK for each secret in it, however URLs, JSON and HTML write it; of words also for a part."""
+    forms = [re.escape(each[:8]) + r"[\w+/=.-]*" for each in words if len(each) >= 12]
+    for each in sorted({*secrets, *words}, key=len, reverse=True):
+        form = "".join(map(_spellings, each))
+        if len(each) >= 6 or ":" in each:
+            forms.append(form)
+        elif len(each) > 2:  # as short as this it may be part of any word
+            forms.append(r"(?<!\w)%s(?!\w)" % form)
+    return re.sub("|".join(forms), MASK, text, flags=re.I) if forms else text
 
-    ``headers`` are strings or lists of them, ``tls`` is ``{ca: [path], client: [[certificate, key]], skip_verify:
-    bool}``, each optional, ``form`` a mapping to post, ``timeout`` is in seconds. Proxies of the
-    environment are not used.
+
+def _spellings(char):
+    """Return a pattern for a character as it is and as URLs, JSON and HTML write it, also where UTF-8 was misread."""
+    if char.isalnum() and char < "\x7f":
+        return char
+    raw = char.encode("utf-8", "surrogatepass")
+    forms = {char, raw.decode("latin-1"), html.escape(char), json.dumps(char)[1:-1], "\\" + char}
+    forms.update((quote(raw), "".join("%%%02X" % byte for byte in raw)))
+    forms.update(form % ord(char) for form in ("\\u%04x", "&#%d;", "&#x%x;"))
+    if char == " ":
+        return r"(?:\s+|\+|%20)"
+    return "(?:%s)" % "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+
+
+def place(url):
+    """Return scheme and host[:port] of a URL, all that is shown of those of others; "" where it is none."""
+    try:
+        target = connection.target_of(url)
+    except Failure:
+        return ""
+    return "%s://%s" % (target.scheme, target.place)
+
+
+def data(body):
+    """Return the JSON object that an answer is; an empty one where it is none."""
+    try:
+        found = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def challenge(answer):
+    """Return scheme and parameters of WWW-Authenticate, of more than one that which containerd takes.
+
+    The scheme is empty where there is none.
     """
-    sent = {name: ", ".join(each) if isinstance(each, list) else each for name, each in (headers or {}).items()}
-    body = None
-    if form is not None:
-        body = urlencode(sorted(form.items())).encode("ascii")
-        sent["Content-Type"] = "application/x-www-form-urlencoded"
-    parts = urlsplit(url)
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=timeout, context=_context(tls or {})
-        )
-    else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
-    target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+    found = {}
+    for text in answer.headers.get("www-authenticate", []):
+        scheme, dummy, rest = text.strip().partition(" ")
+        parameters, match = {}, _PARAMETER.match(rest)
+        while match:
+            value = match.group(3) if match.group(2) is None else re.sub(r"\\(.)", r"\1", match.group(2))
+            parameters[match.group(1).lower()] = value
+            match = _PARAMETER.match(rest, match.end())
+        found.setdefault(scheme.strip(",").lower(), parameters)
+    scheme = next((each for each in ("bearer", "digest", "basic") if each in found), next(iter(found), ""))
+    return scheme[:20], found.get(scheme, {})
+
+
+def moved_to(answer, url):
+    """Return the URL to which an answer redirects, "" where it does not or where that is none."""
+    if answer.status not in REDIRECTS:
+        return ""
     try:
-        connection.request(method, target, body, sent)
-        reply = connection.getresponse()
-        return reply.status, reply.headers, reply.read(MAX_BODY)
-    except socket.gaierror as exc:
-        raise Failure("dns", "%s does not resolve on this node" % parts.hostname) from exc
-    except socket.timeout as exc:
-        raise Failure("timeout", "%s did not answer within %d s" % (parts.netloc, timeout)) from exc
-    except (ssl.SSLError, ssl.CertificateError) as exc:
-        reason = getattr(exc, "reason", None) or exc
-        raise Failure(_tls_kind(exc), "TLS with %s failed: %s" % (parts.netloc, reason)) from exc
-    except http.client.HTTPException as exc:
-        text = "%s does not speak HTTP here (%s)"
-        raise Failure("no_http", text % (parts.netloc, type(exc).__name__)) from exc
-    except (OSError, IOError) as exc:
-        # Since TLS 1.3 a client without certificate is refused after the handshake: a reset may overtake the alert.
-        if parts.scheme == "https" and exc.errno in (errno.ECONNRESET, errno.EPIPE):
-            raise Failure("tls", "TLS with %s failed: it ended the connection" % parts.netloc) from exc
-        text = "cannot connect to %s: %s" % (parts.netloc, exc.strerror or exc)
-        raise Failure(_KINDS.get(exc.errno, "lost"), text) from exc
-    finally:
-        connection.close()
-
-
-def _context(tls):
-    """Return how to speak TLS; without ``ca`` the node's own certificates are trusted."""
-    context = ssl.create_default_context()
-    with contextlib.suppress(AttributeError):  # Python 3.6 cannot be told
-        context.hostname_checks_common_name = False  # containerd looks at subjectAltName alone
-    if tls.get("skip_verify"):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    try:
-        for path in tls.get("ca") or []:
-            context.load_verify_locations(path)
-        for certificate, key in tls.get("client") or []:
-            context.load_cert_chain(certificate, key or None)
-    except (OSError, IOError) as exc:
-        raise Failure("tls_file", "a certificate file cannot be used: %s" % exc) from exc
-    return context
-
-
-def _tls_kind(exc):
-    code = getattr(exc, "verify_code", None)
-    if code is None and isinstance(exc, ssl.CertificateError):  # Python 3.6 compares the names by itself
-        return "certificate"
-    if "VERIFY_FAILED" not in str(exc) and code is None:
-        plain = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
-        return "plain_http" if getattr(exc, "reason", None) in plain else "tls"
-    # X509_V_ERR_*: the issuer is unknown (2, 20, 21), or the certificate or its issuer signed itself (18, 19).
-    issuer = code is None or code in (2, 18, 19, 20, 21)
-    return "unknown_ca" if issuer else "certificate"
-
-
-def challenge(headers):
-    """Return the scheme and parameters of WWW-Authenticate; the scheme is empty where there is none."""
-    scheme, dummy, rest = (headers.get("WWW-Authenticate") or "").partition(" ")
-    return scheme.lower(), dict(re.findall(r'(\w+)="([^"]*)"', rest))
-
-
-def token(parameters, authorization, identity_token=None, tls=None, name="the username and password"):
-    """Fetch a token as containerd would, and return it. Raises Failure.
-
-    ``parameters`` are those of the challenge, ``tls`` those of the registry, and ``name`` is what the login is called.
-    """
-    realm = parameters.get("realm", "")
-    asked = {key: parameters[key] for key in ("service", "scope") if key in parameters}
-    try:
-        if identity_token:
-            form = dict(asked, grant_type="refresh_token", refresh_token=identity_token, client_id="containerd-client")
-            status, dummy, body = send("POST", realm, tls=tls, form=form)
-        else:
-            headers = {"Authorization": authorization} if authorization else {}
-            query = urlencode(sorted(asked.items()))
-            status, dummy, body = send("GET", realm + ("?" + query if query else ""), headers, tls)
-    except Failure as exc:
-        raise Failure("token", "its token service %s is out of reach: %s" % (realm, exc)) from exc
-    if status in (401, 403):
-        raise Failure("credentials", "its token service %s refuses %s (status %d)" % (realm, name, status))
-    try:
-        reply = json.loads(body.decode("utf-8"))
+        found = urljoin(url, answer.header("location"))
     except ValueError:
-        reply = None
-    found = reply.get("token") or reply.get("access_token") if isinstance(reply, dict) else None
-    if status != 200 or not isinstance(found, str):
-        raise Failure("token", "its token service %s gave no token (status %d)" % (realm, status))
-    return found
+        return ""
+    return found if answer.header("location") and place(found) else ""
+
+
+def towards(answer, url):
+    """Return where an answer redirects to, as part of a sentence."""
+    found = place(moved_to(answer, url))
+    return ", to %s" % found if found else ""
+
+
+def _is_same_host(url, other):
+    """Whether what is sent to one URL may be sent to the other: to the same host and port, or to its HTTPS."""
+    old, new = connection.target_of(url), connection.target_of(other)
+    upgraded = (old.scheme, new.scheme) == ("http", "https") and new.port == 443
+    return old.host == new.host and (upgraded or (old.scheme, old.port) == (new.scheme, new.port))

@@ -11,6 +11,7 @@ Sources are containerd's own tree: ``config.go`` of the CRI plugin (tables, vali
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V1, V2, V3_IMAGES, V3_RUNTIME
@@ -133,6 +134,11 @@ def release(version: Version) -> Release:
         newer_file_fatal=fatal,
         new_file=3 if two else 2,
     )
+
+
+def first(has: Callable[[Release], bool]) -> Version:
+    """Return the first of LANDMARKS of which something is true."""
+    return next(version for version in LANDMARKS if has(release(version)))
 
 
 def _localhost_by_port(version: Version) -> bool:

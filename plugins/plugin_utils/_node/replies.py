@@ -64,8 +64,10 @@ class Manifest(NamedTuple):
     kind: str | None = None  # the media type
     digest: str | None = None
     challenge: str | None = None
-    realm: str | None = None
+    realm: str | None = None  # of its token service, scheme and host alone
+    location: str | None = None  # where it redirects to, likewise
     anonymous: int | None = None  # the status without credentials, where those that were sent were refused
+    login: bool | None = None  # whether those that were refused are right as such, None: not known
 
 
 class Probed(NamedTuple):

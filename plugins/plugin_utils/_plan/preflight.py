@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer
+
+_MAX_PROJECTS = 5
+_EVERY_RELEASE = (99,)
 
 
 class Question(NamedTuple):
@@ -24,19 +28,38 @@ class Question(NamedTuple):
     identity_token: str | None
     headers: Mapping[str, str | list[str]]
     tls: Mapping[str, Any]
+    repositories: Sequence[str]  # the projects that are pulled from, where that is done without a login
+    challenge_below: Sequence[int]  # releases below this one wait for a challenge before they send the login
     digest: str  # identifies the endpoint with its login and TLS settings in the record, without holding them
 
 
-def questions(wanted: Desired) -> list[Question]:
-    """Return what to ask: every endpoint once, the upstreams themselves never."""
-    found = {}
-    for mirror in wanted.mirrors.values():
-        for endpoint in mirror.endpoints:
-            found[endpoint.api] = _question(endpoint, wanted.access_to(endpoint))
-    return list(found.values())
+def questions(wanted: Desired, mode: str, auth_method: str) -> list[Question]:
+    """Return what to ask: every endpoint once, the upstreams themselves never.
+
+    `mode` and `auth_method` tell where the login will be, as far as that is known before the node is.
+    """
+    endpoints = [each for mirror in wanted.mirrors.values() for each in mirror.endpoints]
+    below = _challenge_below(endpoints, mode, auth_method)
+    projects: dict[str, set[str]] = {}
+    for each in endpoints:
+        projects.setdefault(each.api, set()).add(each.path[len(each.root.path) :].strip("/"))
+    return [
+        _question(each, wanted.access_to(each), sorted(projects[each.api])[:_MAX_PROJECTS], below)
+        for each in {each.api: each for each in endpoints}.values()
+    ]
 
 
-def _question(endpoint: Endpoint, access: Access) -> Question:
+def _challenge_below(endpoints: Iterable[Endpoint], mode: str, auth_method: str) -> Sequence[int]:
+    """Return the first release that does not have the login in config.toml, from where it is sent when asked for."""
+    if mode == "legacy" or auth_method == "config":
+        return _EVERY_RELEASE
+    if mode == "config_path":
+        return ()
+    any_project = any(each.overrides_path for each in endpoints)
+    return releases.first(lambda rel: rel.config_path and (rel.override_path or not any_project))
+
+
+def _question(endpoint: Endpoint, access: Access, projects: list[str], below: Sequence[int]) -> Question:
     headers = {name: value for name, value in access.headers.items() if name != "Authorization"}
     question: dict[str, Any] = {
         "url": endpoint.api,
@@ -44,6 +67,8 @@ def _question(endpoint: Endpoint, access: Access) -> Question:
         "identity_token": access.auth.get("identitytoken"),
         "headers": headers,
         "tls": _tls(access) if endpoint.is_tls else {},
+        "repositories": [] if access.has_login else projects,
+        "challenge_below": below if access.authorization else (),
     }
     digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
     return Question(**question, digest=digest)

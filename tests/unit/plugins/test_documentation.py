@@ -18,7 +18,7 @@ from role_options import role_options
 from ansible_collections.airgap.containerd.plugins.module_utils._change import lock
 from ansible_collections.airgap.containerd.plugins.module_utils._cri import client, protobuf
 from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, filesystem, history, observe
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight, web
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import connection, preflight, web
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
@@ -81,7 +81,7 @@ def test_limits_are_documented_as_they_are():
         "states": "2: the open one and the last one",
         "copies of a file that was edited by hand": f"{history.MAX_COPIES}, the newest",
         "an answer of CRI": f"{mib(client.MAX_MESSAGE)}, {protobuf.MAX_VALUES} values",
-        "a question to a registry before anything is written": f"{web.TIMEOUT:.0f} s and {mib(web.MAX_BODY)}, "
+        "a question to a registry before anything is written": f"{web.TIMEOUT:.0f} s and {mib(connection.MAX_BODY)}, "
         f"{preflight._DEADLINE:.0f} s for all",
         "a request to a node, a node's answer": mib(wire.MAX_DATA),
         "a message of a node": f"{_text.MAX_LINE} characters",

@@ -49,3 +49,27 @@ def test_the_directory_of_a_config_path_is_absolute_and_normalised(monkeypatch, 
     monkeypatch.setattr(places, "STATE_DIR", str(tmp_path))
     asked = {"service": "x", "config_file": str(tmp_path / "config.toml"), "socket": str(tmp_path / "socket")}
     assert observe.observe(asked)["hosts_dir"] == "/etc/nowhere/certs.d"
+
+
+@pytest.mark.parametrize(
+    ("version", "below", "by_challenge"),
+    [
+        ("containerd github.com/containerd/containerd 1.4.13~ds1 x", [1, 5, 0], True),
+        ("containerd github.com/containerd/containerd/v2 v2.1.9 x", [1, 5, 0], False),
+        ("containerd github.com/containerd/containerd/v2 v2.1.9 x", [99], True),
+        ("containerd github.com/containerd/containerd 1.4.13 x", [], False),
+        (None, [1, 5, 0], False),
+        (None, [99], True),
+    ],
+)
+def test_what_is_asked_of_an_endpoint_depends_on_the_release_and_is_remembered(
+    monkeypatch, version, below, by_challenge
+):
+    asked = []
+    monkeypatch.setattr(observe, "_ask", lambda questions: asked.extend(questions) or questions)
+    question = {"url": "http://r/v2/", "digest": "d", "challenge_below": below}
+    (answer,) = observe._answers([question], {}, version)
+    assert answer["by_challenge"] == by_challenge
+    assert observe._answers([question], {"http://r/v2/": answer}, version) == [answer] and len(asked) == 1
+    other = {"url": "http://r/v2/", "digest": "d" if by_challenge else "d+challenge"}
+    assert observe._answers([question], {"http://r/v2/": other}, version) != [other]

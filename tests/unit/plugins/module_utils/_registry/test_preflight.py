@@ -12,6 +12,7 @@ import threading
 
 import pki
 import pytest
+from raw_server import RawServer, answer
 from web_server import WebServer
 
 from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight, web
@@ -163,12 +164,12 @@ def test_certificates_of_the_wanted_configuration_are_used(secure_port):
 def test_keys_are_nobody_elses_and_gone_afterwards(monkeypatch):
     seen = []
 
-    def look(method, url, headers, tls):
-        folder = os.path.dirname(tls["client"][0][1])
+    def look(talk, method, url, headers):
+        folder = os.path.dirname(talk._tls["client"][0][1])
         seen.append((folder, stat.S_IMODE(os.stat(folder).st_mode)))
         raise web.Failure("refused", "no")
 
-    monkeypatch.setattr(web, "send", look)
+    monkeypatch.setattr(web.Conversation, "send", look)
     pem = {"text": "x", "path": None}
     probe("https://r.lan/v2/", None, tls={"client_cert": pem, "client_key": pem})
     ((folder, mode),) = seen
@@ -190,3 +191,98 @@ def test_all_are_asked_at_once_and_not_for_ever(monkeypatch):
     over.set()
     assert first["error"] is last["error"] is None
     assert (silent["url"], silent["reachable"]) == ("silent", False) and "no answer within" in silent["error"]
+
+
+HARBOR = [b'WWW-Authenticate: Basic realm="harbor"']
+
+
+def bearer(service):
+    return [b'WWW-Authenticate: Bearer realm="%s/token",service="harbor-registry"' % service.encode()]
+
+
+@pytest.mark.parametrize(("refusals", "error"), [(0, None), (1, None), (3, None), (9, "it refuses the username")])
+def test_harbor_refuses_right_logins_while_it_makes_somebody_wait(monkeypatch, refusals, error):
+    left = [refusals]
+    monkeypatch.setattr(preflight, "_PAUSES", (0.01, 0.01, 0.01))
+
+    def reply(request):
+        left[0] -= 1
+        yield answer(b"401 No", HARBOR) if left[0] >= 0 else answer(b"200 OK", body=b"{}")
+
+    with RawServer(reply) as server:
+        found = probe(server.url + "/v2/", LOGIN)
+        assert found["error"] is None if not error else error in found["error"]
+        assert len(server.requests) == min(refusals, 3) + 1
+
+
+def test_who_is_no_harbor_is_asked_once():
+    assert sum(preflight._PAUSES) > 1.5
+    with RawServer(lambda request: [answer(b"401 No", [b'WWW-Authenticate: Basic realm="LDAP"'])]) as server:
+        assert "refuses" in probe(server.url + "/v2/", LOGIN)["error"]
+        assert len(server.requests) == 1
+
+
+def harbor(public):
+    """What Harbor answers to those without a login; a token for nothing is refused."""
+
+    def reply(request):
+        path = request.split()[1]
+        if path.startswith(b"/token"):
+            yield answer(b"200 OK", body=b'{"token": "t"}') if b"scope" in path else answer(b"401 No")
+        elif b"/manifests/" in path and b"Bearer t" in request:
+            yield answer(b"404 No") if path.startswith(public) else answer(b"401 No", HARBOR)
+        else:
+            yield answer(b"401 No", bearer(server.url))
+
+    server = RawServer(reply)
+    return server
+
+
+@pytest.mark.parametrize(
+    ("projects", "error"),
+    [(["a", "b"], None), (["b"], None), ([], "it wants a username"), (["a"], "it wants a username and password")],
+)
+def test_public_projects_need_no_login(projects, error):
+    with harbor(b"/v2/b/") as server:
+        found = probe(server.url + "/v2/", None, repositories=projects)
+        assert (found["auth"], found["reachable"]) == (None if error else "bearer", True)
+        assert found["error"] is None if not error else error in found["error"]
+
+
+def test_a_login_that_waits_for_a_challenge_needs_the_token_service():
+    def reply(request):
+        known = b"Authorization" in request
+        yield answer(b"200 OK", body=b"{}") if known else answer(b"401 No", bearer("http://127.0.0.1:1"))
+
+    with RawServer(reply) as server:
+        assert probe(server.url + "/v2/", LOGIN)["auth"] == "basic"
+        assert len(server.requests) == 1
+        found = probe(server.url + "/v2/", LOGIN, by_challenge=True)
+    assert "its token service http://127.0.0.1:1 is out of reach" in found["error"]
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [
+        (b"https://localhost/v2/", "sends the node to https://localhost: write https://localhost in its URL"),
+        (b"//other.lan:5000/x?CaN4ry", "sends the node to http://other.lan:5000: write"),
+        (b"/login", "to another path there"),
+        (b"http://[", "nowhere"),
+        (b"", "nowhere"),
+        (b"\xff\x00", "nowhere"),
+    ],
+)
+@pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Temporary", b"308 Permanent"])
+def test_redirects_name_the_place(status, location, error):
+    with RawServer(lambda request: [answer(status, [b"Location: " + location])]) as server:
+        found = probe(server.url + "/v2/", LOGIN)
+    assert error in found["error"] and "CaN4ry" not in found["error"] and status[:3].decode() in found["error"]
+
+
+def test_one_that_dies_says_why_and_the_others_answer(monkeypatch, port):
+    questions = [
+        {"url": f"http://127.0.0.1:{port}/open/v2/", "authorization": None, "digest": "d", "headers": headers}
+        for headers in ({"X": 5}, {})
+    ]
+    broken, good = preflight.ask(questions)
+    assert "this node could not ask it (AttributeError" in broken["error"] and good["error"] is None

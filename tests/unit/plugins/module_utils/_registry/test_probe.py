@@ -11,7 +11,7 @@ import threading
 import pytest
 from web_server import WebServer
 
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe, web
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 
 LOGIN = "Basic " + base64.b64encode(b"u:p").decode()
@@ -75,8 +75,8 @@ def ask():
         ("open", {}, {"status": 200, "digest": DIGEST, "kind": "application/json", "failure": None}),
         ("basic", {}, {"status": 401, "challenge": "basic", "anonymous": None}),
         ("basic", {"login": LOGIN}, {"status": 200, "challenge": "basic"}),
-        ("basic", {"header": LOGIN}, {"status": 200, "challenge": ""}),
-        ("basic", {"login": "Basic eDp5"}, {"status": 401, "anonymous": 401}),
+        ("basic", {"header": LOGIN}, {"status": 200, "challenge": None}),
+        ("basic", {"login": "Basic eDp5"}, {"status": 401, "anonymous": 401, "login": False}),
         ("bearer", {"login": LOGIN}, {"status": 200, "challenge": "bearer"}),
         ("bearer", {"login": "Basic eDp5"}, {"failure": "credentials", "status": 401}),
         ("html", {}, {"status": 200, "kind": "text/html"}),
@@ -100,7 +100,7 @@ def test_the_first_that_serves_is_the_last_asked(ask):
 
 
 def test_words_are_bounded(ask):
-    assert len(ask("odd")[0]["message"]) <= probe.MAX_TEXT
+    assert len(ask("odd")[0]["message"]) <= web.MAX_TEXT
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_words_are_bounded(ask):
         ("http://127.0.0.1:1/", "refused"),
         ("http://nowhere.invalid/", "dns"),
         ("http://127.0.0.1:99999/", "no_http"),
-        ("ftp://127.0.0.1:1/", "refused"),
+        ("ftp://127.0.0.1:1/", "no_http"),
     ],
 )
 def test_nobody_there(url, failure):

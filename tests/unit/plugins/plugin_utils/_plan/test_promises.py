@@ -311,7 +311,7 @@ def test_what_stops_a_node(answers, message):
 
 def test_every_endpoint_is_asked_once_and_upstreams_never():
     wanted = desired.desired({"url": URL, "fallback": "upstream", "upstreams": ["docker.io", "quay.io"], **SPARE})
-    questions = preflight.questions(wanted)
+    questions = preflight.questions(wanted, "auto", "auto")
     assert [each.url for each in questions] == [f"http://{name}.lan/v2/" for name in ("registry", "a", "b")]
     assert len({each.digest for each in questions}) == 3
 
@@ -325,6 +325,33 @@ def test_a_change_of_anything_is_asked_anew():
         {"skip_verify": True},
         {"headers": {"A": "b"}},
     ]
-    asked_with = [preflight.questions(desired.desired(access(**each)))[0] for each in variants]
+    asked_with = [preflight.questions(desired.desired(access(**each)), "auto", "auto")[0] for each in variants]
     assert len({each.digest for each in asked_with}) == len(variants)
     assert types.identity("https://registry.lan") == "registry.lan:443"
+
+
+@pytest.mark.parametrize(
+    ("options", "mode", "auth_method", "below"),
+    [
+        ({}, "auto", "auto", (1, 5, 0)),
+        ({"projects": {"*": "p"}}, "auto", "header", (1, 6, 0)),
+        ({}, "config_path", "auto", ()),
+        ({}, "legacy", "auto", (99,)),
+        ({}, "auto", "config", (99,)),
+        ({"username": None, "password": None}, "legacy", "auto", ()),
+    ],
+)
+def test_a_login_that_is_sent_when_asked_for_needs_its_token_service(options, mode, auth_method, below):
+    wanted = desired.desired({"url": URL, "username": "u", "password": "p", **options})
+    (question,) = preflight.questions(wanted, mode, auth_method)
+    assert question.challenge_below == below
+
+
+def test_projects_are_named_where_there_is_no_login():
+    projects = {"quay.io": "quay/deep", "docker.io": "hub"}
+    (question,) = preflight.questions(desired.desired({"url": URL, "projects": projects}), "auto", "auto")
+    assert {"hub", "quay/deep"} <= set(question.repositories)
+    (question,) = preflight.questions(
+        desired.desired({"url": URL, "projects": projects, "username": "u", "password": "p"}), "auto", "auto"
+    )
+    assert question.repositories == []
