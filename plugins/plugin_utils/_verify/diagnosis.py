@@ -152,7 +152,7 @@ def _proxy(seen: Seen, error: PullError) -> Iterator[Told]:
     for each, answer in zip(requests.asked(seen.found), seen.answers, strict=False):
         proxy = proxies.proxy_for(requests.endpoint(each), seen.node.proxies)
         if proxy and each.origin != "upstream" and (_serves(answer) or _PROXY_WORD in error.message):
-            name = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc
+            name = proxies.host_of(proxy)
             text = f"containerd sends what is for {each.host} to the proxy {name}, which does not serve it."
             yield "proxy", text, each, ""
 
