@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Projects
@@ -43,14 +44,22 @@ class ActionModule(Action):
         )
         answer = execute.execute(self, request, task_vars, Projects)
         seen = {each.name: each for each in answer.projects}
-        found = [harbor.judge(upstream, seen[name]) for upstream, name in zip(args["projects"], names, strict=True)]
-        problems = list(dict.fromkeys(text for each in found for text in each["problems"]))
+        if set(seen) != set(request.projects):
+            raise Refusal("the node answers for other projects than those that it was asked for")
+        found = [
+            harbor.judge(upstream, seen[name], bool(request.reader))
+            for upstream, name in zip(args["projects"], names, strict=True)
+        ]
+        problems = list(dict.fromkeys(text for each in found for text in each.problems))
         good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"
-        return {"changed": False, "failed": bool(problems), "msg": " ".join(problems) or good, "projects": found}
+        return {
+            "changed": False,
+            "failed": bool(problems),
+            "msg": " ".join(problems) or good,
+            "projects": [each._asdict() for each in found],
+        }
 
 
 def _login(args: dict[str, Any], prefix: str) -> str | None:
-    username, password = args[f"{prefix}username"], args[f"{prefix}password"]
-    if bool(username) != bool(password):
-        raise Refusal(f"{prefix}username and {prefix}password: a login has both")
-    return _secrets.basic_authorization(username, password) if username else None
+    login = Check("").login(prefix, args[f"{prefix}username"], args[f"{prefix}password"])
+    return _secrets.basic_authorization(**login) if login else None

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
-from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import Pull
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import pull
@@ -30,12 +30,11 @@ class ActionModule(Action):
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        if bool(args["username"]) != bool(args["password"]):
-            raise Refusal("username and password: a pull secret has both")
+        secret = Check("").login("", args["username"], args["password"])
         wish = Pull(
             node=requests.observe(args),
             images=list(dict.fromkeys(args["images"])),
-            login=(args["username"], args["password"]) if args["username"] else None,
+            login=(secret["username"], secret["password"]) if secret else None,
             **{name: args[name] for name in ("pause", "timeout", "parallel", "keep")},
         )
         pull.check(wish)

@@ -12,14 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import proxies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url, proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.notes import Kind
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, PullError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import requests
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor, requests
 
 
 class Diagnosis(NamedTuple):
@@ -68,18 +67,32 @@ FIXES = {
     "no_http": "Correct host and port in its URL.",
     "lost": "Look into the registry's log, and at what stands between it and the node.",
     "unauthorized_anonymous": "Give the role the username and password for {host}.",
-    "unauthorized": "Correct the username and password, and give the account the right to pull from this project.",
+    "unauthorized": "Correct the username and password (a robot account may have expired), and give the account the "
+    "right to pull from this project.",
+    "forbidden": "Give the account the right to pull from this project; its username and password are right.",
     "token_service": "Make the nodes resolve and reach {host}, or correct that address: in Harbor it is external_url.",
-    "token_without_header": "Give the login in config.toml too: containerd_registry_auth_method is auto or config.",
-    "not_found": "Push the image to {endpoint}, or correct its name or the project for {namespace}.",
+    "token_without_header": "Set containerd_registry_auth_method to config and run the role, so that the login is in "
+    "config.toml too.",
+    "not_found": "Push the image to {endpoint}, or correct its name or the project for {namespace}. To a proxy cache "
+    "nobody can push: look in Harbor whether it reaches its upstream.",
+    "upstream_lacks_it": "Correct the image's name or tag: the upstream of this proxy cache was asked and has none.",
+    "policy": "Do to the image what the project's policy wants (sign it, scan it), or change the policy in Harbor.",
+    "busy": "Try again later, or raise the limit: of requests, or in Harbor of connections to the upstream.",
+    "redirected": "Write {address} in the endpoint's URL if the registry is there, else correct the URL.",
     "no_project": "Name a project for {namespace} in containerd_registry_projects ('*' is for all others).",
     "project_missing": "Create the project in Harbor, or correct containerd_registry_projects for {namespace}.",
     "html": "Let the URL of {endpoint} end in /v2/PROJECT with override_path, as containerd_registry_projects does.",
-    "server_error": "Look into the registry's log.",
+    "server_error": "Look into the registry's log, and into that of what stands in front of it.",
     "too_slow": "Give the pull more time, or find out what slows {host} down.",
     "unknown": "Look into containerd's log on the node (journalctl -u containerd).",
 }
-"""What to change, by class. {endpoint}, {host}, {name} (host without port) and {namespace} are filled in."""
+"""What to change, by class. {endpoint}, {host}, {name} (host without port), {namespace} and {address} are filled in."""
+
+_UNREACHED = (
+    "dns", "refused", "unreachable", "timeout", "unknown_ca", "certificate", "tls_file", "tls", "plain_http", "no_http",
+    "lost",
+)  # fmt: skip
+"""What may keep a node from an answer, in the words of its half."""
 
 _FROM_NOTES: Mapping[Kind, str] = {
     "config_path_list": "config_path_list",
@@ -93,7 +106,9 @@ _FROM_NOTES: Mapping[Kind, str] = {
 # it is asked by plain HTTP, and of Harbor's v2auth middleware.
 _PROXY_WORD = "proxy"
 _WANTS_HTTPS = "HTTPS server"
-_NO_PROJECT = re.compile(r"project .* not found")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_KINDS = {412: "policy", 429: "busy"}
+_NOT_UPSTREAM = re.compile(r"resource not found: repo ")  # of a proxy cache: its upstream was asked
 
 
 def diagnose(seen: Seen) -> Diagnosis | None:
@@ -114,10 +129,11 @@ def diagnose(seen: Seen) -> Diagnosis | None:
 
 
 def _diagnosis(kind: str, text: str, namespace: str, where: Asked | None = None, address: str = "") -> Diagnosis:
-    host = address or (where.host if where else namespace)
+    host = address.partition("://")[2] or (where.host if where else namespace)
     place = requests.endpoint(where) if where else namespace
-    name = urlsplit(f"//{host}").hostname or host
-    return Diagnosis(kind, text, FIXES[kind].format(endpoint=place, host=host, name=name, namespace=namespace))
+    name = go_url.split_port(host)[0].strip("[]")
+    words = {"endpoint": place, "host": host, "name": name, "namespace": namespace, "address": address or "another one"}
+    return Diagnosis(kind, text, FIXES[kind].format(**words))
 
 
 def _ignored_settings(seen: Seen) -> Iterator[tuple[str, str]]:
@@ -184,17 +200,20 @@ def _answers(seen: Seen, error: PullError) -> Iterator[Told]:
     for each, answer in mirrors or pairs:
         kind, text = _answer(seen, each, answer)
         if kind:
-            yield kind, text, each, urlsplit(answer.realm or "").netloc if kind == "token_service" else ""
+            address = {"token_service": answer.realm, "redirected": answer.location}.get(kind)
+            yield kind, text, each, address or ""
 
 
 def _answer(seen: Seen, each: Asked, answer: Manifest) -> tuple[str | None, str]:
     place, status = requests.endpoint(each), answer.status
     words = f" ({answer.message})" if answer.message else ""
     if answer.failure in ("token", "credentials"):
-        kind = "token_service" if answer.failure == "token" else "unauthorized"
+        refused = "unauthorized" if each.credentials else "unauthorized_anonymous"
+        kind = "token_service" if answer.failure == "token" else refused
         return kind, f"{place} sends the node to its token service, and {answer.message}."
     if answer.failure:
-        return answer.failure, f"{place} cannot be asked: {answer.message}."
+        kind = answer.failure if answer.failure in _UNREACHED else "unknown"
+        return kind, f"{place} cannot be asked: {answer.message}."
     if status == 200:
         if answer.kind == "text/html":
             return "html", f"{place} answers with a web page where a manifest should be."
@@ -204,20 +223,28 @@ def _answer(seen: Seen, each: Asked, answer: Manifest) -> tuple[str | None, str]
             return "token_without_header", text
         return None, ""
     if status in (401, 403):
-        return _refusal(each, answer, f"{place} answers with status {status}{words}")
+        return _refusal(seen, each, answer, f"{place} answers with status {status}{words}")
     if status == 404:
-        return "not_found", f"{place} does not have the image: it answers with status 404{words}."
+        kind = "upstream_lacks_it" if _NOT_UPSTREAM.match(answer.message or "") else "not_found"
+        return kind, f"{place} does not have the image: it answers with status 404{words}."
     if status == 400:
         if _WANTS_HTTPS in (answer.message or ""):
             return "https_wanted", f"{place} answers plain HTTP with status 400{words}."
         return "no_project", f"{place} answers with status 400{words}, as Harbor does without a project in the path."
-    return "server_error", f"{place} answers with status {status}{words}."
+    if status in _REDIRECTS:
+        there = f" and sends the node to {answer.location}" if answer.location else f"{words}, and names no other place"
+        return "redirected", f"{place} answers with status {status}{there}."
+    return _KINDS.get(status or 0, "server_error"), f"{place} answers with status {status}{words}."
 
 
-def _refusal(each: Asked, answer: Manifest, text: str) -> tuple[str, str]:
-    message = (answer.message or "").lower()
-    if _NO_PROJECT.fullmatch(message):
+def _refusal(seen: Seen, each: Asked, answer: Manifest, text: str) -> tuple[str, str]:
+    if harbor.has_no_project(answer):
+        own = seen.found.reference and seen.found.reference.host == each.host
+        if each.path == "/v2" and not own:  # what Harbor took for its project is the beginning of the image's name
+            return "no_project", f"{text}: the path has no project, so that Harbor takes the image's name for one."
         return "project_missing", f"{text}."
     if not each.credentials and answer.anonymous is None:
         return "unauthorized_anonymous", f"{text}, and the node has no login for it."
+    if answer.login:
+        return "forbidden", f"{text} to the login that the node has for it, and takes that login elsewhere."
     return "unauthorized", f"{text} to the login that the node has for it."

@@ -4,55 +4,103 @@
 """Whether Harbor has what the mirrors need: judged from what it says of its projects.
 
 Harbor tells whether a project exists only to those who may see it: others are refused (403) in both cases. Its
-registry tells more: without the project it answers 401 and names the project (v2auth middleware).
+registry tells more: without the project it answers 401 and names the project (v2auth middleware), and what it takes
+elsewhere is a login that is right. Its API answers 401 to a login that is wrong, 403 to one without the right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import urlsplit
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.go_url import UrlError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Project
 
 _DOCKER_HUB = ("docker.io", "hub.docker.com", "index.docker.io", "registry-1.docker.io")
+_NO_PROJECT = re.compile(r"(project \S+ not found)(: \1)?", re.I)
 
 
-def judge(upstream: str, seen: Project) -> dict[str, Any]:
-    """Return what is known of the project that serves an upstream.
+class Judgement(NamedTuple):
+    """What is known of the project that serves an upstream; None stands for "this account may not know"."""
 
-    `{upstream, project, exists, proxy_cache_of, may_pull, problems}`; None stands for "this account may not know", ""
-    in `proxy_cache_of` for a project that is no proxy cache. `seen` is one project of the node half's answer.
-    """
+    upstream: str
+    project: str
+    exists: bool | None
+    proxy_cache_of: str | None  # "" for a project that is no proxy cache
+    may_pull: bool | None
+    problems: list[str]
+
+
+def has_no_project(answer: Manifest) -> bool:
+    """Whether Harbor says that there is no such project."""
+    return answer.status == 401 and bool(_NO_PROJECT.fullmatch(answer.message or ""))
+
+
+def judge(upstream: str, seen: Project, has_reader: bool = False) -> Judgement:
+    """Return what is known of a project from the node half's answer; `has_reader`: the API was asked with a login."""
     answer, name = seen.answer, seen.name
-    message = (answer.message or "").lower()
-    missing = seen.status == 404 or (answer.status == 401 and message == f"project {name.lower()} not found")
-    told = answer.status is not None and answer.status < 500
-    may_pull = answer.status in (200, 404) if told and not missing else None
+    missing = seen.status == 404 or has_no_project(answer)
+    may_pull = None
+    if answer.status in (200, 404, 412):
+        may_pull = None if missing else True
+    elif answer.status in (401, 403):
+        may_pull = None if missing else False
     exists = False if missing else True if seen.status == 200 or may_pull else None
     proxy = None if seen.status != 200 else seen.upstream if seen.registry_id else ""
-    found = {"upstream": upstream, "project": name, "exists": exists, "proxy_cache_of": proxy, "may_pull": may_pull}
-    return {**found, "problems": list(_problems(found, answer))}
+    found = Judgement(upstream, name, exists, proxy, may_pull, [])
+    return found._replace(problems=list(_problems(found, seen, has_reader)))
 
 
-def _problems(found: Mapping[str, Any], answer: Manifest) -> Iterator[str]:
-    upstream, name = found["upstream"], found["project"]
+def _problems(found: Judgement, seen: Project, has_reader: bool) -> Iterator[str]:
+    upstream, name, answer = found.upstream, found.project, seen.answer
     if answer.failure:
         yield f"Harbor cannot be asked about {name}: {answer.message}."
-    if found["exists"] is False:
+    elif found.exists is False:
         yield f"Harbor has no project {name} for {upstream}: create it, or correct containerd_registry_projects."
-    if found["proxy_cache_of"] and upstream != "*" and not _same(found["proxy_cache_of"], upstream):
+    elif found.may_pull is False:
+        yield _refused(name, answer)
+    elif found.may_pull is None:
+        place = f" and sends the node to {answer.location}" if answer.location else ""
         yield (
-            f"Harbor's project {name} is a proxy cache of {found['proxy_cache_of']}, not of {upstream}: name another "
+            f"Harbor answers with status {answer.status}{place} when it is asked about {name}, which tells nothing: "
+            f"look into its log, and into that of what stands in front of it."
+        )
+    if seen.status == 401 and has_reader and answer.login is not False:
+        yield (
+            "Harbor's API refuses the login that it is asked with (status 401): correct that username and password, or "
+            "leave them out."
+        )
+    if found.proxy_cache_of and upstream != "*" and not _same(found.proxy_cache_of, upstream):
+        yield (
+            f"Harbor's project {name} is a proxy cache of {found.proxy_cache_of}, not of {upstream}: name another "
             f"project in containerd_registry_projects, or give this one another registry endpoint."
         )
-    if found["may_pull"] is False:
-        yield (
-            f"The account may not pull from Harbor's project {name} (status {answer.status}): correct the login, or "
-            f"give the account the right to pull from it."
+
+
+def _refused(name: str, answer: Manifest) -> str:
+    if answer.login is False:
+        return (
+            f"Harbor refuses the username and password (status {answer.status}): correct them; a robot account may "
+            f"have expired."
         )
+    if answer.login:
+        return (
+            f"The account may not pull from Harbor's project {name} (status {answer.status}): its login is right, give "
+            f"it the right to pull from that project."
+        )
+    if answer.anonymous is None:
+        return f"Harbor's project {name} wants a login (status {answer.status}): give username and password."
+    return (
+        f"The account may not pull from Harbor's project {name} (status {answer.status}): correct the login, or give "
+        f"the account the right to pull from it."
+    )
 
 
 def _same(url: str, upstream: str) -> bool:
-    host = urlsplit(url if "://" in url else f"//{url}").netloc.lower()
+    try:
+        host = go_url.parse(url if "://" in url else f"//{url}").host.lower()
+    except UrlError:
+        return False
     return host == upstream.lower() or (host in _DOCKER_HUB and upstream == "docker.io")

@@ -51,7 +51,7 @@ def requests(
         return []
     entries = _entries(there, found)
     settings = list(_registry_tables(observed))
-    everywhere = [table.get("headers") or {} for table in settings]
+    everywhere = [_table(table, "headers") for table in settings]
     wanted = []
     for each in asked(found):
         entry = entries.get(each.host)
@@ -62,8 +62,8 @@ def requests(
             ProbeRequest(
                 url=_manifest_url(found, each),
                 headers={name.title(): _last(values) for name, values in headers.items()},
-                login=_secrets.basic_authorization(*login) if login else _authorization(config.get("auth") or {}),
-                tls=_tls(entry, config.get("tls") or {}),
+                login=_secrets.basic_authorization(*login) if login else _authorization(_table(config, "auth")),
+                tls=_tls(entry, _table(config, "tls")),
             )
         )
     return wanted
@@ -113,7 +113,7 @@ def _registry_tables(observed: Observation) -> Iterator[Mapping[str, Any]]:
             data = load(each.text or "")
         except Refusal:
             continue
-        for table in (data.get("plugins") or {}).values():
+        for table in _table(data, "plugins").values():
             settings = plain.at(table, ["registry"]) if isinstance(table, Mapping) else None
             if isinstance(settings, Mapping):
                 yield settings
@@ -124,8 +124,14 @@ def _config(settings: list[Mapping[str, Any]], host: str) -> Mapping[str, Any]:
     return next((each for each in reversed(found) if isinstance(each, Mapping)), {})
 
 
+def _table(settings: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return what is below a key, if it is the table that containerd takes there."""
+    found = settings.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _last(values: Any) -> str:
-    return str(values if isinstance(values, str) else (list(values) or [""])[-1])
+    return str(values[-1] if isinstance(values, (list, tuple)) and values else values or "")
 
 
 def _authorization(auth: Mapping[str, Any]) -> str | None:
@@ -140,7 +146,7 @@ def _tls(entry: HostEntry | None, legacy: Mapping[str, Any]) -> Tls:
         client = [list(pair) for pair in entry.client or ()]
         return Tls(list(entry.ca or ()), client, bool(entry.skip_verify))
     return Tls(
-        ca=[legacy["ca_file"]] if legacy.get("ca_file") else [],
-        client=[[legacy["cert_file"], legacy.get("key_file") or ""]] if legacy.get("cert_file") else [],
+        ca=[str(legacy["ca_file"])] if legacy.get("ca_file") else [],
+        client=[[str(legacy["cert_file"]), str(legacy.get("key_file") or "")]] if legacy.get("cert_file") else [],
         skip_verify=bool(legacy.get("insecure_skip_verify")),
     )

@@ -49,12 +49,25 @@ def kind(*arguments, **options):
     ("answer", "expected"),
     [({"failure": name, "message": "m"}, name) for name in KINDS]
     + [
-        ({"failure": "credentials", "message": "m"}, "unauthorized"),
         ({"failure": "token", "message": "m", "realm": "https://h.lan/token"}, "token_service"),
         ({"status": 403}, "unauthorized_anonymous"),
         ({"status": 401, "anonymous": 401}, "unauthorized"),
         ({"status": 400}, "no_project"),
-        ({"status": 302}, "server_error"),
+        ({"failure": "credentials", "message": "m"}, "unauthorized_anonymous"),
+        ({"failure": "no_such_kind", "message": "m"}, "unknown"),
+        ({"failure": "hosts_toml_broken", "message": "m"}, "unknown"),
+        ({"failure": "token", "message": "m", "realm": "http://["}, "token_service"),
+        ({"failure": "token", "message": "m", "realm": "http://[::1"}, "token_service"),
+        ({"status": 302}, "redirected"),
+        ({"status": 308, "location": "https://m.lan"}, "redirected"),
+        ({"status": 412, "message": "The image is not signed by cosign."}, "policy"),
+        ({"status": 429}, "busy"),
+        ({"status": 502}, "server_error"),
+        ({"status": 404, "message": "resource not found: repo p/r, tag t not found"}, "upstream_lacks_it"),
+        ({"status": 404, "message": "artifact p/r:t not found"}, "not_found"),
+        ({"status": 401, "anonymous": 401, "login": True}, "forbidden"),
+        ({"status": 401, "anonymous": 401, "login": False}, "unauthorized"),
+        ({"status": 401, "message": "project p not found: project p not found"}, "no_project"),
         ({"status": 200, "kind": "text/html"}, "html"),
         ({"status": 200}, "unknown"),
     ],
@@ -62,6 +75,20 @@ def kind(*arguments, **options):
 def test_answers_of_a_mirror(answer, expected):
     found = diagnosis.diagnose(seen(MIRROR, Manifest(**answer)))
     assert found.kind == expected and "{" not in found.fix and found.seen.endswith((".", ")."))
+
+
+def test_a_project_that_is_missing_is_one_that_somebody_named():
+    missing = Manifest(status=401, message="project p not found: project p not found")
+    assert kind('server = "http://m.lan/v2/p"\noverride_path = true\n[host]\n', missing) == "project_missing"
+    own = seen(None, missing)
+    there = own.node
+    found = own._replace(found=resolve.resolve("quay.io/p/b:1", there))
+    assert diagnosis.diagnose(found).kind == "project_missing", "an image of this registry itself"
+
+
+def test_where_a_redirect_leads_is_the_fix():
+    found = diagnosis.diagnose(seen(MIRROR, Manifest(status=308, location="https://other.lan:8443")))
+    assert "sends the node to https://other.lan:8443" in found.seen and "Write https://other.lan:8443" in found.fix
 
 
 def test_every_class_has_a_fix_that_can_be_filled_in():
@@ -112,6 +139,20 @@ def test_a_proxy_that_does_not_serve(no, expected):
     there = seen(MIRROR, GOOD).node._replace(proxies=Proxies(http="http://p:1", no=no))
     found = diagnosis.diagnose(seen(MIRROR, GOOD)._replace(node=there))
     assert found.kind == expected and ("to the proxy p:1, which" in found.seen) == (expected == "proxy")
+
+
+def test_settings_of_another_shape_are_passed_over():
+    config = (
+        CONFIG + 'headers = "X"\n[plugins."io.containerd.grpc.v1.cri".registry.configs."m.lan"]\nauth = 5\ntls = [1]\n'
+    )
+    found = seen()
+    (wanted,) = requests.requests(nodes.node(text=config), found.node, found.found)
+    assert (wanted.headers, wanted.login) == ({}, None)
+    config = (
+        CONFIG + '[plugins."io.containerd.grpc.v1.cri".registry.configs."m.lan".auth]\nusername="a:b"\npassword="c"\n'
+    )
+    (wanted,) = requests.requests(nodes.node(text=config), found.node, found.found)
+    assert wanted.login == "Basic YTpiOmM="
 
 
 def test_a_lookup_that_fails_asks_nobody():

@@ -12,11 +12,12 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import h
 
 NOT_THERE = Manifest(status=404, message="not found")
 NO_PROJECT = Manifest(status=401, message="project P not found")
+TWICE = Manifest(status=401, message="project p not found: project p not found")
 REFUSED = Manifest(status=401, message="unauthorized")
 
 
-def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=None):
-    return harbor.judge(upstream, Project("p", status, registry_id, url, answer or NOT_THERE))
+def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=None, has_reader=False):
+    return harbor.judge(upstream, Project("p", status, registry_id, url, answer or NOT_THERE), has_reader)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +37,26 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
         ({"status": 403}, (True, None, True), None),
         ({"status": 404, "answer": NO_PROJECT}, (False, None, None), "has no project p for quay.io"),
         ({"status": 403, "answer": NO_PROJECT}, (False, None, None), "has no project p for quay.io"),
-        ({"status": 403, "answer": REFUSED}, (None, None, False), "may not pull"),
-        ({"answer": REFUSED}, (True, "", False), "may not pull"),
-        ({"answer": REFUSED._replace(status=502)}, (True, "", None), None),
+        ({"status": 403, "answer": REFUSED._replace(anonymous=401)}, (None, None, False), "may not pull"),
+        ({"answer": REFUSED._replace(status=502)}, (True, "", None), "answers with status 502"),
+        ({"status": None, "answer": Manifest(status=502)}, (None, None, None), "answers with status 502"),
+        (
+            {"answer": Manifest(status=301, location="https://h")},
+            (True, "", None),
+            "301 and sends the node to https://h",
+        ),
+        ({"status": 403, "answer": TWICE}, (False, None, None), "has no project p for quay.io"),
+        (
+            {"status": 401, "answer": REFUSED._replace(login=False, anonymous=401), "has_reader": True},
+            (None, None, False),
+            "refuses the username and password",
+        ),
+        ({"status": 403, "answer": REFUSED._replace(login=True, anonymous=401)}, (None, None, False), "login is right"),
+        ({"status": 401, "has_reader": True}, (True, None, True), "API refuses the login"),
+        ({"status": 401}, (True, None, True), None),
+        ({"answer": REFUSED}, (True, "", False), "wants a login"),
+        ({"answer": Manifest(status=412)}, (True, "", True), None),
+        ({"registry_id": 1, "url": "http://["}, (True, "http://[", True), "proxy cache of http://["),
         (
             {"status": None, "answer": Manifest(message="m", failure="dns")},
             (None, None, None),
@@ -49,5 +67,5 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
 def test_judgement(options, expected, problem):
     found = judge(**options)
     if expected:
-        assert (found["exists"], found["proxy_cache_of"], found["may_pull"]) == expected
-    assert [problem in text for text in found["problems"]] == ([True] if problem else [])
+        assert (found.exists, found.proxy_cache_of, found.may_pull) == expected
+    assert [problem in text for text in found.problems] == ([True] if problem else [])
