@@ -104,7 +104,7 @@ integration: need-root venv-test ## The integration tests, on the nodes of two l
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: ansible-units ansible-integration audit differential matrix molecule bench faults
+.PHONY: ansible-units ansible-integration audit differential starting matrix molecule bench faults
 ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="--python default" for every Python here
 	@$(TEST)/python tests/tools/units.py $(ARGS)
 
@@ -116,6 +116,9 @@ audit: need-root venv-test ## The whole secret audit: run everything with a cana
 
 differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
+
+starting: need-root venv-test ## Ways to start containerd: the file that we tell, and the one that it reads; ARGS="--seed 1 --rounds 25" (root)
+	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m starting $(ARGS)
 
 matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
 	@$(TEST)/python tests/tools/matrix.py $(ARGS)

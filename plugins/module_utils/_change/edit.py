@@ -96,10 +96,10 @@ def look(request, module):
     containerd reads first, ``files`` are all of the configuration, ``info`` is what AnsibleModule tells of the file,
     ``attributes`` what would change of it (``{}`` if nothing would).
     """
-    unit = service.unit(service.show(request["service"]))
-    containerd = service.installed(request["binary"], unit)
-    main = os.path.normpath(os.path.join("/", unit.config or places.DEFAULT_CONFIG))
-    path = os.path.normpath(request["path"] or main)
+    start = service.how_started(service.show(request["service"]), request["binary"])
+    containerd = service.installed(request["binary"], start)
+    main = start.config or places.DEFAULT_CONFIG
+    path = places.absolute(request["path"] or main)
     trust.check(path)
     if os.path.isdir(path):
         raise OSError(errno.EISDIR, "is a directory, not a file", path)

@@ -21,8 +21,8 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     filesystem,
     history,
     observe,
-    process,
     service,
+    start,
     trust,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
@@ -198,8 +198,8 @@ def _restart_with(asked, restored):
 
 def _prove(check, restarted):
     """Check that the daemon that was started reads the file that was written, and that it says what was asked."""
-    used = process.config_of(restarted.daemon) or places.DEFAULT_CONFIG
-    if restarted.daemon and used.startswith("/") and os.path.realpath(used) != os.path.realpath(check.path):
+    used = restarted.daemon and start.reads(service.pid(restarted.daemon))
+    if used and os.path.realpath(used) != os.path.realpath(check.path):
         raise ServiceError("containerd reads %s instead of %s" % (used, check.path))
     found = effective.effective(check.binary, check.path, check.version)
     reason = verdicts.why_not_effective(found, check.wanted, [])

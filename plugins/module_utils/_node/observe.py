@@ -15,6 +15,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     process,
     service,
     trust,
+    unit_file,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
@@ -165,9 +166,9 @@ def observe(request):
     ``previous`` asks for the state to go back to.
     """
     shown = service.show(request["service"])
-    unit = service.unit(shown)
-    containerd = service.installed(request.get("binary"), unit)
-    path = os.path.join("/", request.get("config_file") or unit.config or places.DEFAULT_CONFIG)
+    start = service.how_started(shown, request.get("binary"), request.get("socket"))
+    containerd = service.installed(request.get("binary"), start)
+    path = places.absolute(request.get("config_file") or start.config or places.DEFAULT_CONFIG)
     trust.check(path)
     config = filesystem.look(path)
     known = Effective()
@@ -175,9 +176,9 @@ def observe(request):
         known = effective.effective(containerd.binary, path, containerd.version)
     first_root = known.config_path.split(":")[0]
     # A relative one is below the working directory of the daemon, which is / for a unit.
-    hosts_dir = os.path.normpath(os.path.join("/", request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR))
+    hosts_dir = places.absolute(request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR)
     trust.check(hosts_dir)
-    socket = request.get("socket") or known.address or places.DEFAULT_SOCKET
+    socket = request.get("socket") or start.address or known.address or places.DEFAULT_SOCKET
     daemon = service.daemon(socket)
     runs = _runs(path, hosts_dir, daemon, request.get("previous"))
     record = runs["record"] or {}
@@ -186,7 +187,7 @@ def observe(request):
         binary=containerd.binary,
         version=containerd.version,
         version_error=containerd.error,
-        unit=unit,
+        unit=service.unit(shown),
         config=config,
         effective=known,
         imports=import_files(path, known.imports) if config.content is not None else [],
@@ -196,10 +197,25 @@ def observe(request):
         blocked_by=_blocked_by(hosts_dir),
         socket=socket,
         daemon=daemon,
-        started_with=process.started_with(daemon, shown),
+        started_with=_started_with(start, path, request.get("config_file"), daemon, shown),
         cri_error=service.serves_cri(socket),
         endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
     )
+
+
+def _started_with(start, path, asked, daemon, shown):
+    """Return what the controller parses as a StartedWith, for the configuration ``path``; ``asked``: by the user."""
+
+    def other(file):
+        return file if file and os.path.realpath(file) != os.path.realpath(path) else None
+
+    return {
+        "next_config": other(start.config) if start.is_sure else None,
+        "running_config": other(start.reads),
+        "unknown": None if asked else start.unknown,
+        "running": process.proxies(process.words(service.pid(daemon), "environ") if daemon else []),
+        "next": process.proxies(unit_file.environment(shown)),
+    }
 
 
 def _answers(questions, known, version):

@@ -1,20 +1,23 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What containerd is started with: the configuration file on its command line, the proxy in its environment."""
+"""Processes on the node: their command lines, their programs, the proxies in their environment."""
 
-import glob
+import os
 import re
-import shlex
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
 
-_CONFIG = re.compile(r"--?(?:config|c)(?:=(.*))?$")
+_FLAG = re.compile(r"--?(\w[\w-]*)(?:=(.*))?$", re.S)
+_SWITCHES = ("help", "h", "version", "v")
+_LONG = {"c": "config", "a": "address"}
+# Not containerd-shim-…, containerd-stress and the like. A wrapped one (NixOS) is `.containerd-wrapped`.
+_CONTAINERD = re.compile(r"\.?(?:\w+-)?containerd(?:[-_.]?v?\d[\w.+~-]*|[-_.](?:real|bin|orig|wrapped))?$")
 # Go looks at the upper-case name first (httpproxy.FromEnvironment).
 _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
-def _words(pid, name):
+def words(pid, name):
     """Return the words of ``/proc/PID/cmdline`` or ``environ``; none where there is no such process."""
     try:
         data = filesystem.read("/proc/%s/%s" % (pid, name)) or b""
@@ -23,13 +26,63 @@ def _words(pid, name):
     return data.decode("utf-8", "replace").split("\0")[:-1]
 
 
-def config_argument(words):
-    """Return the file that a command line names with ``--config`` or ``-c``, or None."""
-    for number, word in enumerate(words):
-        match = _CONFIG.match(word)
-        if match:
-            return match.group(1) or (words[number + 1 : number + 2] or [None])[0]
-    return None
+def link(pid, name):
+    """Return where ``/proc/PID/exe`` or ``cwd`` leads to, "" where there is no such process."""
+    try:
+        return os.readlink("/proc/%s/%s" % (pid, name))
+    except OSError:
+        return ""
+
+
+def stat(pid):
+    """Return the fields of ``/proc/PID/stat`` after the program's name; none where there is no such process."""
+    try:
+        with open("/proc/%s/stat" % pid) as handle:
+            return handle.read().rsplit(")", 1)[1].split()
+    except (OSError, IOError):
+        return []
+
+
+def family(pid):
+    """Yield a process, then its children, theirs, and so on."""
+    yield str(pid)
+    children = {}
+    for each in filter(str.isdigit, os.listdir("/proc")):
+        for parent in stat(each)[1:2]:
+            children.setdefault(parent, []).append(each)
+    todo = children.get(str(pid), [])
+    while todo:
+        each = todo.pop(0)
+        yield each
+        todo += children.get(each, [])
+
+
+def is_containerd(program, asked=None):
+    """Whether a program is containerd, by its name or that of what it links to, or as the one ``asked`` for."""
+    real = os.path.realpath(program) if program.startswith("/") else program
+    if asked and real == os.path.realpath(asked):
+        return True
+    return any(_CONTAINERD.match(os.path.basename(name)) for name in (program, real))
+
+
+def flags(command):
+    """Return ``{flag: value}`` of containerd's command line, a list of words, and the words after the flags.
+
+    The last of a flag counts, as in Go.
+    """
+    found, todo = {}, list(command[1:])
+    while todo:
+        match = _FLAG.match(todo[0])
+        if not match:
+            break
+        del todo[0]
+        name, value = match.groups()
+        if name in _SWITCHES:
+            continue
+        if value is None and not todo:
+            break
+        found[_LONG.get(name, name)] = todo.pop(0) if value is None else value
+    return found, todo
 
 
 def proxies(environment):
@@ -41,55 +94,3 @@ def proxies(environment):
     found = [values.get(name) or values.get(name.lower()) or None for name in _PROXY_NAMES]
     http, https = [value and re.sub(r"^([^:/]*://)?.*@", r"\1", value) for value in found[:2]]
     return {"http": http, "https": https, "no": found[2]}
-
-
-def unit_environment(shown):
-    """Return the environment of a unit's next start, as ``[NAME=VALUE]``, from what service.show returned."""
-    found = []
-    for key, value in shown:
-        if key == "Environment":
-            found = _split(value) + found  # a file overrides what the unit sets
-        elif key == "EnvironmentFiles":
-            found += _file_environment(value)
-    return found
-
-
-def _file_environment(value):
-    """Return the assignments in one file of ``EnvironmentFiles=PATH (ignore_errors=yes)``; PATH may be a pattern."""
-    found = []
-    for path in sorted(glob.glob(value.rpartition(" (")[0])):
-        lines = (filesystem.read(path) or b"").decode("utf-8", "replace").splitlines()
-        found += [word for line in lines if line[:1] not in ("#", ";") for word in _split(line)[:1]]
-    return found
-
-
-def _split(text):
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
-
-
-def config_of(daemon):
-    """Return the configuration file that the running daemon names on its command line; None: none, or nothing runs.
-
-    ``daemon`` is a service.Daemon.
-    """
-    return config_argument(_words(_pid(daemon), "cmdline"))
-
-
-def started_with(daemon, shown):
-    """Return ``{config, running, next}``: what the running daemon was started with and the unit will start with.
-
-    ``config`` is what config_of tells of the ``daemon``, ``running`` and ``next`` are proxies as ``proxies`` has them,
-    the latter from what service.show returned.
-    """
-    return {
-        "config": config_of(daemon),
-        "running": proxies(_words(_pid(daemon), "environ")),
-        "next": proxies(unit_environment(shown)),
-    }
-
-
-def _pid(daemon):
-    return daemon.id.split(":")[0] if daemon else "none"

@@ -4,18 +4,17 @@
 """The containerd daemon on the node: its unit, its process, and a restart that is proven over CRI."""
 
 import os
-import re
 import socket
 import struct
 import time
 from collections import namedtuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError, wait_ready
-from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts, wire
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints, process, start
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 
-_PROPERTIES = ("LoadState", "ActiveState", "KillMode", "ExecStart", "Environment", "EnvironmentFiles")
+_PROPERTIES = "LoadState ActiveState KillMode MainPID ExecStart Environment EnvironmentFiles WorkingDirectory".split()
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
 
 
@@ -41,21 +40,16 @@ def show(name):
 def unit(shown):
     """Return the verdicts.Unit, from what `show` returned."""
     values = dict(shown)
-    start = values.get("ExecStart", "")
-    binary = re.search(r"path=(\S+)", start)
-    config = re.search(r"argv\[\]=[^;]*?\s(?:--config|-c)[ =](\S+)", start)
     return Unit(
         found=values.get("LoadState") == "loaded",
         active=values.get("ActiveState") == "active",
         kill_mode=values.get("KillMode"),
-        binary=binary.group(1) if binary else None,
-        config=config.group(1) if config else None,
     )
 
 
-def installed(asked, unit):
-    """Return the Installed containerd: the program that is ``asked`` for, or else that of the unit or the usual one."""
-    binary = asked or unit.binary or "/usr/bin/containerd"
+def installed(asked, start):
+    """Return the Installed containerd: the program that is ``asked`` for, or else that of the Start or the usual."""
+    binary = asked or start.program or "/usr/bin/containerd"
     rc, version, error = commands.run([binary, "--version"])
     if rc == 0:
         return Installed(binary, version.strip(), None)
@@ -78,13 +72,23 @@ def _peer(path):
 def daemon(path):
     """Return the Daemon that serves the socket ``path``, or None."""
     pid = _peer(path)
-    try:
-        with open("/proc/%d/stat" % (pid or 0)) as handle:
-            ticks = int(handle.read().rsplit(")", 1)[1].split()[19])
-    except (OSError, IOError):
+    fields = process.stat(pid) if pid else None
+    if not fields:
         return None
+    ticks = int(fields[19])
     age = time.clock_gettime(_CLOCK_BOOTTIME) - ticks / float(os.sysconf("SC_CLK_TCK"))
     return Daemon("%d:%d" % (pid, ticks), time.time() - age)
+
+
+def how_started(shown, asked=None, socket=None):
+    """Return the start.Start of a service from what `show` returned; ``asked``: a program, ``socket``: its path."""
+    serving = daemon(socket or places.DEFAULT_SOCKET)
+    return start.look(shown, asked, serving and pid(serving))
+
+
+def pid(found):
+    """Return the process of a Daemon."""
+    return int(found.id.split(":")[0])
 
 
 def serves_cri(path):

@@ -15,6 +15,11 @@ STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = "record"
 
 
+def absolute(path: str) -> str:
+    """Return a path normalised, and absolute: no slash at its end, none doubled, no dots."""
+    return "/" + os.path.normpath(path).lstrip("/")
+
+
 def digest(data: Optional[bytes]) -> Optional[str]:
     """Return the hex SHA-256 of bytes, or None for None (an absent file)."""
     return None if data is None else hashlib.sha256(data).hexdigest()

@@ -50,8 +50,6 @@ class Unit(NamedTuple):
     found: bool = False
     active: bool = False
     kill_mode: Optional[str] = None
-    binary: Optional[str] = None  # from its ExecStart, None where that names none
-    config: Optional[str] = None  # likewise
 
 
 def auth_digest(auth: Optional[Dict[str, Any]]) -> Optional[str]:

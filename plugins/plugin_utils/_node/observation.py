@@ -97,7 +97,9 @@ class Daemon(NamedTuple):
 class StartedWith(NamedTuple):
     """What the daemon was started with, and will be."""
 
-    config: str | None  # the configuration file on its command line
+    next_config: str | None  # the configuration file that it will read, where that is another one than ours
+    running_config: str | None  # likewise, that it reads
+    unknown: str | None  # the program that the unit starts, where nobody can tell what containerd will read
     running: Proxies
     next: Proxies
 
@@ -173,6 +175,8 @@ class Observation(NamedTuple):
         """Why the running daemon may not know the configuration that is on disk now, or None."""
         if not self.daemon:
             return "containerd does not run"
+        if self.started_with.running_config:
+            return f"containerd runs with {self.started_with.running_config}, and not with {self.config.path}"
         if self.cri_error:
             return f"CRI does not answer ({self.cri_error})"
         if self.unproven == self.daemon.id:
@@ -210,7 +214,7 @@ def without_containerd(config_file: str | None = None, hosts_dir: str | None = N
         sweep=(),
         socket=places.DEFAULT_SOCKET,
         daemon=None,
-        started_with=StartedWith(None, Proxies(), Proxies()),
+        started_with=StartedWith(None, None, None, Proxies(), Proxies()),
         cri_error=None,
         endpoints=(),
     )

@@ -13,7 +13,6 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, proxies, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
@@ -21,7 +20,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types i
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, Tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import WrittenConfig
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
@@ -31,13 +29,16 @@ OTHER_TOOLS_BACKUP = "_backup"
 
 def check_config_in_use(observed: Observation, prefix: str) -> None:
     """Refuse to change another config.toml than the one that containerd is started with. Raises Refusal."""
-    if not observed.daemon and not observed.unit.found:
-        return
-    used = observed.unit.config or observed.started_with.config or places.DEFAULT_CONFIG
-    if not used.startswith("/") or place(used) not in (observed.config.path, observed.config.real_path):
+    used, unknown = observed.started_with.next_config, observed.started_with.unknown
+    if used:
         raise Refusal(
             f"containerd is started with {used}, so settings in {observed.config.path} would have no effect: "
             f"set {prefix}config_file to {used}, or take it out of this node's variables. Nothing was changed"
+        )
+    if unknown:
+        raise Refusal(
+            f"the service's unit starts {unknown}, and while containerd does not run, nobody can tell which "
+            f"configuration file it will read: start it, or set {prefix}config_file to that file. Nothing was changed"
         )
 
 

@@ -12,9 +12,9 @@ from ansible.module_utils import basic
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import carry_out, lock
 from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, service
+from ansible_collections.airgap.containerd.plugins.module_utils._node.start import Start
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 from ansible_collections.airgap.containerd.plugins.modules import containerd_node_extra
 
 OLD, NEW = "a = 1\n", "a = 2\n"
@@ -32,7 +32,7 @@ def config(tmp_path, monkeypatch):
     path = tmp_path / "config.toml"
     path.write_text(OLD)
     monkeypatch.setattr(lock, "LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(service, "unit", lambda name: Unit(config=str(path)))
+    monkeypatch.setattr(service, "how_started", lambda *asked: Start(None, str(path), None, True, None, None))
     monkeypatch.setattr(commands, "run", lambda command: (0, "containerd x v1.7.24\n", ""))
     return path
 

@@ -15,9 +15,9 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     filesystem,
     service,
 )
+from ansible_collections.airgap.containerd.plugins.module_utils._node.start import Start
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit, Proof
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 
 OLD_CONTEXT = ["system_u", "object_r", "container_config_t", "s0"]
 
@@ -101,7 +101,9 @@ def test_what_is_asked_for_is_there_before_the_file_has_its_name(node):
 
 def found(node, monkeypatch):
     """Let the node have a containerd, and return what asks for a look at its file."""
-    monkeypatch.setattr(service, "unit", lambda name: Unit(config=str(node / "config.toml")))
+    monkeypatch.setattr(
+        service, "how_started", lambda *asked: Start(None, str(node / "config.toml"), None, True, None, None)
+    )
     monkeypatch.setattr(commands, "run", lambda command: (0, "containerd x v1.7.24\n", ""))
     return {"path": None, "binary": None, "service": "containerd", "imports": [], "attributes": {}}
 

@@ -14,8 +14,8 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     effective,
     filesystem,
     history,
-    process,
     service,
+    start,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
@@ -38,7 +38,7 @@ def node(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "LOCK", str(tmp_path / "lock"))
     monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(service, "check", lambda asked: None)
-    monkeypatch.setattr(process, "config_of", lambda daemon: str(tmp_path / "config.toml"))
+    monkeypatch.setattr(start, "reads", lambda pid: str(tmp_path / "config.toml"))
     (tmp_path / "config.toml").write_text("old\n")
     return tmp_path
 

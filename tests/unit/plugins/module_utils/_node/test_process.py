@@ -1,7 +1,12 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What containerd is started with."""
+"""Processes of the node."""
+
+import os
+import signal
+import subprocess
+import time
 
 import pytest
 
@@ -25,21 +30,56 @@ def test_proxies_come_without_their_password(words, found):
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["containerd"], None),
-        (["containerd", "--log-level", "debug", "--config", "/a.toml"], "/a.toml"),
-        (["containerd", "--config=/a.toml"], "/a.toml"),
-        (["containerd", "-c", "/a.toml"], "/a.toml"),
-        (["containerd", "-c"], None),
+        ([], ({}, [])),
+        (["--log-level", "debug", "--config", "/a.toml"], ({"log-level": "debug", "config": "/a.toml"}, [])),
+        (["--config=/a.toml", "-a", "/s.sock"], ({"config": "/a.toml", "address": "/s.sock"}, [])),
+        (["-c", "/a.toml", "-config", "/b.toml"], ({"config": "/b.toml"}, [])),
+        (["-c"], ({}, [])),
+        (["--version", "--config="], ({"config": ""}, [])),
+        (["--root", "--config", "--config=/a.toml"], ({"root": "--config", "config": "/a.toml"}, [])),
+        (["config", "--config", "/a.toml"], ({}, ["config", "--config", "/a.toml"])),
+        (["--", "--config", "/a.toml"], ({}, ["--", "--config", "/a.toml"])),
     ],
 )
-def test_the_file_on_the_command_line(words, found):
-    assert process.config_argument(words) == found
+def test_flags_of_a_command_line(words, found):
+    assert process.flags(["containerd", *words]) == found
 
 
-def test_the_files_of_a_unit_override_its_environment(tmp_path):
-    (tmp_path / "proxy").write_text('# HTTP_PROXY=old\nNO_PROXY="a,b"\n\nHTTP_PROXY=file\nnot "closed\n')
-    shown = [
-        ("Environment", '"HTTP_PROXY=unit" HTTPS_PROXY=unit'),
-        ("EnvironmentFiles", f"{tmp_path}/pro* (ignore_errors=yes)"),
-    ]
-    assert process.proxies(process.unit_environment(shown)) == {"http": "file", "https": "unit", "no": "a,b"}
+@pytest.mark.parametrize(
+    ("program", "is_it"),
+    [
+        ("/usr/bin/containerd", True),
+        ("containerd", True),
+        ("/nix/store/x/bin/.containerd-wrapped", True),
+        ("/usr/bin/docker-containerd", True),
+        ("/opt/bin/containerd-2.1.9", True),
+        ("/opt/bin/containerd.real", True),
+        ("/usr/bin/containerd-shim-runc-v2", False),
+        ("/usr/bin/containerd-stress", False),
+        ("/usr/bin/containerd-fuse-overlayfs-grpc", False),
+        ("/usr/bin/ctr", False),
+        ("/etc/containerd/config.toml", False),
+        ("/opt/odd", True),
+    ],
+)
+def test_programs_that_are_containerd(program, is_it):
+    assert process.is_containerd(program, "/opt/odd") == is_it
+
+
+def test_a_link_to_containerd_is_containerd(tmp_path):
+    (tmp_path / "runtime").symlink_to(tmp_path / "containerd")
+    assert process.is_containerd(str(tmp_path / "runtime"))
+
+
+def test_a_process_and_its_children():
+    child = subprocess.Popen(["/bin/sh", "-c", "sleep 60; :"])
+    try:
+        deadline = time.monotonic() + 10
+        while len(list(process.family(child.pid))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        found = [process.words(pid, "cmdline")[0] for pid in process.family(child.pid)]
+        assert found == ["/bin/sh", "sleep"]
+    finally:
+        for pid in reversed(list(process.family(child.pid))):
+            os.kill(int(pid), signal.SIGKILL)
+        child.wait()

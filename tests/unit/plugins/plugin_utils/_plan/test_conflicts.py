@@ -8,7 +8,7 @@ from __future__ import annotations
 import nodes
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit, Wanted
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -21,25 +21,26 @@ V2 = 'plugins."io.containerd.grpc.v1.cri"'
 
 
 @pytest.mark.parametrize(
-    ("unit", "started", "refused"),
+    ("started", "refused"),
     [
-        (None, None, False),
-        ("/etc/containerd/config.toml", "/other.toml", False),
-        (None, "/real.toml", False),
-        (None, "/other.toml", True),
-        ("/other.toml", None, True),
+        (StartedWith(None, None, None, Proxies(), Proxies()), None),
+        (StartedWith(None, "/other.toml", None, Proxies(), Proxies()), None),
+        (
+            StartedWith("/other.toml", None, None, Proxies(), Proxies()),
+            "with /other.toml, .* set pre_config_file to /other",
+        ),
+        (
+            StartedWith(None, None, "/usr/bin/start", Proxies(), Proxies()),
+            "starts /usr/bin/start, .* start it, or set pre_config_file",
+        ),
     ],
 )
-def test_another_file_in_the_command_line_is_refused(unit, started, refused):
-    observed = nodes.node(
-        unit=Unit(found=True, config=unit),
-        started_with=StartedWith(started, Proxies(), Proxies()),
-        config=nodes.file("")._replace(real_path=Place("/real.toml")),
-    )
+def test_another_file_in_the_command_line_is_refused(started, refused):
+    observed = nodes.node(started_with=started)
     if not refused:
         conflicts.check_config_in_use(observed, "pre_")
         return
-    with pytest.raises(Refusal, match="with /other.toml, .* set pre_config_file to /other"):
+    with pytest.raises(Refusal, match=refused):
         conflicts.check_config_in_use(observed, "pre_")
 
 

@@ -242,7 +242,7 @@ def test_the_files_of_an_observed_node():
         effective=Effective(config_path=f"{where}/:/other"),
         hosts=nodes.tree({"a.io/hosts.toml": TreeFile(link="/x")}, others=("quay.io",)),
         roots={"/other": None},
-        started_with=StartedWith(None, Proxies(http="http://u:p@proxy:3128", no="m.lan"), Proxies()),
+        started_with=StartedWith(None, None, None, Proxies(http="http://u:p@proxy:3128", no="m.lan"), Proxies()),
     )
     node = node_module.from_observation(observed)
     assert "not a directory" in resolve("quay.io/a", node).error
