@@ -63,7 +63,7 @@ def part(do):
 
         return {
             "look": edit.look,
-            "prove": lambda request, module: edit.prove(edits.Proof(**request)),
+            "prove": lambda request, module: edit.prove_alone(edits.Proof(**request)),
             "edit": lambda request, module: edit.edit(edits.edit(request), module),
         }[do]
     if do == "probe":

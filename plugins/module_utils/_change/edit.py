@@ -9,8 +9,6 @@ import glob
 import os
 import re
 import shlex
-import shutil
-import tempfile
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect, lock, transaction
 from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import Lock
@@ -58,7 +56,6 @@ def _configuration(main, target, more):
         path = pending.pop(0)
         if path in found:
             continue
-        trust.check(path)
         found[path] = filesystem.look(path)
         data = wire.unpack(found[path].content) or b""
         pending += [each for pattern in _patterns(data) for each in _matching(pattern, path)]
@@ -167,17 +164,22 @@ def _dump(check, path):
     return effective.dump(check.binary, path, check.version)
 
 
+def prove_alone(check):
+    """Prove as `prove` does what is not written, or not now."""
+    with Lock():
+        return prove(check)
+
+
 def prove(check, staged=None):
     """Return ``{refused, unproven}``: what containerd makes of the new text that was not asked for, and does not show.
 
     ``check`` is a edits.Proof, ``staged`` the staged main file. With copies of all files, in the order in which
     containerd merges them, those are read instead.
     """
-    scratch = None
-    try:
+    with contextlib.ExitStack() as stack:
         subject = staged or check.main
         if check.copies:
-            scratch = tempfile.mkdtemp(prefix=filesystem.TEMPORARY, dir=os.path.dirname(lock.LOCK))
+            scratch = stack.enter_context(filesystem.scratch())
             for number, content in enumerate(check.copies):
                 filesystem.replace(os.path.join(scratch, str(number)), wire.unpack(content), 0o600)
             subject = os.path.join(scratch, "0")
@@ -188,9 +190,6 @@ def prove(check, staged=None):
         before = _dump(check, check.main)[0] if check.others is not None else None
         problems = expect.problems(document, before, lambda: _dump(check, None)[0], check)
         return {"refused": problems, "unproven": expect.unproven(document, check.settings)}
-    finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put_in_place(module, batch, request):

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import stat
+import tempfile
 from collections import namedtuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import trust
@@ -68,7 +69,8 @@ def attributes(path):
 
 
 def look(path):
-    """Return the File at ``path``."""
+    """Return the File at ``path``; raises OSError where others than root can change it."""
+    trust.check(path)
     about, data = attributes(path), read(path)
     return File(path, os.path.realpath(path), wire.pack(data), places.digest(data), about if data is not None else None)
 
@@ -239,6 +241,27 @@ def leftovers(folders):
             elif os.path.isdir(path) and not os.path.islink(path):
                 found += [os.path.join(path, name) for name in names(path) if name.startswith(TEMPORARY)]
     return found
+
+
+def stray(folder):
+    """Return what in a directory is a temporary file by its name."""
+    return [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(TEMPORARY)]
+
+
+def sweep_scratch():
+    """Remove what killed runs left in memory. Only under the lock."""
+    for path in stray(places.SCRATCH):
+        _remove_temporary(path)
+
+
+@contextlib.contextmanager
+def scratch():
+    """Make a directory for files that root alone reads, in memory. Only under the lock, whose next holder sweeps it."""
+    path = tempfile.mkdtemp(prefix=TEMPORARY, dir=places.SCRATCH)
+    try:
+        yield path
+    finally:
+        _remove_temporary(path)
 
 
 def sweep(folders):

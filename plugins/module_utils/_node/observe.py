@@ -30,7 +30,6 @@ def import_files(main, patterns):
     for pattern in patterns:
         for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
             if os.path.realpath(path) != os.path.realpath(main):
-                trust.check(path)
                 found.append(filesystem.look(path))
             if len(found) > MAX_IMPORTS:
                 raise OSError(errno.E2BIG, "imports more than %d files" % MAX_IMPORTS, main)
@@ -47,7 +46,6 @@ def _tree_file(path, root):
         return {"link": link}
     if not os.path.isfile(path):
         return {"link": link} if link else None
-    trust.check(path)
     found = filesystem.look(path)
     return {"content": found.content, "sha256": found.sha256, "attributes": found.attributes, "link": link}
 
@@ -134,7 +132,7 @@ def _runs(config, hosts_dir, daemon, previous):
     record = history.read_record(state)
     folders = {os.path.dirname(os.path.dirname(path)) for path in (record or {}).get("files") or {}}
     sweep = sorted(folders | {os.path.dirname(os.path.realpath(config)), hosts_dir})
-    interrupted = bool(filesystem.leftovers(sweep + [places.STATE_DIR]))
+    interrupted = bool(filesystem.leftovers(sweep + [places.STATE_DIR]) or filesystem.stray(places.SCRATCH))
     if state and "damaged" not in state:
         waits = daemon and state["daemon"] == daemon.id
         interrupted = interrupted or not waits or not history.is_committed(state)
@@ -169,7 +167,6 @@ def observe(request):
     start = service.how_started(shown, request.get("binary"), request.get("socket"))
     containerd = service.installed(request.get("binary"), start)
     path = places.absolute(request.get("config_file") or start.config or places.DEFAULT_CONFIG)
-    trust.check(path)
     config = filesystem.look(path)
     known = Effective()
     if containerd.version:

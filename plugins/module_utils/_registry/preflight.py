@@ -5,12 +5,12 @@
 
 import contextlib
 import os
-import shutil
 import tempfile
 import threading
 import time
 
 from ansible_collections.airgap.containerd.plugins.module_utils._registry import web
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
 # All endpoints are asked at the same time; one whose name server is silent, say, must not hold up the node for long.
 _DEADLINE = 25.0
@@ -29,16 +29,20 @@ _HINTS = {
 
 @contextlib.contextmanager
 def _files(tls):
-    """Give TLS settings the form of hosts.toml; what comes as text is, meanwhile, in files for root's eyes alone."""
-    folder = tempfile.mkdtemp(prefix=".airgap-", dir="/run" if os.access("/run", os.W_OK) else None)
-    try:
+    """Give TLS settings the form of hosts.toml; what comes as text is, meanwhile, in files that have no name.
+
+    They go with this process, however it ends.
+    """
+    folder = places.SCRATCH if os.access(places.SCRATCH, os.W_OK) else None
+    with contextlib.ExitStack() as stack:
         paths = {}
         for kind in ("ca", "client_cert", "client_key"):
             pem = tls.get(kind)
             if pem and pem["text"] is not None:
-                paths[kind] = os.path.join(folder, kind)
-                with open(paths[kind], "w", encoding="utf-8") as handle:  # whatever the locale: comments may be in it
-                    handle.write(pem["text"])
+                file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+                file.write(pem["text"].encode("utf-8"))
+                file.flush()
+                paths[kind] = "/proc/self/fd/%d" % file.fileno()
             elif pem:
                 paths[kind] = pem["path"]
         yield {
@@ -46,8 +50,6 @@ def _files(tls):
             "ca": [paths["ca"]] if "ca" in paths else [],
             "client": [[paths["client_cert"], paths["client_key"]]] if "client_cert" in paths else [],
         }
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _login(question):

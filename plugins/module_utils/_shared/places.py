@@ -11,6 +11,7 @@ DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
 DEFAULT_ROOTS = DEFAULT_HOSTS_DIR + ":/etc/docker/certs.d"  # where newer releases look if no config_path is set
 DEFAULT_SOCKET = "/run/containerd/containerd.sock"
+SCRATCH = "/run"  # in memory
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = "record"
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -63,13 +62,13 @@ def check_pair(check: Check, option: str, certificate: str, key: str) -> None:
 
     if "ENCRYPTED" in key:
         check.refuse(f"{option}.client_key", "is protected by a passphrase, which containerd cannot ask for: remove it")
-    with tempfile.TemporaryDirectory() as folder:  # readable by its owner alone
-        paths = []
-        for name, text in (("cert", certificate), ("key", key)):
-            paths.append(os.path.join(folder, name))
-            with open(paths[-1], "w", encoding="utf-8") as handle:
-                handle.write(text)
+    # Files without a name go with this process, however it ends.
+    with tempfile.TemporaryFile() as first, tempfile.TemporaryFile() as second:
+        for file, text in ((first, certificate), (second, key)):
+            file.write(text.encode())
+            file.seek(0)  # macOS goes on from there
         try:
+            paths = [f"/dev/fd/{file.fileno()}" for file in (first, second)]
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*paths)
         except (ssl.SSLError, ValueError) as exc:
             check.refuse(f"{option}.client_key", f"does not belong to client_cert, or one is no PEM ({_reason(exc)})")

@@ -4,6 +4,7 @@
 """One configuration file, read and replaced: what the lab's nodes do not have, SELinux and slow moments."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ class Module:
 def node(tmp_path, monkeypatch):
     """A folder for the files and a lock, and a containerd that accepts everything."""
     monkeypatch.setattr(lock, "LOCK", str(tmp_path / "run" / "lock"))
+    monkeypatch.setattr(places, "SCRATCH", str(tmp_path / "run"))
     (tmp_path / "run").mkdir()
     (tmp_path / "config.toml").write_text("a = 1\n")
     os.chmod(tmp_path / "config.toml", 0o640)
@@ -163,6 +165,21 @@ def test_an_imported_file_is_proven_among_copies_of_all_the_others(node, monkeyp
     edit.edit(request(node, proof={"main": "/etc/x.toml", "copies": copies}), Module())
     assert seen == {"0": "imports = ['1']\n", "1": "a = 2\n", "mode": (0o700, 0o600)}
     assert names(node / "run") == ["lock"], "they hold the same secrets, and go"
+
+
+def test_copies_that_a_killed_run_left_go_with_the_next_one(node, monkeypatch):
+    def dump(binary, path, version):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    copies = [wire.pack(b"password = 'x'\n")]
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(effective, "dump", dump)
+        edit.prove_alone(request(node, proof={"copies": copies}).check)
+    os.waitpid(child, 0)
+    assert len(filesystem.stray(str(node / "run"))) == 1
+    edit.edit(request(node), Module())
+    assert names(node / "run") == ["lock"]
 
 
 @pytest.mark.parametrize(

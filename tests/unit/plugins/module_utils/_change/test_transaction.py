@@ -36,6 +36,7 @@ AGAIN = Restart("containerd", "/s")
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(places, "SCRATCH", str(tmp_path))
     monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(service, "check", lambda asked: None)
     monkeypatch.setattr(start, "reads", lambda pid: str(tmp_path / "config.toml"))

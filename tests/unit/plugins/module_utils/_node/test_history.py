@@ -23,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(places, "SCRATCH", str(tmp_path))
     monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(service, "daemon", lambda socket: service.Daemon("1:1", 0.0))
     monkeypatch.setattr(service, "serves_cri", lambda socket: None)

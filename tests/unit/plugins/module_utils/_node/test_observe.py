@@ -73,3 +73,15 @@ def test_what_is_asked_of_an_endpoint_depends_on_the_release_and_is_remembered(
     assert observe._answers([question], {"http://r/v2/": answer}, version) == [answer] and len(asked) == 1
     other = {"url": "http://r/v2/", "digest": "d" if by_challenge else "d+challenge"}
     assert observe._answers([question], {"http://r/v2/": other}, version) != [other]
+
+
+@pytest.mark.parametrize("place", ["run", "state", "etc"])
+def test_what_a_killed_run_left_is_noticed(monkeypatch, tmp_path, place):
+    for name in ("run", "state", "etc"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(places, "SCRATCH", str(tmp_path / "run"))
+    monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
+    asked = str(tmp_path / "etc" / "config.toml"), str(tmp_path / "etc" / "certs.d"), None, False
+    assert not observe._runs(*asked)["interrupted"]
+    (tmp_path / place / ".airgap-x").mkdir()
+    assert observe._runs(*asked)["interrupted"]

@@ -16,6 +16,7 @@ from raw_server import RawServer, answer
 from web_server import WebServer
 
 from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight, web
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
 LOGIN = "Basic " + base64.b64encode(b"u:p").decode()
 
@@ -161,19 +162,22 @@ def test_certificates_of_the_wanted_configuration_are_used(secure_port):
     assert "a certificate file cannot be used" in probe(url, LOGIN, tls=missing)["error"]
 
 
-def test_keys_are_nobody_elses_and_gone_afterwards(monkeypatch):
+def test_keys_are_in_files_without_a_name(monkeypatch, tmp_path):
+    """So that nothing of them stays, whenever the process that has them is killed."""
+    monkeypatch.setattr(places, "SCRATCH", str(tmp_path))
     seen = []
 
     def look(talk, method, url, headers):
-        folder = os.path.dirname(talk._tls["client"][0][1])
-        seen.append((folder, stat.S_IMODE(os.stat(folder).st_mode)))
+        tls = talk._tls
+        about = os.stat(tls["client"][0][1])
+        with open(tls["client"][0][1]) as handle:
+            seen.append((handle.read(), stat.S_IMODE(about.st_mode), about.st_nlink, os.listdir(str(tmp_path))))
         raise web.Failure("refused", "no")
 
     monkeypatch.setattr(web.Conversation, "send", look)
     pem = {"text": "x", "path": None}
     probe("https://r.lan/v2/", None, tls={"client_cert": pem, "client_key": pem})
-    ((folder, mode),) = seen
-    assert mode == 0o700 and not os.path.exists(folder)
+    assert seen == [("x", 0o600, 0, [])]
 
 
 def test_all_are_asked_at_once_and_not_for_ever(monkeypatch):
