@@ -15,6 +15,7 @@ STAGED = cd $(STAGE) && HOME=$(BUILD)/home PATH=$(TEST):$$PATH ANSIBLE_COLLECTIO
 RUN := $(CURDIR)/.venv/run/bin
 TEST := $(CURDIR)/.venv/test/bin
 GALAXY := $(CURDIR)/.venv/galaxy/bin
+OUT := .
 REPORTS := $(BUILD)/reports
 PROPERTIES := tests/unit -m properties
 
@@ -136,7 +137,12 @@ faults: need-root venv-test ## Kill, refuse and starve the node half at every st
 
 # --- For a release -----------------------------------------------------------------------------------------------
 
-.PHONY: galaxy docs changelog
+.PHONY: build galaxy docs changelog
+build: ## Build the collection from what is committed, with the ansible-galaxy of PATH; OUT=. is where it goes
+	@rm -rf $(BUILD)/committed && mkdir -p $(BUILD)/committed
+	@git archive HEAD | tar -x -C $(BUILD)/committed
+	@ansible-galaxy collection build --force --output-path $(OUT) $(BUILD)/committed
+
 galaxy: tarball ## The check that Galaxy makes on an upload, and a build context of ansible-builder, about a minute
 	@python3 tests/tools/venv.py galaxy
 	@cd $(BUILD)/tarball && PATH=$(GALAXY):$$PATH python -m galaxy_importer.main *.tar.gz

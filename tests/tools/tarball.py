@@ -5,8 +5,7 @@
 
 Usage: .venv/test/bin/python tests/tools/tarball.py
 
-Building in the checkout, not in the clean copy, is the point: `build_ignore` must hold where environments, caches and
-the link in .collections lie about. The tarball stays in .build/tarball.
+It is built from what is committed, as `make build` does it. The tarball stays in .build/tarball.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 
-from stage import ROOT, committable
+from stage import ROOT
 
 TARBALL = ROOT / ".build" / "tarball"
 INSTALLED = ROOT / ".build" / "installed"
@@ -28,15 +26,16 @@ DOC = str(Path(sys.executable).with_name("ansible-doc"))
 # First components of what a user needs; anything else in the tarball slipped past build_ignore.
 SHIPPED = frozenset({
     "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "README.zh-CN.md", "SECURITY.md",
-    "changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "requirements.txt", "roles",
+    "changelogs", "docs", "meta", "playbooks", "plugins", "requirements.txt", "roles",
 })  # fmt: skip
 MADE_BY_GALAXY = frozenset({"FILES.json", "MANIFEST.json"})
-NOT_SHIPPED = ("inventories/lab/",)
 
 
-def expected(files: Iterable[Path]) -> set[str]:
-    """Those of the repository's files that belong into the tarball."""
-    return {str(file) for file in files if file.parts[0] in SHIPPED and not str(file).startswith(NOT_SHIPPED)}
+def expected() -> set[str]:
+    """Those of the committed files that belong into the tarball."""
+    git = ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-tree", "-r", "-z", "--name-only", "HEAD"]
+    names = subprocess.run(git, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
+    return {name for name in names if name.split("/")[0] in SHIPPED}
 
 
 def run(*command: str) -> str:
@@ -51,7 +50,9 @@ def build() -> Path:
     """Build the tarball anew, and return its path."""
     shutil.rmtree(TARBALL, ignore_errors=True)
     TARBALL.mkdir(parents=True)
-    run(GALAXY, "collection", "build", "--output-path", str(TARBALL), str(ROOT))
+    variables = {**os.environ, "PATH": f"{Path(GALAXY).parent}:{os.environ['PATH']}"}
+    make = ["make", "--quiet", "-C", str(ROOT), "build", f"OUT={TARBALL}"]
+    subprocess.run(make, env=variables, stdout=subprocess.DEVNULL, check=True)
     (tarball,) = TARBALL.glob("*.tar.gz")
     return tarball
 
@@ -65,7 +66,7 @@ def contents(tarball: Path) -> set[str]:
 def main() -> int:
     """Build, compare, install and list; return the exit status."""
     tarball = build()
-    wanted, found = expected(committable(ROOT)), contents(tarball)
+    wanted, found = expected(), contents(tarball)
     for name in sorted(found - wanted):
         print(f"{name}: in the tarball, but does not belong there")
     for name in sorted(wanted - found):

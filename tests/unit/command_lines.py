@@ -31,7 +31,7 @@ ANSIBLE = {
     "ansible-vault": VaultCLI,
 }
 SUBCOMMANDS = {
-    "git": {"clone", "tag", "push", "log"},
+    "git": {"archive", "clone", "tag", "push", "log"},
     "molecule": {"init", "create", "converge", "verify", "test", "destroy", "login", "list", "idempotence"},
 }
 PIP = {"install", "download", "wheel"}
