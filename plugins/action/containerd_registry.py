@@ -139,7 +139,7 @@ def _result(todo: Plan, observed: Observation, restarts: bool, outcome: Applied 
     left = [
         f"{path} stays, it holds files of others: containerd does not apply the catch-all to it"
         for path in (outcome.left if outcome else ())
-        if path.startswith(observed.hosts_dir)
+        if path.startswith(f"{observed.hosts_dir}/")
     ]
     result: dict[str, Any] = {
         "changed": todo.changed or restarts,

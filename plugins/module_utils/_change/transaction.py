@@ -173,7 +173,10 @@ def _restart(request, state):
         return restarted, _prove(request.check, restarted) if request.check else None
     except ServiceError as exc:
         if not state or not state["files"]:
-            raise Failure("%s. No file was changed since it worked, so none was put back" % exc) from exc
+            text = "No file was changed since it worked, so none was put back"
+            if state and state["forgotten"]:
+                text = "What was there before is forgotten with its logins, so nothing was put back"
+            raise Failure("%s. %s" % (exc, text)) from exc
         try:
             restored = _put_back(state["files"], state["made"], state["config"], state["between"])
             history.write_record(state["record"])
@@ -264,6 +267,13 @@ def apply(request):
         return _apply(request, made)
 
 
+def _with_made(record, made, changes):
+    """Return the record with the directories above those of the files, which go with the files themselves."""
+    known = (record or {}).get("made") or []
+    new = set(made) - {os.path.dirname(each.path) for each in changes.writes} - set(known)
+    return dict(record, made=known + sorted(new)) if record is not None and new else record
+
+
 def _apply(request, made):
     changes = request.changes
     paths = _paths(changes)
@@ -273,6 +283,7 @@ def _apply(request, made):
     try:
         if request.check:
             _check_staged(request.check, batch)
+        request = request._replace(record=_with_made(request.record, batch.made, changes))
         backups = {each.path: back_up(each.path, each.backup) for each in changes.writes if each.backup}
         state = None
         if paths or history.read(history.OPEN):
@@ -303,6 +314,8 @@ def _finish(request, state, restarted, digest):
             history.forget()
         elif state:
             history.close(state)
+    elif request.forget:
+        history.forget_contents(state)
     history.tidy()
 
 

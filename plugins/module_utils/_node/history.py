@@ -15,11 +15,13 @@ to, for which the last one is kept::
      "between": None | {"write": config.toml with the logins of before and of the run, "record": its "config"},
      "record": record of before, "next": record of the run,
      "daemon": id of the containerd that does not know the new files, None where none has to,
-     "undoes": whether the run goes back to the last state}
+     "undoes": whether the run goes back to the last state,
+     "forgotten": whether the files of before are left out, which a run took back for good}
 """
 
 import json
 import os
+import re
 import time
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, trust
@@ -28,6 +30,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import m
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
 MAX_COPIES = 10  # of one file that was edited by hand
 OPEN, LAST = "open", "previous"
+_COPY = re.compile(r"\.2\d{3}-[^/]*~$")
 
 
 def read(name):
@@ -166,6 +169,7 @@ def begin(request, files, daemon):
         "next": request.record,
         "daemon": daemon if request.due or daemon == prior["daemon"] else None,
         "undoes": bool(request.restore),
+        "forgotten": bool(prior.get("forgotten")) and not files,
     }
 
 
@@ -181,7 +185,7 @@ def digest_of(content):
 
 def close(state):
     """Keep the open state as the one to go back to; that of a run that went back goes with the one it undid."""
-    if state["undoes"]:
+    if state["undoes"] or state.get("forgotten"):
         filesystem.remove(places.state_file(LAST))
         write_open(None)
     else:
@@ -189,17 +193,28 @@ def close(state):
 
 
 def forget():
-    """Remove the states."""
+    """Remove the states, and the copies of files that were edited by hand: logins are in them."""
+    for name in _copies():
+        filesystem.remove(os.path.join(places.STATE_DIR, name))
     filesystem.remove(places.state_file(LAST))
     write_open(None)
 
 
+def forget_contents(state):
+    """Remove the states but for what says that containerd has to be restarted."""
+    forget()
+    write_open(dict(state, files={}, after={}, made=[], between=None, record=state["next"], forgotten=True))
+
+
+def _copies(name=""):
+    return [
+        each for each in filesystem.names(places.STATE_DIR) if each.startswith(name) and _COPY.search(each[len(name) :])
+    ]
+
+
 def forget_copies(name):
     """Keep the newest MAX_COPIES of a file that was edited by hand; their names end in the time."""
-    copies = [
-        each for each in filesystem.names(places.STATE_DIR) if each.startswith(name + ".2") and each.endswith("~")
-    ]
-    for each in copies[:-MAX_COPIES]:
+    for each in _copies(name)[:-MAX_COPIES]:
         filesystem.remove(os.path.join(places.STATE_DIR, each))
 
 
@@ -215,10 +230,15 @@ def settle(is_proven):
         close(state)
 
 
+def has_copies():
+    """Whether copies of files that were edited by hand are kept."""
+    return bool(_copies())
+
+
 def target():
     """Return the name of the state that ``state: previous`` goes back to, or None."""
     state = read(OPEN)
-    if state and not state["undoes"]:
+    if state and not state.get("forgotten") and not state["undoes"]:
         return OPEN
     return LAST if os.path.exists(places.state_file(LAST)) else None
 

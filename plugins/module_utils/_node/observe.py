@@ -141,7 +141,7 @@ def _runs(config, hosts_dir, daemon, previous):
         "fingerprint": fingerprint,
         "unproven": (state or {}).get("daemon"),
         "interrupted": interrupted,
-        "states": bool(state) or os.path.exists(places.state_file(history.LAST)),
+        "states": bool(state) or os.path.exists(places.state_file(history.LAST)) or history.has_copies(),
         "previous": _previous() if previous else None,
         "sweep": sweep,
     }

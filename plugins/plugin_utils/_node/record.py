@@ -28,6 +28,13 @@ class Undo(NamedTuple):
     remove: list[list[str]]
 
 
+class Shared(NamedTuple):
+    """How others could read config.toml, before a login in it made it root's alone."""
+
+    mode: int
+    gid: int
+
+
 class WrittenConfig(NamedTuple):
     """config.toml, which a run edited."""
 
@@ -35,6 +42,7 @@ class WrittenConfig(NamedTuple):
     original: Text | None  # what was there before the first of them, None: nothing
     exact: bool  # nobody else has edited it since, so that `original` can come back as it was
     undo: Undo | None = None
+    shared: Shared | None = None  # None: it holds no login of ours, or was private before
 
 
 class Answer(NamedTuple):
@@ -72,6 +80,7 @@ class Record(NamedTuple):
     carried: Mapping[str, Text] = {}  # hosts.toml files that were in other directories, by path below hosts_dir
     carried_legacy: CarriedTables = CarriedTables()
     proven: ProvenWith | None = None
+    made: tuple[str, ...] = ()  # directories that did not exist; the node adds to them
 
 
 NOTHING = Record(FORMAT, {})

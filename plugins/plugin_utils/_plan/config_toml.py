@@ -152,5 +152,6 @@ def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded:
         original=recorded.original if recorded else None if text is None else Text(text),
         exact=not recorded or (recorded.exact and recorded.sha256 == tree.sha256(current)),
         undo=Undo(ours=plain.delta(pristine, wanted)[0], merge=merge, remove=remove),
+        shared=recorded.shared if recorded else None,
     )
     return Edited(None if text is None and not after else after, record)

@@ -14,7 +14,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, ProvenWith, Record
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, ProvenWith, Record, Shared
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
@@ -54,6 +54,7 @@ class Plan(NamedTuple):
     since: str | None = None  # and when the run was that is undone
     forgets: bool = False  # whether the states of before go with the rest
     between: Edited | None = None  # config.toml while hosts.toml files change
+    shared: Shared | None = None  # how others can read config.toml where no login is in it any more
 
     @property
     def config_changed(self) -> bool:
@@ -115,6 +116,7 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
         warnings=told,
         migrated=target.migrated,
         between=_between(node, mode, target, config, planned),
+        shared=node.record.config.shared if node.record.config else None,
     )
     finished = finish(observed, plan)
     _check_effective(finished, observed)
@@ -195,11 +197,17 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     if not due and observed.version and (looks or observed.unproven):
         due = observed.restart_due
     record, warnings, attributes = plan.record, plan.warnings, observed.config.attributes
-    exposed = bool(plan.mode and attributes and attributes.is_exposed and masking.holds_secret(plan.config_after or ""))
+    holds_login = bool(plan.mode) and masking.holds_secret(plan.config_after or "")
+    exposed = bool(holds_login and attributes and attributes.is_exposed)
     if exposed and attributes:
         was = f"its mode was {attributes.mode:04o}"
         told = f"{plan.config_path} holds a login that others can read: it is for root alone ({was})"
         warnings = [*warnings, told]
+    if record and record.config and plan.mode:
+        shared = record.config.shared if holds_login or not plan.config_changed else None
+        if exposed and attributes:
+            shared = Shared(attributes.mode, attributes.gid)
+        record = record._replace(config=record.config._replace(shared=shared))
     if record and due:
         record = record._replace(proven=None)
     elif record and exposed and observed.daemon:  # a new mode makes the file newer than the daemon that knows it

@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Shared
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
@@ -26,10 +27,10 @@ def _packed(text: str) -> str:
     return wire.pack(text.encode("utf-8")) or ""
 
 
-def config_write(config: File, text: str, edited: bool = False) -> Write:
+def config_write(config: File, text: str, edited: bool = False, shared: Shared | None = None) -> Write:
     """Return the write of config.toml: for root alone when it holds a secret, else as it is (0644 for a new file).
 
-    A copy is kept of a file that was `edited` by hand.
+    What a secret made root's alone is `shared` again as before. A copy is kept of a file that was `edited` by hand.
     """
     backup = places.STATE_DIR if edited else None
     about, content = config.attributes, _packed(text)
@@ -38,6 +39,8 @@ def config_write(config: File, text: str, edited: bool = False) -> Write:
         return Write(config.real_path, content, mode, backup=backup)
     if about is None:
         return Write(config.real_path, content, 0o644, backup=backup)
+    if shared and about.mode == _secrets.PRIVATE:
+        return Write(config.real_path, content, shared.mode, about.uid, shared.gid, backup)
     return Write(config.real_path, content, about.mode, about.uid, about.gid, backup)
 
 
@@ -58,7 +61,9 @@ def of_tree(planned: TreePlan, observed: Observation) -> Apply:
         fingerprint=observed.fingerprint,
         sweep=list(observed.sweep),
         socket=observed.socket,
-        changes=Changes(files=writes, removes=list(planned.removes), directories=sorted(set(planned.directories))),
+        changes=Changes(
+            files=writes, removes=list(planned.removes), directories=sorted(set(planned.directories), reverse=True)
+        ),
     )
 
 
@@ -77,7 +82,7 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None) -> Apply
     phases = _phases(plan, config, request.changes)
     between = None
     if plan.between and (phases.first or phases.last):
-        between = Between(config_write(config, plan.between.text or ""), plan.between.record)
+        between = Between(config_write(config, plan.between.text or "", shared=plan.shared), plan.between.record)
     return request._replace(
         expect={**request.expect, config.real_path: config.sha256},
         changes=Changes() if plan.restores else phases,
@@ -99,11 +104,11 @@ def _phases(plan: Plan, config: File, changes: Changes) -> Changes:
         return changes
     if plan.config_after is None:
         return changes._replace(removes=[config.real_path, *changes.removes])
-    write = config_write(config, plan.config_after, plan.config_edited)
+    write = config_write(config, plan.config_after, plan.config_edited, plan.shared)
     if not plan.between:
         return changes._replace(config=write)
     between = plan.between.text or ""
     if between == plan.config_after:
         return changes._replace(first=write)
-    first = None if between == plan.config_before else config_write(config, between)
+    first = None if between == plan.config_before else config_write(config, between, shared=plan.shared)
     return changes._replace(first=first, last=write)

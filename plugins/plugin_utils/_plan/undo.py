@@ -29,10 +29,13 @@ def make_absent(observed: Observation) -> Plan:
     record = records.read(observed)
     planned = tree.plan({}, observed.hosts_dir, observed.hosts, record.files, prune=True)
     planned.warnings.extend(conflicts.check_backup(observed))
+    planned.directories.extend(record.made)
     after = _undo(text, data, record.config)
+    planned.warnings.extend(_never_worked(observed.config.path, after, record.config))
     made = _plan(observed, text, after, planned)._replace(
         record=NOTHING._replace(hosts=record.hosts) if record.hosts else None,
         forgets=True,
+        shared=record.config.shared if record.config else None,
         # Its own settings stay in use: ours go from certs.d before the logins that they rely on.
         between=Edited(text or "", record.config) if record.config and _reads(after, observed.hosts_dir) else None,
     )
@@ -40,6 +43,40 @@ def make_absent(observed: Observation) -> Plan:
     # States hold passwords: the last of them goes when containerd is proven to work without what they were for.
     lingers = observed.states and not finished.restart_due
     return finished._replace(record_changed=finished.record_changed or lingers)
+
+
+def _never_worked(path: str, after: str | None, recorded: WrittenConfig | None) -> list[str]:
+    """Warn about registry settings that come back and kept CRI from loading, or were never tried without the role's."""
+    if not recorded or after == recorded.original and not _has_both(after):
+        return []
+    if _has_both(after):
+        return [
+            f"{path} gets back what never worked: mirrors beside config_path, with which CRI does not load. Remove one "
+            f"of them before containerd restarts"
+        ]
+    added = [
+        ".".join([plugin, "registry", key])
+        for plugin, table in _registries(after).items()
+        for key in table
+        if recorded.undo
+        and plain.at(recorded.undo.merge, ["plugins", plugin, "registry", key]) is not None
+        and key not in _registries(recorded.original).get(plugin, {})
+    ]
+    return [
+        f"{path} gets back {each}, which somebody added after the first run and the role took out: it never worked "
+        f"beside the role's settings, look whether containerd works with it"
+        for each in added
+    ]
+
+
+def _has_both(text: str | None) -> bool:
+    return any(table.get("mirrors") and table.get("config_path") for table in _registries(text).values())
+
+
+def _registries(text: str | None) -> dict[str, dict[str, Any]]:
+    """Return the registry tables of a config.toml by their plugins."""
+    tables = {name: plain.at(each, ["registry"]) for name, each in (load(text or "").get("plugins") or {}).items()}
+    return {name: table for name, table in tables.items() if isinstance(table, dict)}
 
 
 def _reads(text: str | None, hosts_dir: Place) -> bool:

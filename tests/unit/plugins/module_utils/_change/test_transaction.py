@@ -70,7 +70,8 @@ def test_apply_writes_everything(node):
     assert (node / "config.toml").read_text() == "new\n"
     hosts = node / "certs.d" / "docker.io" / "hosts.toml"
     assert hosts.read_text() == "hosts\n" and hosts.stat().st_mode & 0o777 == 0o600
-    assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
+    record = {"format": 1, "made": [str(node / "certs.d")]}
+    assert json.loads((node / "state" / "record.json").read_text()) == record
     assert (node / "state").stat().st_mode & 0o777 == 0o700 and not leftovers(node)
 
 
@@ -130,7 +131,7 @@ def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
 def test_a_record_that_stays_without_a_configuration_to_check(node, monkeypatch):
     monkeypatch.setattr(service, "restart", lambda asked: service.Restarted(service.Daemon("7:7", 0.0), 0.2))
     assert apply(node, restart=AGAIN)["restarted"]
-    assert json.loads((node / "state" / "record.json").read_text()) == {"format": 1}
+    assert json.loads((node / "state" / "record.json").read_text())["format"] == 1
 
 
 def test_the_newest_copies_of_a_hand_edited_file_are_kept(node):
@@ -210,3 +211,69 @@ def test_a_place_that_everyone_can_write_to_is_refused(node):
     with pytest.raises(OSError, match="everyone can write to .*certs.d"):
         apply(node)
     assert not os.listdir(node / "certs.d") and (node / "config.toml").read_text() == "old\n"
+
+
+SECRET = "CaN4ryXq7ZpWd"
+
+
+def absent(node, **more):
+    """Take everything back, as `state: absent` does it."""
+    files = [str(node / "certs.d" / "docker.io" / "hosts.toml")]
+    directories = [os.path.dirname(files[0]), str(node / "certs.d")]
+    config = write(node / "config.toml", "old\n")
+    changes = {"files": [], "config": config, "removes": files, "directories": directories}
+    return apply(node, **dict({"changes": changes, "record": None, "forget": True}, **more))
+
+
+def in_state(node) -> str:
+    return "".join(path.read_text() for path in (node / "state").glob("*"))
+
+
+@pytest.fixture
+def applied(node, monkeypatch):
+    """A node with a login in each of the places that keep what was there before."""
+    monkeypatch.setattr(service, "daemon", lambda socket: service.Daemon("1:1", 0.0))
+    (node / "config.toml").write_text(SECRET)
+    apply(node, changes={"config": write(node / "config.toml", SECRET + "2", backup=places.STATE_DIR)})
+    apply(node, changes={"config": write(node / "config.toml", SECRET + "3")}, due=True)
+    monkeypatch.setattr(service, "serves_cri", lambda socket: None)
+    assert in_state(node).count(wire.pack((SECRET + "2").encode())) and list((node / "state").glob("*~"))
+    return node
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_no_login_is_left_by_who_takes_everything_back(applied, monkeypatch, due):
+    """Without a restart, too: what stays is that one is due, and that goes with it."""
+    absent(applied, due=due)
+    assert not (applied / "certs.d").exists(), "which the first run made"
+    assert (
+        SECRET not in in_state(applied)
+        and wire.pack(SECRET.encode())[:12] not in in_state(applied)
+        and not list((applied / "state").glob("*~"))
+    )
+    state = history.read(history.OPEN)
+    assert state["daemon"] == "1:1" and history.target() is None and history.read_record(state) is None
+    monkeypatch.setattr(service, "daemon", lambda socket: service.Daemon("2:2", 0.0))  # by somebody else
+    transaction.apply(Apply({}, history.fingerprint(), [], "/s"))
+    assert not (applied / "state").exists()
+
+
+def test_a_restart_that_fails_after_everything_was_forgotten(applied, monkeypatch):
+    absent(applied, due=True)
+
+    def restart(asked):
+        raise ServiceError("no")
+
+    monkeypatch.setattr(service, "restart", restart)
+    with pytest.raises(
+        wire.Failure, match="no. What was there before is forgotten with its logins, so nothing was put"
+    ):
+        apply(applied, changes={"files": [], "config": None}, restart=AGAIN, record=None, due=True, forget=True)
+    apply(applied)
+    assert history.target() == history.OPEN and not history.read(history.OPEN)["forgotten"]
+
+
+def test_a_directory_that_holds_files_of_others_stays(applied):
+    (applied / "certs.d" / "own.lan").mkdir()
+    assert absent(applied)["left"] == [str(applied / "certs.d")]
+    assert (applied / "certs.d" / "own.lan").is_dir() and not (applied / "certs.d" / "docker.io").exists()

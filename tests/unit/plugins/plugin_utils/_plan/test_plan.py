@@ -363,6 +363,75 @@ def test_a_file_without_secrets_and_a_narrower_mode_stay():
     assert request.config_write(absent, "a = 1\n").mode == 0o644
 
 
+def _config_write(done: Plan, before: Observation):
+    changes = request.of_plan(done, before, None).changes
+    return [each for each in changes.writes if each.path == CONFIG][-1]
+
+
+@pytest.mark.parametrize(("mode", "gid"), [(0o644, 0), (0o640, 4), (0o600, 0)])
+@pytest.mark.parametrize("ways", [["absent"], ["header"], ["header", "absent"]])
+def test_config_toml_is_shared_again_once_no_login_is_in_it(mode, gid, ways):
+    start = observed("1.7.24", "version = 2\n")
+    start = start._replace(config=nodes.file("version = 2\n", mode=mode))
+    start = start._replace(
+        config=start.config._replace(attributes=start.config.attributes._replace(mode=mode, gid=gid))
+    )
+    done = make(start, SETTINGS._replace(auth_method="config"))
+    assert _config_write(done, start).mode == 0o600
+    now = after_run(start, done)
+    now = now._replace(config=now.config._replace(attributes=now.config.attributes._replace(mode=0o600)))
+    assert make(now, SETTINGS._replace(auth_method="config")).record == now.record, "it is known, and nothing changes"
+    for way in ways:
+        done = undo.make_absent(now) if way == "absent" else make(now, SETTINGS._replace(auth_method="header"))
+        write = _config_write(done, now)
+        assert (write.mode, write.gid) == (mode, gid)
+        about = now.config.attributes._replace(mode=write.mode, gid=write.gid)
+        now = after_run(now, done)
+        now = now._replace(config=now.config._replace(attributes=about))
+
+
+def test_a_mode_that_somebody_gave_meanwhile_stays():
+    start = observed("1.7.24", "version = 2\n")
+    now = after_run(start, make(start, SETTINGS._replace(auth_method="config")))
+    narrow = now.config._replace(attributes=now.config.attributes._replace(mode=0o400))
+    assert _config_write(undo.make_absent(now._replace(config=narrow)), now._replace(config=narrow)).mode == 0o400
+
+
+TABLE = 'plugins."io.containerd.grpc.v1.cri".registry'
+MIRRORS = f'[{TABLE}.mirrors."quay.io"]\nendpoint = ["http://old.lan"]\n'
+
+
+def test_absent_says_what_comes_back_and_never_worked():
+    start = observed("1.7.24", "version = 2\n")
+    now = after_run(start, make(start))
+    assert not undo.make_absent(now).warnings
+    by_hand = edited(now, now.config.text + MIRRORS)
+    mended = after_run(by_hand, make(by_hand))
+    assert not load(mended.config.text)["plugins"][V2_REGISTRY[1]]["registry"].get("mirrors")
+    back = undo.make_absent(mended)
+    assert "mirrors" in (back.config_after or "")
+    (warning,) = back.warnings
+    assert "gets back io.containerd.grpc.v1.cri.registry.mirrors, which somebody added after the first run" in warning
+
+
+def test_absent_says_that_mirrors_and_config_path_come_back():
+    both = f"version = 2\n[{TABLE}]\nconfig_path = '/etc/old'\n{MIRRORS}"
+    start = observed("1.7.24", both)
+    (warning,) = undo.make_absent(after_run(start, make(start))).warnings
+    assert "gets back what never worked: mirrors beside config_path, with which CRI does not load" in warning
+    legacy = observed("1.7.24", f"version = 2\n{MIRRORS}")
+    assert not undo.make_absent(after_run(legacy, make(legacy))).warnings, "those worked"
+
+
+def test_absent_takes_away_the_directories_that_runs_made():
+    start = observed("1.7.24", "version = 2\n")
+    now = after_run(start, make(start))
+    now = now._replace(record=now.record._replace(made=("/etc/containerd", HOSTS_DIR)))
+    assert make(now).record == now.record
+    directories = request.of_plan(undo.make_absent(now), now, None).changes.directories
+    assert directories[-2:] == [HOSTS_DIR, "/etc/containerd"], "what is inside comes first"
+
+
 @pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o604}, {"uid": 65534}])
 def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
     before = after_run(observed("2.1.9", "version = 2\n"), make(observed("2.1.9", "version = 2\n")))
