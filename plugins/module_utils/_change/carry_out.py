@@ -8,6 +8,7 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import detached
+from ansible_collections.airgap.containerd.plugins.module_utils._node import writable
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
 
 CHANGING = ("apply", "edit", "restart")
@@ -21,8 +22,7 @@ def answer(part, request, module):
     except wire.Failure as exc:
         return {"failure": str(exc)}
     except (OSError, IOError) as exc:
-        hint = ". Run as root: set become on the task or play" if exc.errno in (1, 13) else ""
-        return {"failure": "%s: %s%s" % (exc.filename or "the node", exc.strerror, hint)}
+        return {"failure": writable.explain(exc)}
     except Exception:
         return {"failure": traceback.format_exc().strip().splitlines()[-1]}
 

@@ -173,8 +173,8 @@ def prove_alone(check):
 def prove(check, staged=None):
     """Return ``{refused, unproven}``: what containerd makes of the new text that was not asked for, and does not show.
 
-    ``check`` is a edits.Proof, ``staged`` the staged main file. With copies of all files, in the order in which
-    containerd merges them, those are read instead.
+    ``check`` is a edits.Proof, ``staged`` the staged main file, found where containerd looks for it. With copies of
+    all files, in the order in which containerd merges them, those are read instead.
     """
     with contextlib.ExitStack() as stack:
         subject = staged or check.main
@@ -199,8 +199,10 @@ def _put_in_place(module, batch, request):
         batch.commit()
     except OSError as exc:
         if exc.errno not in _IN_THE_WAY or not request.unsafe_writes:
-            hint = ": set unsafe_writes if it is mounted by itself" if exc.errno == errno.EBUSY else ""
-            raise OSError(exc.errno, exc.strerror + hint, path) from exc
+            if exc.errno == errno.EBUSY:
+                text = "%s: %s: set unsafe_writes if it is mounted by itself" % (path, exc.strerror)
+                raise wire.Failure(text) from exc
+            raise OSError(exc.errno, exc.strerror, path) from exc
         # In place it keeps the old attributes: they have to be right before it has the new text.
         module.set_fs_attributes_if_different(
             _arguments(module, path, dict(request.attributes, attributes=None)), False
@@ -227,8 +229,11 @@ def edit(request, module):
                 name = batch.staged(path)
                 _dress(module, name, path, request.attributes)
                 _validate(request.validate, name)
-                if request.check:
-                    proven = prove(request.check, name if request.check.main == path else None)
+                if request.check and os.path.realpath(request.check.main) == path:
+                    with filesystem.linked(name, os.path.dirname(request.check.main)) as staged:
+                        proven = prove(request.check, staged)
+                elif request.check:
+                    proven = prove(request.check)
                 if proven["refused"]:
                     return dict(proven, backup=None, info={})
                 lock.check_unchanged(request.expect)  # containerd took its time, and an editor takes no lock

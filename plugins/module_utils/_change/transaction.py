@@ -24,6 +24,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     service,
     start,
     trust,
+    writable,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import ServiceError
@@ -32,9 +33,14 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
 
 
-def _check_staged(check, batch):
-    """Let containerd read the staged configuration before it becomes the live one."""
-    found = effective.effective(check.binary, batch.staged(check.path), check.version)
+def _check_staged(check, batch, real_path):
+    """Let containerd read the staged configuration before it becomes the live one.
+
+    It takes relative imports from the directory of the path that it is given, which may be a link's.
+    """
+    staged = batch.staged(real_path)
+    with filesystem.linked(staged if staged != real_path else check.path, os.path.dirname(check.path)) as path:
+        found = effective.effective(check.binary, path, check.version)
     imports = [each.path for each in observe.import_files(check.path, found.imports)]
     reason = verdicts.why_not_effective(found, check.wanted, imports)
     if reason:
@@ -144,7 +150,7 @@ def _commit(request, state, batch, made):
         history.write_record(request.record)
         return left
     except (OSError, IOError) as exc:
-        text = "%s: %s" % (exc.filename or "writing the files", exc.strerror)
+        text = writable.explain(exc, "writing the files")
         batch.discard()
         try:
             _put_back(now, batch.made, request.config, messages.as_data(request.between))
@@ -282,7 +288,7 @@ def _apply(request, made):
     batch = _stage(changes)
     try:
         if request.check:
-            _check_staged(request.check, batch)
+            _check_staged(request.check, batch, request.config or request.check.path)
         request = request._replace(record=_with_made(request.record, batch.made, changes))
         backups = {each.path: back_up(each.path, each.backup) for each in changes.writes if each.backup}
         state = None

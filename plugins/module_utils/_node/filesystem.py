@@ -106,6 +106,21 @@ def rename(folder, old, new):
         os.fsync(handle)
 
 
+@contextlib.contextmanager
+def linked(path, folder):
+    """Let a file be found in another directory for a while, by a link with a temporary name."""
+    if os.path.realpath(os.path.dirname(path)) == os.path.realpath(folder):
+        yield path
+        return
+    name = _temporary_name()
+    with trust.opened(folder) as handle:
+        os.symlink(path, name, dir_fd=handle)
+    try:
+        yield os.path.join(folder, name)
+    finally:
+        _remove_temporary(os.path.join(folder, name))
+
+
 def _temporary_name():
     return TEMPORARY + os.urandom(8).hex()
 
@@ -134,7 +149,18 @@ class Batch(object):
         self._names = {}  # {path: temporary name}
 
     def add(self, path, data, mode, uid=None, gid=None):
-        """Prepare one file: private from its first byte, with its final owner and mode before it gets its name."""
+        """Prepare one file: private from its first byte, with its final owner and mode before it gets its name.
+
+        An error names the file that it was to become.
+        """
+        try:
+            self._add(path, data, mode, uid, gid)
+        except OSError as exc:
+            if TEMPORARY in str(exc.filename or TEMPORARY):
+                raise OSError(exc.errno, exc.strerror, path) from exc
+            raise
+
+    def _add(self, path, data, mode, uid, gid):
         folder = os.path.dirname(path)
         if folder not in self._new and not os.path.isdir(folder):
             parent, name = os.path.dirname(folder), _temporary_name()

@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     service,
     trust,
     unit_file,
+    writable,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
@@ -131,7 +132,7 @@ def _runs(config, hosts_dir, daemon, previous):
     state = history.read(history.OPEN)
     record = history.read_record(state)
     folders = {os.path.dirname(os.path.dirname(path)) for path in (record or {}).get("files") or {}}
-    sweep = sorted(folders | {os.path.dirname(os.path.realpath(config)), hosts_dir})
+    sweep = sorted(folders | {os.path.dirname(path) for path in (config, os.path.realpath(config))} | {hosts_dir})
     interrupted = bool(filesystem.leftovers(sweep + [places.STATE_DIR]) or filesystem.stray(places.SCRATCH))
     if state and "damaged" not in state:
         waits = daemon and state["daemon"] == daemon.id
@@ -192,6 +193,8 @@ def observe(request):
         hosts=_hosts(hosts_dir, record.get("files") or {}),
         roots=_roots(known.config_path, hosts_dir),
         blocked_by=_blocked_by(hosts_dir),
+        config_held=writable.why_not(path),
+        hosts_held=writable.why_not(hosts_dir),
         socket=socket,
         daemon=daemon,
         started_with=_started_with(start, path, request.get("config_file"), daemon, shown),

@@ -20,7 +20,10 @@ class Write(NamedTuple):
 
 
 class Check(NamedTuple):
-    """What containerd must make of config.toml at ``path``, before it becomes the live one and after the restart."""
+    """What containerd must make of config.toml, before it becomes the live one and after the restart.
+
+    ``path`` is the one that containerd is given, which may be a link.
+    """
 
     wanted: Wanted
     binary: str

@@ -144,7 +144,7 @@ def _proven(
     ]
     settings = [(shown[path], new.settings[shown[path]].value) for path in asked if path in shown]
     proof = Proof(
-        main=config.about[config.main].real_path if config.main in config.about else config.main,
+        main=config.main,
         copies=_copies(config, new_files, edit.after) if config.main != config.target else [],
         settings=[{"path": list(path), "value": value} for path, value in settings if _can_be_proven(path, value, rel)],
         defaults=[list(path) for path in removed if path not in new.settings],

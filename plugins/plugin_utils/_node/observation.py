@@ -151,6 +151,8 @@ class Observation(NamedTuple):
     imports: tuple[File, ...]
     hosts_dir: Place
     blocked_by: Place | None  # the file that stands where hosts_dir or a directory above it would have to be
+    config_held: str | None  # why the main configuration file cannot be replaced, and what to do about it
+    hosts_held: str | None  # likewise, why nothing can be written in hosts_dir
     hosts: Tree
     roots: Mapping[str, Tree | None]  # other directories in config_path, by path; None: a file stands there
     record: Record | Unreadable | None  # of earlier runs
@@ -203,6 +205,8 @@ def without_containerd(config_file: str | None = None, hosts_dir: str | None = N
         imports=(),
         hosts_dir=place(hosts_dir or places.DEFAULT_HOSTS_DIR),
         blocked_by=None,
+        config_held=None,
+        hosts_held=None,
         hosts=Tree(),
         roots={},
         record=None,

@@ -57,6 +57,16 @@ def check_hosts_dir(observed: Observation, names: Iterable[str]) -> None:
         )
 
 
+def check_writable(observed: Observation, changes_config: bool, paths: Iterable[str]) -> None:
+    """Refuse a change of files that nobody can replace. Raises Refusal."""
+    held = observed.config_held if changes_config else None
+    path: str = observed.config.real_path
+    if not held and any(each.startswith(f"{observed.hosts_dir}/") for each in paths):
+        held, path = observed.hosts_held, observed.hosts_dir
+    if held:
+        raise Refusal(f"{path} has to change, and {held}. Nothing was changed")
+
+
 def check_backup(observed: Observation) -> list[str]:
     """Warn, when everything is taken back, about copies that another tool made of our files."""
     if not observed.hosts.holds(OTHER_TOOLS_BACKUP):

@@ -212,6 +212,7 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
         record = record._replace(proven=None)
     elif record and exposed and observed.daemon:  # a new mode makes the file newer than the daemon that knows it
         record = record._replace(proven=ProvenWith(observed.daemon.id, observed.effective.digest))
+    conflicts.check_writable(observed, plan.config_changed or exposed, [*plan.tree.writes, *plan.tree.removes])
     return plan._replace(
         restart_due=due,
         record=record,

@@ -78,7 +78,7 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None) -> Apply
     request = of_tree(plan.tree, observed)
     check = None
     if plan.effective and observed.version:
-        check = Check(plan.effective, observed.binary, observed.version, config.real_path)
+        check = Check(plan.effective, observed.binary, observed.version, config.path)
     phases = _phases(plan, config, request.changes)
     between = None
     if plan.between and (phases.first or phases.last):

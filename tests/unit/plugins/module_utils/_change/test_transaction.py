@@ -64,6 +64,31 @@ def check(node):
     return Check(WANTED, "containerd", "", str(node / "config.toml"))
 
 
+def test_the_staged_file_of_a_link_is_read_beside_the_link(node, monkeypatch):
+    """containerd takes relative imports from the directory of the path that it is given."""
+    (node / "etc").mkdir()
+    link, asked = node / "etc" / "config.toml", []
+    link.symlink_to(node / "config.toml")
+
+    def effective_of(binary, path, version):
+        asked.append((os.path.dirname(path), filesystem.read(path)))
+        return GOOD
+
+    monkeypatch.setattr(effective, "effective", effective_of)
+    apply(node, config=str(node / "config.toml"), check=check(node)._replace(path=str(link)))
+    assert asked == [(str(node / "etc"), b"new\n")]
+    assert link.is_symlink() and link.read_text() == "new\n" and os.listdir(str(node / "etc")) == ["config.toml"]
+
+
+def test_an_error_while_staging_names_the_file_and_not_the_temporary_one(node, monkeypatch):
+    monkeypatch.setattr(
+        filesystem, "_fill", lambda *given: os.open(str(node / (filesystem.TEMPORARY + "x")), os.O_RDONLY)
+    )
+    with pytest.raises(OSError) as caught:
+        apply(node)
+    assert caught.value.filename == str(node / "certs.d" / "docker.io" / "hosts.toml") and not leftovers(node)
+
+
 def test_apply_writes_everything(node):
     done = apply(node)
     assert done == {"restarted": False, "seconds": None, "left": [], "backups": {}}

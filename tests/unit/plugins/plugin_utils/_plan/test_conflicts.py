@@ -62,6 +62,23 @@ def test_where_no_file_can_be(changes, text):
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("held", "changes_config", "paths", "text"),
+    [
+        ({"config_held": "x"}, True, [], "/etc/containerd/config.toml has to change, and x"),
+        ({"config_held": "x"}, False, ["/etc/containerd/certs.d/a/hosts.toml"], None),
+        ({"hosts_held": "x"}, True, ["/etc/containerd/registry-tls/a.crt"], None),
+        ({"hosts_held": "x"}, False, ["/etc/containerd/certs.d/a/hosts.toml"], "certs.d has to change, and x"),
+    ],
+)
+def test_what_nobody_can_replace_is_refused_before(held, changes_config, paths, text):
+    observed = nodes.node(**held)
+    if text is None:
+        return conflicts.check_writable(observed, changes_config, paths)
+    with pytest.raises(Refusal, match=text):
+        conflicts.check_writable(observed, changes_config, paths)
+
+
 MAIN = f'version = 2\n[{V2}.registry]\nconfig_path = "/c"\n'
 
 
