@@ -75,7 +75,8 @@ class ActionModule(Action):
             _check_restart(restart, observed, prefix)
         outcome = None
         if (todo.changed or restarts or todo.record_changed or observed.interrupted) and not self._task.check_mode:
-            apply = request.of_plan(todo, observed, restart._replace(socket=observed.socket) if restarts else None)
+            again = restart._replace(socket=observed.socket) if restarts else None
+            apply = request.of_plan(todo, observed, again, tries=not restart.force)
             with throttle.slot(args["restart_throttle"] if restarts else 0):
                 outcome = execute.execute(self, apply, task_vars, Applied)
         result = _result(todo, observed, restarts, outcome, args["url"] or "their endpoints")

@@ -144,7 +144,9 @@ options:
     type: int
     default: 1
   restart_force:
-    description: Whether to restart even where the unit's C(KillMode) kills the node's pods.
+    description:
+      - Whether to restart even where the unit's C(KillMode) kills the node's pods, and without starting containerd on
+        trial with the new configuration first.
     type: bool
     default: false
   restart_command:

@@ -36,7 +36,9 @@ options:
     type: int
     default: 60
   force:
-    description: Whether to restart even where the unit's C(KillMode) kills the node's pods.
+    description:
+      - Whether to restart even where the unit's C(KillMode) kills the node's pods, and without starting containerd on
+        trial with the new configuration first.
     type: bool
     default: false
   restore:

@@ -5,9 +5,7 @@
 
 import contextlib
 import errno
-import glob
 import os
-import re
 import shlex
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect, lock, transaction
@@ -17,51 +15,14 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     complaints,
     effective,
     filesystem,
-    observe,
+    imports,
     service,
     trust,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 
-_IMPORTS = re.compile(r"""^[ \t]*(?:imports|"imports"|'imports')[ \t]*=[ \t]*\[""", re.M)
-_ITEM = re.compile(r"""#[^\n]*|"((?:\\.|[^"\\\n])*)"|'([^'\n]*)'|\]""")
 _IN_THE_WAY = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.ETXTBSY)
-
-
-def _patterns(data):
-    """Return what looks like `imports` in a file; the controller, which has a TOML parser, knows which count."""
-    text = data.decode("utf-8", "replace")
-    found = []
-    for start in _IMPORTS.finditer(text):
-        for item in _ITEM.finditer(text, start.end()):
-            if item.group() == "]":
-                break
-            found += [each for each in item.groups() if each is not None]
-    return found
-
-
-def _matching(pattern, parent):
-    """Return the files that an entry of `imports` may mean: older releases take some from the working directory."""
-    folders = [os.path.dirname(parent), "/"]
-    found = {os.path.normpath(path) for folder in folders for path in glob.glob(os.path.join(folder, pattern))}
-    return sorted(path for path in found if os.path.isfile(path))
-
-
-def _configuration(main, target, more):
-    """Return the main file, the target and all that they import, with ``more`` patterns that are to be imported."""
-    found, pending = {}, [main, target]
-    pending += [path for pattern in more for path in _matching(pattern, target)]
-    while pending:
-        path = pending.pop(0)
-        if path in found:
-            continue
-        found[path] = filesystem.look(path)
-        data = wire.unpack(found[path].content) or b""
-        pending += [each for pattern in _patterns(data) for each in _matching(pattern, path)]
-        if len(found) > observe.MAX_IMPORTS:
-            raise OSError(errno.E2BIG, "imports more than %d files" % observe.MAX_IMPORTS, main)
-    return list(found.values())
 
 
 @contextlib.contextmanager
@@ -106,7 +67,7 @@ def look(request, module):
         "version_error": containerd.error,
         "main": main,
         "path": path,
-        "files": _configuration(main, path, request["imports"]),
+        "files": imports.configuration(main, path, request["imports"]),
         "info": _info(module, os.path.realpath(path)),
         "attributes": _attribute_changes(module, os.path.realpath(path), request["attributes"]),
     }

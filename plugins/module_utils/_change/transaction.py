@@ -11,6 +11,7 @@ What a step has begun stands in the open state (see history), so the next run co
 import os
 import time
 
+from ansible_collections.airgap.containerd.plugins.module_utils._change import rehearsal
 from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import (
     Lock,
     check_no_other_run,
@@ -20,7 +21,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     effective,
     filesystem,
     history,
-    observe,
+    imports,
     service,
     start,
     trust,
@@ -41,8 +42,8 @@ def _check_staged(check, batch, real_path):
     staged = batch.staged(real_path)
     with filesystem.linked(staged if staged != real_path else check.path, os.path.dirname(check.path)) as path:
         found = effective.effective(check.binary, path, check.version)
-    imports = [each.path for each in observe.import_files(check.path, found.imports)]
-    reason = verdicts.why_not_effective(found, check.wanted, imports)
+    imported = [each.path for each in imports.configuration(check.path, check.path)[1:]]
+    reason = verdicts.why_not_effective(found, check.wanted, imported)
     if reason:
         raise Failure("%s. Nothing was changed on the node" % reason)
 
@@ -289,6 +290,13 @@ def _apply(request, made):
     try:
         if request.check:
             _check_staged(request.check, batch, request.config or request.check.path)
+        if request.trial:
+            real = os.path.realpath(request.trial.path)
+            name = batch.staged(real)
+            if real not in changes.removes:
+                asked = request.trial.path
+                with filesystem.linked(asked if name == real else name, os.path.dirname(asked)) as path:
+                    rehearsal.check(request.trial, request.socket, path)
         request = request._replace(record=_with_made(request.record, batch.made, changes))
         backups = {each.path: back_up(each.path, each.backup) for each in changes.writes if each.backup}
         state = None
@@ -326,18 +334,31 @@ def _finish(request, state, restarted, digest):
 
 
 def restart(request, restore):
-    """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again."""
+    """Restart and prove; on failure put ``restore`` (``[{path, backup}]``) back and restart again.
+
+    Where containerd would not serve with the files as they are, the one that does is left alone.
+    """
     with Lock():
         for each in restore:
             trust.check(each["backup"])
+        reason = rehearsal.why_not(request)
+        if reason:
+            text = "containerd would not serve after a restart: %s. It was not restarted" % reason
+            if restore:
+                text += ", and the files of before were put back (%s)" % _names(_restore(restore, text))
+            raise Failure(text)
         try:
             return service.restart(request)
         except ServiceError as exc:
             if not restore:
                 raise
-            kept = {each["path"]: history.current(each["backup"]) for each in restore}
-            missing = [each["backup"] for each in restore if kept[each["path"]] is None]
-            if missing:
-                raise Failure("%s. Nothing was restored: there is no %s" % (exc, ", ".join(missing))) from exc
-            restored = _put_back(kept, [], None)
-            raise Failure("%s. %s" % (exc, _restart_with(request, restored))) from exc
+            raise Failure("%s. %s" % (exc, _restart_with(request, _restore(restore, str(exc))))) from exc
+
+
+def _restore(restore, why):
+    """Put ``[{path, backup}]`` back, and tell why if that cannot be; return the files that differed."""
+    kept = {each["path"]: history.current(each["backup"]) for each in restore}
+    missing = [each["backup"] for each in restore if kept[each["path"]] is None]
+    if missing:
+        raise Failure("%s. Nothing was restored: there is no %s" % (why, ", ".join(missing)))
+    return _put_back(kept, [], None)

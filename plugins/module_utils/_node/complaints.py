@@ -15,7 +15,9 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.masking 
 
 MAX_LENGTH = 600  # characters
 
-_ABOUT_TOML = re.compile(r"toml|\(\d+, \d+\)|convert|decod|marshal|pars", re.I)
+_ABOUT_TOML = re.compile(r"(?<![./])toml|\(\d+, \d+\)|convert|decod|marshal|pars", re.I)
+# It never came to the TOML: all that such a line quotes is the name of the file.
+_ABOUT_FILE = re.compile(r"\b(?:open|read|stat) /[^\s:\"']+: (?:no such|permission denied|is a|not a) ?[a-z ]*\"?$")
 _PLACE = re.compile(
     r"\(\d+, \d+\):?|(?:row|column|line)[ =]\d+:?|version [`'\"]?\d[`'\"]?|(?:than|got) `\d`[,:]?"
     r"|\"?io\.containerd\.[a-z]+\.v\d(?:\.[a-z]+)?\"?:?"
@@ -39,10 +41,20 @@ _WORDS = frozenset(
 )
 
 
+def of_log(lines):
+    """Return the line of containerd's log that says why it does not serve, or an empty string.
+
+    What it dies of comes before what it lives on without, and of that what concerns CRI.
+    """
+    fatal = [line for line in lines if line.startswith("containerd: ") or "level=fatal" in line]
+    failures = [line for line in lines if "failed to load plugin" in line or "level=error" in line]
+    return (fatal or [line for line in failures if "cri" in line] or failures or [""])[-1]
+
+
 def words(text, paths=()):
     """Return a line of containerd's as it may be shown; ``paths`` are files that it may name."""
     text = masking.without_logins(text[: 20 * MAX_LENGTH].strip())
-    if _ABOUT_TOML.search(text):
+    if _ABOUT_TOML.search(text) and not _ABOUT_FILE.search(text):
         text = _own_words(text, paths)
     return text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + " ..."
 

@@ -16,7 +16,9 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}
 
 
-def _unescape(text):
+def unescape(text):
+    """Return what stands between the quotes of a basic string, with its escapes resolved."""
+
     def one(match):
         code = match.group(1)
         return chr(int(code[1:], 16)) if code[0] in "uU" else _ESCAPES.get(code, code)
@@ -27,7 +29,7 @@ def _unescape(text):
 def _part(match):
     basic, literal, bare = match.groups()
     if basic is not None:
-        return _unescape(basic)
+        return unescape(basic)
     return literal if literal is not None else bare
 
 

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything the controller needs to know of a node, read in one execution. Nothing here changes the node."""
 
-import errno
 import glob
 import os
 import re
@@ -12,6 +11,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     effective,
     filesystem,
     history,
+    imports,
     process,
     service,
     trust,
@@ -21,20 +21,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 
-MAX_IMPORTS = 100  # files
 _CERTIFICATES = (".crt", ".cert", ".key", ".pem")
-
-
-def import_files(main, patterns):
-    """Return the filesystem.File of each file that ``imports`` names; raises OSError for too many."""
-    found = []
-    for pattern in patterns:
-        for path in sorted(glob.glob(os.path.join(os.path.dirname(main), pattern))):
-            if os.path.realpath(path) != os.path.realpath(main):
-                found.append(filesystem.look(path))
-            if len(found) > MAX_IMPORTS:
-                raise OSError(errno.E2BIG, "imports more than %d files" % MAX_IMPORTS, main)
-    return found
 
 
 def _tree_file(path, root):
@@ -188,7 +175,7 @@ def observe(request):
         unit=service.unit(shown),
         config=config,
         effective=known,
-        imports=import_files(path, known.imports) if config.content is not None else [],
+        imports=imports.configuration(os.path.normpath(path), os.path.normpath(path))[1:],
         hosts_dir=hosts_dir,
         hosts=_hosts(hosts_dir, record.get("files") or {}),
         roots=_roots(known.config_path, hosts_dir),

@@ -107,16 +107,7 @@ def last_complaint(name, since):
         ["journalctl", "--sync"], timeout=10
     )  # what a dying containerd said last may not be in the journal yet
     dummy, out, dummy = commands.run(command, timeout=10)
-    lines = [
-        line
-        for line in out.splitlines()
-        if "failed to load plugin" in line
-        or "level=error" in line
-        or "level=fatal" in line
-        or line.startswith("containerd: ")
-    ]
-    wanted = [line for line in lines if "cri" in line] or lines
-    return complaints.words(wanted[-1]) if wanted else ""
+    return complaints.words(complaints.of_log(out.splitlines()))
 
 
 def check(request):

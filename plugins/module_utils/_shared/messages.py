@@ -31,6 +31,14 @@ class Check(NamedTuple):
     path: str
 
 
+class Trial(NamedTuple):
+    """A start of containerd that does no harm, to learn whether a restart would bring it back."""
+
+    binary: str
+    path: str  # of config.toml, as containerd is given it
+    cri: bool = True  # False where the configuration itself switches CRI off
+
+
 class Restart(NamedTuple):
     """A restart of containerd; ``command`` replaces ``systemctl restart``, ``timeout`` is in seconds for all of it."""
 
@@ -80,6 +88,7 @@ class Apply(NamedTuple):
     config: Optional[str] = None  # path of config.toml; None: hosts.toml files alone are changed
     between: Optional[Between] = None
     check: Optional[Check] = None
+    trial: Optional[Trial] = None
     due: bool = False  # containerd does not know the new files until it restarts
     restart: Optional[Restart] = None
     forget: bool = False  # the states go when all is done
@@ -126,6 +135,7 @@ def apply(data: Dict[str, Any]) -> Apply:
             ),
             between=between(data["between"]),
             check=Check(**dict(check, wanted=Wanted(**check["wanted"]))) if check else None,
+            trial=Trial(**data["trial"]) if data["trial"] else None,
             restart=restart(data["restart"]),
         )
     )

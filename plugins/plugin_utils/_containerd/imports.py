@@ -108,6 +108,13 @@ def counted_versions(files: Iterable[Source], rel: Release) -> list[int]:
     """Return for each file, in order, the version that it is read as; raises ReleaseError for a fatal mixture."""
     ordered = list(files)
     own = [file.version for file in ordered]
+    counts = ordered if rel.newest_file > 2 else [file for file in ordered if file.version][-1:]
+    newer = next((file for file in counts if file.version > rel.newest_file), None)
+    if newer and rel.newer_file_fatal:
+        raise ReleaseError(
+            f"{newer.path} is of version {newer.version}, and containerd {rel} reads at most version "
+            f"{rel.newest_file}: it does not start with this file"
+        )
     if rel.imports_keep_version:
         worse = [file for file in ordered[1:] if file.version > max(own[0], 1)]
         if worse and rel.newer_import_fatal:

@@ -19,6 +19,11 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import R
 
 Version = tuple[int, int, int]
 
+
+class PreRelease(tuple[int, int, int]):
+    """A version of before its release, such as 2.4.0-beta.0: the same but for what was still to change."""
+
+
 OLDEST: Version = (1, 4, 0)
 
 
@@ -61,7 +66,9 @@ class Release(NamedTuple):
     mirrors_impossible: bool  # a config_path that no file sets keeps mirrors from loading: 2.2.0, 2.2.1
     imports_replace_tables: bool  # an imported file replaces whole plugin tables: up to 1.7
     imports_keep_version: bool  # an imported file is migrated by itself, so that versions mix: 2.3.0 on
-    newer_import_fatal: bool  # an imported file of a newer version than the main one's is refused: 2.3.0-2.3.4
+    newer_import_fatal: (
+        bool  # an imported file of a newer version than the main one's is refused: 2.3.0 to 2.3.4, betas of 2.4.0
+    )
     missing_import_fatal: bool  # an imported file that is not there keeps the daemon from starting: 1.5.0 on
     relative_glob_from_root: bool  # a relative import with * is taken from the working directory (a unit's is /)
     migrates_unversioned: bool  # a file without a version is migrated wholly, not just renamed: 2.3.0 on
@@ -87,17 +94,18 @@ def parse(text: str) -> Version:
     """
     words = text.split()
     word = words[2] if len(words) > 2 else text.strip()
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", word)
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)(-(?:alpha|beta|rc)\b)?", word)
     if not match:
         raise ReleaseError(f"cannot read a containerd version from {text.strip()!r}")
-    major, minor, patch = map(int, match.groups())
-    return major, minor, patch
+    major, minor, patch = map(int, match.groups()[:3])
+    return PreRelease((major, minor, patch)) if match[4] else (major, minor, patch)
 
 
 def release(version: Version) -> Release:
     """Return the abilities of a release; raises ReleaseError for one older than 1.4."""
     if version < OLDEST:
         raise ReleaseError(f"containerd {dotted(version)} is older than 1.4, the oldest supported release")
+    is_beta = isinstance(version, PreRelease)
     two = version >= (2, 0, 0)
     fatal = two or version >= (1, 7, 17) or (1, 6, 32) <= version < (1, 7, 0)
     return Release(
@@ -124,7 +132,7 @@ def release(version: Version) -> Release:
         mirrors_impossible=(2, 2, 0) <= version < (2, 2, 2),
         imports_replace_tables=not two,
         imports_keep_version=version >= (2, 3, 0),
-        newer_import_fatal=(2, 3, 0) <= version < (2, 3, 5),
+        newer_import_fatal=(2, 3, 0) <= version < (2, 3, 5) or (is_beta and version[:2] == (2, 4)),
         missing_import_fatal=version >= (1, 5, 0),
         relative_glob_from_root=version < (1, 6, 29) or (1, 7, 0) <= version < (1, 7, 16),
         migrates_unversioned=version >= (2, 3, 0),

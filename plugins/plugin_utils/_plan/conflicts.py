@@ -13,15 +13,12 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, proxies, releases
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, Tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import WrittenConfig
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 OTHER_TOOLS_BACKUP = "_backup"
 """Where Spegel puts everything it finds in `config_path` each time it starts, before it writes its own files."""
@@ -104,43 +101,6 @@ def is_of_others(namespace: str, observed: Observation, recorded: Container[str]
     """Whether a namespace has a directory in which we wrote nothing yet."""
     names = (name for name in observed.hosts.directories if namespaces.namespace(name) == namespace)
     return any(f"{observed.hosts_dir}/{name}/hosts.toml" not in recorded for name in names)
-
-
-def override(data: Mapping[str, Any], imports: Iterable[File], rel: Release, wanted: Wanted) -> str | None:
-    """Return why imported files would take the effect from a config.toml with `data`, or None.
-
-    Up to 1.7 an imported file replaces whole plugin tables, later releases merge them; which file says what in
-    another version's words is left to containerd's own check.
-    """
-    plugin = releases.images_plugin(rel, releases.file_version(dict(data)))
-    registry = plain.at(data, ["plugins", plugin, "registry"]) or {}
-    by = []
-    for each in imports:
-        table = plain.at(_parsed(each), ["plugins", plugin])
-        if not isinstance(table, Mapping):
-            continue
-        theirs = table.get("registry") or {}
-        if rel.imports_replace_tables:
-            registry, by = theirs, [each.path]
-        elif theirs:
-            registry, by = plain.deep_merge(plain.deep_merge({}, registry), theirs), [*by, each.path]
-    if not by:
-        return None
-    path, mirrors = registry.get("config_path") or "", registry.get("mirrors") or {}
-    if path == wanted.config_path and (not mirrors if path else set(wanted.mirrors) <= set(mirrors)):
-        return None
-    what = "replaces the whole table of the CRI plugin" if rel.imports_replace_tables else "sets the registry table too"
-    return (
-        f"{by[-1]}, which config.toml imports, {what} (plugins.{plugin!r}) and would take the registry settings away: "
-        f"move its settings into config.toml and remove it"
-    )
-
-
-def _parsed(file: File) -> Mapping[str, Any]:
-    try:
-        return load(file.text or "")
-    except Refusal:
-        return {}
 
 
 def edited_keys(data: Mapping[str, Any], recorded: WrittenConfig | None, current_sha256: str | None) -> list[str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
@@ -22,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     preflight,
     promises,
     records,
+    start,
     tree,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Edited
@@ -35,7 +37,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load impor
 class Plan(NamedTuple):
     """What to do to one node. Texts of files are plain, None stands for "no file"."""
 
-    version: str
+    rel: Release | None  # None: no containerd is here, and none is to be
     mode: str | None  # None: state absent or previous
     namespaces: list[str]
     config_path: str  # of config.toml
@@ -55,6 +57,11 @@ class Plan(NamedTuple):
     forgets: bool = False  # whether the states of before go with the rest
     between: Edited | None = None  # config.toml while hosts.toml files change
     shared: Shared | None = None  # how others can read config.toml where no login is in it any more
+
+    @property
+    def version(self) -> str:
+        """The release, as people write it."""
+        return str(self.rel) if self.rel else ""
 
     @property
     def config_changed(self) -> bool:
@@ -101,7 +108,7 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
         *target.replaced,
     ]
     plan = Plan(
-        version=str(node.rel),
+        rel=node.rel,
         mode=mode,
         namespaces=sorted(kept.mirrors),
         config_path=observed.config.path,
@@ -176,11 +183,10 @@ def _config_warnings(node: Situation, config: Edited, target: Target, edited: li
 
 def _check_effective(plan: Plan, observed: Observation) -> None:
     """Refuse a node on which config.toml has no effect; the node checks a new one itself, with what it imports."""
-    if not observed.version or not plan.effective:
+    if not observed.version or not plan.effective or not plan.rel:
         return
     if plan.config_changed:
-        rel = releases.release(releases.parse(plan.version))
-        reason = conflicts.override(load(plan.config_after or ""), observed.imports, rel, plan.effective)
+        reason = start.without_effect(start.configuration(observed, plan.config_after, plan.rel), plan.effective)
     else:
         imports = [each.path for each in observed.imports]
         reason = verdicts.why_not_effective(observed.effective, plan.effective, imports)
@@ -203,6 +209,8 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
         was = f"its mode was {attributes.mode:04o}"
         told = f"{plan.config_path} holds a login that others can read: it is for root alone ({was})"
         warnings = [*warnings, told]
+    if observed.version and plan.rel:
+        warnings = [*warnings, *_next_start(observed, plan, plan.rel, bool(due))]
     if record and record.config and plan.mode:
         shared = record.config.shared if holds_login or not plan.config_changed else None
         if exposed and attributes:
@@ -220,3 +228,14 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
         config_exposed=exposed,
         warnings=warnings,
     )
+
+
+def _next_start(observed: Observation, plan: Plan, rel: Release, due: bool) -> list[str]:
+    """Refuse a restart that containerd would not survive; without one, warn of the next. Raises Refusal."""
+    try:
+        start.configuration(observed, plan.config_after, rel)
+    except Refusal as exc:
+        if due:
+            raise Refusal(f"{exc}. Nothing was changed on the node") from exc
+        return [f"containerd would not come back from a restart: {exc}"]
+    return []

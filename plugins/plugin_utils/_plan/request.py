@@ -12,6 +12,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
     Changes,
     Check,
     Restart,
+    Trial,
     Write,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
@@ -67,8 +68,8 @@ def of_tree(planned: TreePlan, observed: Observation) -> Apply:
     )
 
 
-def of_plan(plan: Plan, observed: Observation, restart: Restart | None) -> Apply:
-    """Return the request that carries out `plan`.
+def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: bool = True) -> Apply:
+    """Return the request that carries out `plan`; with `tries`, not before containerd was started on trial with it.
 
     Files of `hosts_dir` come first, config.toml last, removals after it: containerd never reads a `config_path`
     whose files are not there yet. Where it reads them already, the logins in config.toml come before the files that
@@ -90,12 +91,20 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None) -> Apply
         config=config.real_path,
         between=None if plan.restores else between,
         check=check,
+        trial=_trial(plan, observed) if tries else None,
         due=bool(plan.restart_due),
         restart=restart and restart._replace(cri=plan.has_cri),
         forget=plan.forgets,
         restore=plan.restores,
         edited=list(plan.tree.edited) if plan.restores else [],
     )
+
+
+def _trial(plan: Plan, observed: Observation) -> Trial | None:
+    """Return what to start on trial where a restart is due, so that the running containerd is not the last one."""
+    if not plan.restart_due or not observed.daemon or not observed.version:
+        return None
+    return Trial(observed.binary, observed.config.path, plan.has_cri)
 
 
 def _phases(plan: Plan, config: File, changes: Changes) -> Changes:

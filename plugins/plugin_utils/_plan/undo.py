@@ -14,7 +14,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Damaged, Kept, Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, WrittenConfig
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import config_toml, conflicts, plan, records, tree
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
+    config_toml,
+    conflicts,
+    plan,
+    records,
+    start,
+    tree,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.config_toml import Edited
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
@@ -31,6 +38,13 @@ def make_absent(observed: Observation) -> Plan:
     planned.warnings.extend(conflicts.check_backup(observed))
     planned.directories.extend(record.made)
     after = _undo(text, data, record.config)
+    if record.config and observed.version:
+        after, left_out = start.loadable(after, releases.release(releases.parse(observed.version)))
+        planned.warnings.extend(
+            f"{each} was in {observed.config.path} before and does not come back: CRI of this containerd does not load "
+            f"with it"
+            for each in left_out
+        )
     planned.warnings.extend(_never_worked(observed.config.path, after, record.config))
     made = _plan(observed, text, after, planned)._replace(
         record=NOTHING._replace(hosts=record.hosts) if record.hosts else None,
@@ -139,7 +153,7 @@ def _plan_file(planned: TreePlan, path: str, now: str | None, was: str | None) -
 def _plan(observed: Observation, before: str | None, after: str | None, planned: TreePlan) -> Plan:
     """Return a plan that configures nothing, for `plan.finish`."""
     return Plan(
-        version=releases.dotted(releases.parse(observed.version)) if observed.version else "",
+        rel=releases.release(releases.parse(observed.version)) if observed.version else None,
         mode=None,
         namespaces=[],
         config_path=observed.config.path,

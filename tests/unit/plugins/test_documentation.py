@@ -17,7 +17,13 @@ from role_options import role_options
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import lock
 from ansible_collections.airgap.containerd.plugins.module_utils._cri import client, protobuf
-from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, filesystem, history, observe
+from ansible_collections.airgap.containerd.plugins.module_utils._node import (
+    commands,
+    filesystem,
+    history,
+    imports,
+    trial,
+)
 from ansible_collections.airgap.containerd.plugins.module_utils._registry import connection, preflight, web
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
@@ -73,11 +79,12 @@ def test_limits_are_documented_as_they_are():
         "waiting for another run": f"{lock.LOCK_SECONDS} s",
         "a restart with its proof": f"`containerd_registry_restart_timeout`, {restart} s; twice that if the files of "
         "before are put back",
+        "a start on trial": f"{trial.SECONDS} s; usually less than half a second",
         "any other command": f"{seconds} s, {mib(commands.MAX_OUTPUT)} of output",
         "a configuration file, a `hosts.toml`": mib(filesystem.MAX_FILE),
         "the record or a state": mib(history.MAX_STATE),
         "entries of a directory": str(filesystem.MAX_NAMES),
-        "imported files": str(observe.MAX_IMPORTS),
+        "imported files": str(imports.MAX_IMPORTS),
         "states": "2: the open one and the last one",
         "copies of a file that was edited by hand": f"{history.MAX_COPIES}, the newest",
         "an answer of CRI": f"{mib(client.MAX_MESSAGE)}, {protobuf.MAX_VALUES} values",

@@ -22,8 +22,7 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_report,
     containerd_restart,
 )
-from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem
-from ansible_collections.airgap.containerd.plugins.module_utils._node import observe as observe_module
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, imports
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 
 PAGE = Path(__file__).with_name("hostile_inputs.md")
@@ -138,7 +137,7 @@ def prepare(folder: Path, name: str) -> None:
             (folder / "certs.d" / str(number)).touch()
     elif name == "config.toml imports 101 files":
         config.write_text('imports = ["*.toml"]\n')
-        for number in range(observe_module.MAX_IMPORTS + 1):
+        for number in range(imports.MAX_IMPORTS + 1):
             (folder / f"{number}.toml").touch()
     elif name == "docker.io is a link to another directory":
         directory.symlink_to("/etc")

@@ -182,18 +182,6 @@ def test_copies_that_a_killed_run_left_go_with_the_next_one(node, monkeypatch):
     assert names(node / "run") == ["lock"]
 
 
-@pytest.mark.parametrize(
-    ("text", "right"),
-    [
-        ('imports = ["a", \'b\'] # "c"\n[x]\n', ["a", "b"]),
-        ('\t"imports"=[ # "no"\n  "a",\n  \'b\', # "no"\n]\nx = ["y"]\n', ["a", "b"]),
-        ('a.imports = ["x"]\n# imports = ["y"]\nimports = []\n', []),
-    ],
-)
-def test_patterns_of_imports(text, right):
-    assert edit._patterns(text.encode()) == right
-
-
 def test_look_finds_all_files_of_a_configuration_and_each_once(node, monkeypatch):
     (node / "config.toml").write_text('imports = ["conf.d/*.toml", "one.toml", "none.toml"]\n')
     (node / "conf.d").mkdir()

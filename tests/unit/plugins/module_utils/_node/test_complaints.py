@@ -41,6 +41,10 @@ CASES = {
     "containerd: listen unix /run/containerd/containerd.sock: bind: address already in use": None,
     "made up: proxy http://u:S3cret@p.lan:80 said Basic UzNjcmV0": "made up: proxy http://********@p.lan:80 said "
     "Basic ********",
+    "containerd: open /opt/kata/config.d/kata-deploy.toml: no such file or directory": None,
+    "containerd: failed to load TOML: /a b/x.toml: open /o/x.toml: no such file or directory": None,
+    "containerd: failed to load TOML: /etc/x.toml: read /etc/S3cret: is a directory of 'S3cret'":
+        "containerd: failed to load TOML: /etc/x.toml: read ******** is a directory of ********",
     "": None,
 }  # fmt: skip
 

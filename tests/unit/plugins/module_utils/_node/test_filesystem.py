@@ -45,14 +45,6 @@ def test_too_many_names(tmp_path, monkeypatch):
         filesystem.names(str(tmp_path))
 
 
-def test_too_many_imports(tmp_path, monkeypatch):
-    monkeypatch.setattr(observe, "MAX_IMPORTS", 3)
-    for name in "abcd":
-        (tmp_path / f"{name}.toml").touch()
-    with pytest.raises(OSError, match="imports more than 3 files"):
-        observe.import_files(str(tmp_path / "config.toml"), ["*.toml"])
-
-
 def test_links_out_of_hosts_dir_are_told_and_not_followed(tmp_path):
     secret = tmp_path / "secret"
     secret.mkdir()

@@ -8,7 +8,13 @@ import struct
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, history, observe, trust
+from ansible_collections.airgap.containerd.plugins.module_utils._node import (
+    filesystem,
+    history,
+    imports,
+    observe,
+    trust,
+)
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
 NOBODY = 65534
@@ -153,11 +159,12 @@ def test_nothing_of_others_in_certs_d(tree, name):
 @needs_root
 def test_no_import_of_others(tree):
     main = tree / "etc" / "containerd" / "config.toml"
+    main.write_text('imports = ["x.toml"]')
     (main.parent / "x.toml").write_text("x")
-    assert len(observe.import_files(str(main), ["x.toml"])) == 1
+    assert len(imports.configuration(str(main), str(main))) == 2
     (main.parent / "x.toml").chmod(0o666)
     with pytest.raises(OSError, match="everyone can write to it"):
-        observe.import_files(str(main), ["x.toml"])
+        imports.configuration(str(main), str(main))
 
 
 @needs_root

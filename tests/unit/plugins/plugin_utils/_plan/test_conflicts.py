@@ -8,14 +8,11 @@ from __future__ import annotations
 import nodes
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import StartedWith
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import conflicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 V2 = 'plugins."io.containerd.grpc.v1.cri"'
 
@@ -77,33 +74,6 @@ def test_what_nobody_can_replace_is_refused_before(held, changes_config, paths, 
         return conflicts.check_writable(observed, changes_config, paths)
     with pytest.raises(Refusal, match=text):
         conflicts.check_writable(observed, changes_config, paths)
-
-
-MAIN = f'version = 2\n[{V2}.registry]\nconfig_path = "/c"\n'
-
-
-def _override(version: str, *texts: str) -> str | None:
-    imports = [nodes.file(text, f"/d/{number}.toml") for number, text in enumerate(texts)]
-    rel = releases.release(releases.parse(version))
-    return conflicts.override(load(MAIN), imports, rel, Wanted("/c"))
-
-
-@pytest.mark.parametrize(
-    ("version", "texts", "named"),
-    [
-        ("1.7.24", [], None),
-        ("1.7.24", [f"[{V2}]\nmax_concurrent_downloads = 4\n"], "/d/0.toml"),
-        ("1.7.24", [f"[{V2}]\nx = 4\n", f'[{V2}.registry]\nconfig_path = "/c"\n'], None),
-        ("1.7.24", ["[plugins.other]\nx = 1\n", "not toml ="], None),
-        ("2.1.9", [f"[{V2}]\nmax_concurrent_downloads = 4\n"], None),
-        ("2.1.9", [f'[{V2}.registry]\nconfig_path = ""\n'], "/d/0.toml"),
-        ("2.1.9", [f'[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://x"]\n'], "/d/0.toml"),
-        ("2.1.9", [f'[{V2}.registry]\nconfig_path = "/c"\n'], None),
-    ],
-)
-def test_imported_files_that_take_the_settings_away(version, texts, named):
-    reason = _override(version, *texts)
-    assert reason is None if named is None else reason.startswith(named)
 
 
 def test_hidden_from_the_catch_all():

@@ -9,8 +9,9 @@ import nodes
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart, Trial
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Daemon, Observation
@@ -222,6 +223,35 @@ def test_preflight_failures_stop_the_node():
 def test_when_a_restart_is_due(changes, reason):
     found = observed("1.7.24", "", **changes).restart_due
     assert found is None if reason is None else reason in found
+
+
+def test_a_restart_that_containerd_would_not_survive_is_refused_and_without_one_told():
+    text = 'version = 2\nimports = ["/opt/kata.toml"]\n'
+    with pytest.raises(Refusal, match="names /opt/kata.toml, which is no file on this node, .* Nothing was changed"):
+        make(observed("2.1.9", text))
+    done = make(observed("1.4.13", text))
+    for again in (undo.make_absent, undo.make_previous):
+        assert not again(observed("1.4.13", text)).warnings
+        (warning,) = again(observed("2.1.9", text)).warnings
+        assert warning.startswith("containerd would not come back from a restart: imports in /etc/containerd/config")
+    assert done.restart_due
+
+
+@pytest.mark.parametrize("tries", [True, False])
+def test_what_is_to_be_tried_before_a_restart(tries):
+    before = observed("1.7.24", "version = 2\n")
+    done = make(before)
+    asked = request.of_plan(done, before, None, tries).trial
+    assert asked == (Trial("", before.config.path) if tries else None)
+    for calm, again in ((after_run(before, done), make(after_run(before, done))), (before._replace(daemon=None), done)):
+        assert request.of_plan(again, calm, None).trial is None
+
+
+def test_mirrors_that_containerd_does_not_load_do_not_come_back():
+    mirrors = f'[plugins."{moves.V3_IMAGES}".registry.mirrors."docker.io"]\nendpoint = ["http://x.lan"]\n'
+    before = observed("2.2.1", "version = 3\n" + mirrors, cri_error="dead")
+    undone = undo.make_absent(after_run(before, make(before)))
+    assert "mirrors" not in undone.config_after and "mirrors was in /etc/containerd/config.toml" in str(undone.warnings)
 
 
 def test_a_proven_daemon_is_not_restarted_for_a_touched_file():

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Refuse what would end a containerd that serves: it is started on trial with the files that a restart would read."""
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import imports, service, trial
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
+
+
+def _complaint(asked, path):
+    files = [each.path for each in imports.configuration(path, path)]
+    reason = trial.complaint(asked.binary, path, files, asked.cri)
+    return reason and reason.replace(path, asked.path)
+
+
+def check(asked, socket, staged):
+    """Raise Failure where containerd would not serve after a restart with the ``staged`` config.toml.
+
+    ``asked`` is a messages.Trial; ``staged`` is its own path where config.toml does not change. Where nothing serves,
+    there is nothing to end, and the restart itself tells.
+    """
+    reason = _complaint(asked, staged) if service.daemon(socket) else None
+    if not reason:
+        return
+    if staged != asked.path and not _complaint(asked, asked.path):
+        raise Failure("containerd would not serve with the new configuration: %s. Nothing was changed" % reason)
+    raise Failure(
+        "containerd would not serve after a restart, whatever this run changes: %s. Nothing was changed or restarted, "
+        "and the running one goes on with what it read at its start: mend this first" % reason
+    )
+
+
+def why_not(restart):
+    """Return why the restart of a messages.Restart would end a containerd that serves, or None."""
+    if restart.force or not service.daemon(restart.socket):
+        return None
+    started = service.how_started(service.show(restart.service), None, restart.socket)
+    installed, path = service.installed(None, started), started.config or started.reads
+    if not (installed.version or "").startswith("containerd ") or not path:
+        return None
+    return _complaint(messages.Trial(installed.binary, path, restart.cri), path)
