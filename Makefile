@@ -105,7 +105,7 @@ integration: need-root venv-test ## The integration tests, on the nodes of two l
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: ansible-units ansible-integration audit differential starting matrix molecule bench faults
+.PHONY: ansible-units ansible-integration audit differential starting matrix molecule bench faults fatal
 ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="--python default" for every Python here
 	@$(TEST)/python tests/tools/units.py $(ARGS)
 
@@ -134,6 +134,9 @@ bench: need-root venv-run ## Time it next to a bare ping and the conventional wa
 faults: need-root venv-test ## Kill, refuse and starve the node half at every step, on the lab; a quarter of an hour (root)
 	@command -v strace >/dev/null || apt-get -qq install --yes --no-install-recommends strace
 	@PATH=$(TEST):$$PATH $(TEST)/python tests/faults/faults
+
+fatal: need-root venv-test ## Every configuration that containerd does not start with, on the lab; a quarter of an hour (root)
+	@PATH=$(TEST):$$PATH FATAL_EVERY=1 $(TEST)/python -m pytest tests/integration/test_fatal.py -q -s
 
 # --- For a release -----------------------------------------------------------------------------------------------
 

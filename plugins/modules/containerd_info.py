@@ -83,7 +83,10 @@ containerd:
       type: dict
       returned: success
     restart_due:
-      description: Why the running containerd may not know the configuration on disk; null if it does.
+      description:
+        - Why the running containerd may not know the configuration on disk, whoever changed it, as one sentence; null
+          if it does. What the configuration and its imports say counts, not comments, and not when a file was touched.
+        - A containerd that the role has not started itself is held against the times of the files.
       type: str
       returned: success
     config_file:

@@ -56,7 +56,7 @@ def node(version: str | None = "1.7.24", text: str | None = None, **changes: Any
         version=version and f"containerd github.com/containerd/containerd {version} x",
         unit=Unit(found=True, active=True, kill_mode="process"),
         config=file(text),
-        effective=Effective(digest="d"),
+        effective=Effective(),
         fingerprint="f",
         sweep=(HOSTS_DIR,),
         daemon=Daemon("1:1", 200.0),

@@ -171,13 +171,12 @@ def _paths(changes):
 
 
 def _restart(request, state):
-    """Restart and prove; on failure undo everything since containerd was proven last, and tell both outcomes.
-
-    Returns ``(service.Restarted, digest of the registry settings that are proven or None)``.
-    """
+    """Restart and prove; on failure undo everything since containerd was proven last, and tell both outcomes."""
     try:
         restarted = service.restart(request.restart)
-        return restarted, _prove(request.check, restarted) if request.check else None
+        if request.check:
+            _prove(request.check, restarted)
+        return restarted
     except ServiceError as exc:
         if not state or not state["files"]:
             text = "No file was changed since it worked, so none was put back"
@@ -215,7 +214,6 @@ def _prove(check, restarted):
     reason = verdicts.why_not_effective(found, check.wanted, [])
     if reason:
         raise ServiceError("after the restart, " + reason)
-    return found.digest
 
 
 def _is_proven(socket):
@@ -308,8 +306,8 @@ def _apply(request, made):
         left = _commit(request, state, batch, made)
     finally:
         batch.discard()
-    restarted, digest = _restart(request, state) if request.restart else (None, None)
-    _finish(request, state, restarted, digest)
+    restarted = _restart(request, state) if request.restart else None
+    _finish(request, state, restarted)
     return {
         "restarted": bool(restarted),
         "seconds": restarted and restarted.seconds,
@@ -318,10 +316,10 @@ def _apply(request, made):
     }
 
 
-def _finish(request, state, restarted, digest):
-    """Note which daemon is proven with which registry settings, and close the state of a run that needs no more."""
-    if request.record is not None and digest and restarted.daemon:
-        proven = {"daemon": restarted.daemon.id, "registry": digest}
+def _finish(request, state, restarted):
+    """Note which daemon is proven with which files, and close the state of a run that needs no more."""
+    if request.record is not None and request.check and restarted and restarted.daemon:
+        proven = {"daemon": restarted.daemon.id, "files": request.proves}
         history.write_record(dict(request.record, proven=proven))
     if restarted or not state or state["daemon"] is None:
         if request.forget:

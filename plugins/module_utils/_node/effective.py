@@ -3,13 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What containerd itself makes of a configuration, asked with its own command."""
 
-import hashlib
-import json
 import os
 import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints, dump_reader
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Login, auth_digest
 
 _UNKNOWN_COMMAND = 3  # exit status of containerd
@@ -57,7 +54,7 @@ def _summary(document, error):
     configs = {host: each or {} for host, each in (registry.get("configs") or {}).items()}
     images = plugins.get(_REGISTRY_OWNERS[0]) or {}
     server = plugins.get("io.containerd.server.v1.grpc") or document.get("grpc") or {}
-    found = Effective(
+    return Effective(
         error=error,
         config_path=registry.get("config_path") or "",
         mirrors={host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()},
@@ -74,11 +71,6 @@ def _summary(document, error):
         imports=document.get("imports") or [],
         address=server.get("address"),
     )
-    settings = [
-        messages.as_data(each) for each in (found.config_path, found.mirrors, found.configs, found.disabled_plugins)
-    ]
-    text = json.dumps(settings, sort_keys=True)
-    return found._replace(digest=hashlib.sha256(text.encode("utf-8")).hexdigest())
 
 
 def _pause(plugins):

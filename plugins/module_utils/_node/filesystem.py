@@ -65,7 +65,8 @@ def attributes(path):
         found = os.stat(path)
     except OSError:
         return None
-    return Attributes(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_ctime)
+    changed = max(found.st_ctime, os.lstat(path).st_ctime)  # a link that leads elsewhere is as good as a new file
+    return Attributes(stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, changed)
 
 
 def look(path):

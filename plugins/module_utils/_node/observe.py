@@ -202,6 +202,7 @@ def _started_with(start, path, asked, daemon, shown):
         "unknown": None if asked else start.unknown,
         "running": process.proxies(process.words(service.pid(daemon), "environ") if daemon else []),
         "next": process.proxies(unit_file.environment(shown)),
+        "replaced": bool(daemon) and process.link(service.pid(daemon), "exe").endswith(" (deleted)"),
     }
 
 

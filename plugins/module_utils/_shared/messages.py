@@ -91,6 +91,7 @@ class Apply(NamedTuple):
     trial: Optional[Trial] = None
     due: bool = False  # containerd does not know the new files until it restarts
     restart: Optional[Restart] = None
+    proves: Dict[str, str] = {}  # what each file of the configuration says, for the record of the proof
     forget: bool = False  # the states go when all is done
     restore: Optional[str] = None  # name of the state to go back to, which gives the changes
     edited: List[str] = []  # files of which a copy is kept then

@@ -32,7 +32,6 @@ class Effective(NamedTuple):
     disabled_plugins: List[str] = []
     imports: List[str] = []
     address: Optional[str] = None  # of the socket
-    digest: str = ""  # of all registry settings
 
 
 class Wanted(NamedTuple):

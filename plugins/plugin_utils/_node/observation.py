@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Unit
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import registry_table
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, registry_table, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, ProvenWith, Record
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer, Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, Unreadable, place
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import not_utf8
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load, not_utf8
 
 
 class Attributes(NamedTuple):
@@ -102,6 +105,7 @@ class StartedWith(NamedTuple):
     unknown: str | None  # the program that the unit starts, where nobody can tell what containerd will read
     running: Proxies
     next: Proxies
+    replaced: bool = False  # its program is another one by now
 
 
 class Kept(NamedTuple):
@@ -183,13 +187,53 @@ class Observation(NamedTuple):
             return f"CRI does not answer ({self.cri_error})"
         if self.unproven == self.daemon.id:
             return f"an earlier run changed {self.config.path}, and containerd was not restarted since"
+        if self.started_with.replaced:
+            return "another containerd was installed since this one was started"
         proven = self.record.proven if isinstance(self.record, Record) else None
-        if proven == ProvenWith(self.daemon.id, self.effective.digest):
-            return None
+        if proven and proven.daemon == self.daemon.id:
+            return _difference(proven.files, self.said(self.config.content))
         for each in (self.config, *self.imports):
             if each.attributes and each.attributes.ctime > self.daemon.started:
                 return f"{each.path} is newer than the running containerd"
         return None
+
+    def said(self, config: bytes | None) -> dict[str, str]:
+        """Return a digest of what each file of the configuration says, by path, with this text of config.toml.
+
+        Comments and spelling do not count, as containerd does not restart for them.
+        """
+        main = str(self.config.path)
+        files = {main: config, **{str(each.path): each.content for each in self.imports}}
+        data = {path: _parsed(content) for path, content in files.items()}
+        try:
+            rel = releases.release(releases.parse(self.version or ""))
+            read, dummy = imports.in_order(main, {path: Source(path, each or {}) for path, each in data.items()}, rel)
+        except Refusal:
+            read = [Source(path, {}) for path in files]
+        there = {path: content for path, content in files.items() if content is not None}
+        return {each.path: _digest(there[each.path], data[each.path]) for each in read if each.path in there}
+
+
+def _parsed(content: bytes | None) -> dict[str, Any] | None:
+    """Return a file as data; None where there is none, or it is not TOML."""
+    try:
+        return load((content or b"").decode("utf-8"))
+    except (TomlError, UnicodeDecodeError):
+        return None
+
+
+def _digest(content: bytes, data: Mapping[str, Any] | None) -> str:
+    text = content if data is None else json.dumps(data, sort_keys=True, default=str).encode()
+    return hashlib.sha256(text).hexdigest()
+
+
+def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str | None:
+    """Return how the files differ from those that the running containerd read, or None."""
+    for path in sorted({*before, *now}):
+        if before.get(path) != now.get(path):
+            what = "is new" if path not in before else "is gone" if path not in now else "was changed"
+            return f"{path} {what} since containerd was started"
+    return None
 
 
 def without_containerd(config_file: str | None = None, hosts_dir: str | None = None) -> Observation:

@@ -66,7 +66,7 @@ class ProvenWith(NamedTuple):
     """The daemon that is known to serve, and with what."""
 
     daemon: str | None = None  # its id
-    registry: str | None = None  # digest of the effective registry settings
+    files: Mapping[str, str] = {}  # what each file of its configuration said, as Observation.said has it
 
 
 class Record(NamedTuple):

@@ -219,7 +219,7 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     if record and due:
         record = record._replace(proven=None)
     elif record and exposed and observed.daemon:  # a new mode makes the file newer than the daemon that knows it
-        record = record._replace(proven=ProvenWith(observed.daemon.id, observed.effective.digest))
+        record = record._replace(proven=ProvenWith(observed.daemon.id, observed.said(observed.config.content)))
     conflicts.check_writable(observed, plan.config_changed or exposed, [*plan.tree.writes, *plan.tree.removes])
     return plan._replace(
         restart_due=due,

@@ -93,6 +93,7 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: b
         check=check,
         trial=_trial(plan, observed) if tries else None,
         due=bool(plan.restart_due),
+        proves=observed.said(None if plan.config_after is None else plan.config_after.encode("utf-8")),
         restart=restart and restart._replace(cri=plan.has_cri),
         forget=plan.forgets,
         restore=plan.restores,

@@ -28,7 +28,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Login, Wanted
 
-GOOD = Effective(config_path="/d", digest="x")
+GOOD = Effective(config_path="/d")
 WANTED = Wanted("/d", plugins=["cri"])
 AGAIN = Restart("containerd", "/s")
 
@@ -148,9 +148,9 @@ def test_a_failed_restart_puts_everything_back(node, monkeypatch):
 def test_the_daemon_that_was_proven_is_recorded(node, monkeypatch):
     monkeypatch.setattr(effective, "effective", lambda binary, path, version: GOOD)
     monkeypatch.setattr(service, "restart", lambda asked: service.Restarted(service.Daemon("7:7", 0.0), 0.2))
-    assert apply(node, check=check(node), restart=AGAIN)["restarted"]
+    assert apply(node, check=check(node), restart=AGAIN, proves={"/c": "x"})["restarted"]
     record = json.loads((node / "state" / "record.json").read_text())
-    assert record["proven"] == {"daemon": "7:7", "registry": "x"}
+    assert record["proven"] == {"daemon": "7:7", "files": {"/c": "x"}}
 
 
 def test_a_record_that_stays_without_a_configuration_to_check(node, monkeypatch):

@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.airgap.containerd.plugins.module_utils._node import complaints, trial
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are root's")
+OPT = "failed to load plugin io.containerd.internal.v1.opt: mkdir /opt/containerd: read-only file system"
+ZFS = "skip loading plugin io.containerd.snapshotter.v1.zfs: /run/airgap-trial/root must be a zfs filesystem"
 HARM = """
 exec 2>/dev/null
 touch /etc/harm /var/lib/harm /run/harm /tmp/harm /opt/harm {folder}/harm
@@ -28,6 +30,13 @@ ip link 2>/dev/null || cat /proc/net/dev
         ("containerd: open /run/secrets/key: no such file or directory", None),
         ("containerd: listen unix /x: bind: permission denied", None),
         ("containerd: open /etc/key: no such file", "containerd: open /etc/key: no such file"),
+        (OPT + "\ncontainerd: no", "containerd: no"),
+        (OPT.replace("internal.v1.opt", "content.v1.content") + "\ncontainerd: no", None),
+        (ZFS + '\nfailed to load plugin cri: no snapshotter "zfs"', None),
+        (
+            ZFS + '\nfailed to load plugin cri: no snapshotter "overlayfs"',
+            'failed to load plugin cri: no snapshotter "overlayfs"',
+        ),
     ],
 )
 def test_only_what_a_restart_would_meet_too_is_a_complaint(line, learned, monkeypatch):

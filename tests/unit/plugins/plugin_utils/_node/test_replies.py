@@ -93,7 +93,7 @@ RECORD = {
         "undo": {"ours": {"a": {"b": 1}}, "merge": {"c": 1}, "remove": [["d", "e"]]},
     },
     "endpoints": {"http://registry.lan/v2/": {"url": "u", "auth": "basic", "digest": "d", "error": None}},
-    "proven": {"daemon": "1:1", "registry": "d"},
+    "proven": {"daemon": "1:1", "files": {"/etc/containerd/config.toml": "d"}},
     "hosts": {"/x/a/hosts.toml": {"sha256": "x", "original": ""}},
 }  # fmt: skip
 LIES = [KeyError, None, True, -1, 1e308, float("nan"), "", "{{ 1 + 1 }}", "x" * 5000, "\x1b[31m\n", "\ud800", [], {}]

@@ -14,7 +14,10 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Daemon, Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import (
+    Daemon,
+    Observation,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, Answer, ProvenWith
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan, request, tree, undo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
@@ -49,11 +52,13 @@ def after_run(before: Observation, done: Plan) -> Observation:
     effective = before.effective
     if done.effective:
         effective = effective._replace(config_path=done.effective.config_path, mirrors=done.effective.mirrors)
+    after = None if done.config_after is None else done.config_after.encode()
+    proven = ProvenWith("1:1", before.said(after))
     return before._replace(
         config=nodes.file(done.config_after, mode=mode),
         hosts=before.hosts._replace(files=files),
         effective=effective,
-        record=done.record and done.record._replace(proven=ProvenWith("1:1", "d")),
+        record=done.record and done.record._replace(proven=proven),
     )
 
 
@@ -254,10 +259,43 @@ def test_mirrors_that_containerd_does_not_load_do_not_come_back():
     assert "mirrors" not in undone.config_after and "mirrors was in /etc/containerd/config.toml" in str(undone.warnings)
 
 
-def test_a_proven_daemon_is_not_restarted_for_a_touched_file():
-    record = NOTHING._replace(proven=ProvenWith("1:1", "d"))
-    before = observed("1.7.24", "", record=record, config=nodes.file("", ctime=300.0))
+TEXT = 'version = 2\nimports = ["/d/*.toml"]\n'
+
+
+def proven(text: str | None, **imported: str) -> Observation:
+    """A node with a containerd that was proven with these files."""
+    files = tuple(nodes.file(each, f"/d/{name}.toml") for name, each in imported.items())
+    before = observed("1.7.24", text, imports=files)
+    record = NOTHING._replace(proven=ProvenWith("1:1", before.said(before.config.content)))
+    return before._replace(record=record)
+
+
+@pytest.mark.parametrize(
+    ("text", "imported", "reason"),
+    [
+        (TEXT, {"a": "x = 1\n"}, None),
+        ("# mine\n" + TEXT, {"a": "x=1  # one"}, None),
+        (TEXT + "oom_score = 1\n", {"a": "x = 1\n"}, "/etc/containerd/config.toml was changed since containerd was"),
+        (TEXT, {"a": "x = 2\n"}, "/d/a.toml was changed since containerd was started"),
+        (TEXT, {"a": "x = \n"}, "/d/a.toml was changed"),
+        (TEXT, {"a": "x = 1\n", "b": "y = 1\n"}, "/d/b.toml is new since containerd was started"),
+        (TEXT, {}, "/d/a.toml is gone since containerd was started"),
+        (None, {"a": "x = 1\n"}, "/d/a.toml is gone"),
+    ],
+)
+def test_what_files_say_makes_a_restart_due_and_not_when_they_were_touched(text, imported, reason):
+    before = proven(TEXT, a="x = 1\n")
+    for ctime in (50.0, 300.0):
+        files = tuple(nodes.file(each, f"/d/{name}.toml", ctime=ctime) for name, each in imported.items())
+        found = before._replace(config=nodes.file(text, ctime=ctime), imports=files).restart_due
+        assert found is None if reason is None else found.startswith(reason)
+
+
+def test_another_containerd_was_installed():
+    before = proven(TEXT)
     assert before.restart_due is None
+    started = before.started_with._replace(replaced=True)
+    assert before._replace(started_with=started).restart_due.startswith("another containerd was installed since")
 
 
 def test_hand_edited_files():
@@ -347,7 +385,7 @@ def test_logins_in_config_come_before_the_files_that_rely_on_them_and_go_after_t
 def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_stays_in_use():
     table = 'plugins."io.containerd.grpc.v1.cri".registry'
     text = f"version = 2\n[{table}]\nconfig_path = '{HOSTS_DIR}'\n"
-    start = observed("1.7.24", text, effective=Effective(config_path=HOSTS_DIR, digest="d"))
+    start = observed("1.7.24", text, effective=Effective(config_path=HOSTS_DIR))
     assert not undo.make_absent(start).changed
     done = make(start, SETTINGS._replace(auth_method="config"))
     after = _live(start, done)
@@ -483,7 +521,7 @@ def test_certificates_beside_a_new_hosts_toml_are_named_in_it():
 
 def test_config_toml_keeps_its_own_spelling_of_the_directory():
     text = f'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "{HOSTS_DIR}/"\n'
-    before = observed("1.7.24", text, effective=Effective(config_path=f"{HOSTS_DIR}/", digest="d"))
+    before = observed("1.7.24", text, effective=Effective(config_path=f"{HOSTS_DIR}/"))
     first = make(before, direct=["own.lan"])
     assert not first.config_changed and first.effective.config_path == f"{HOSTS_DIR}/" and not first.migrated
     second = make(after_run(before, first), direct=["own.lan"])

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A containerd serves, and its configuration was changed to one that it would not start with: it has to go on serving.
+
+A sample, the same in every run; `make fatal` does all, and restarts containerd by hand to see that they are fatal.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+from fatal_configs import DROP_IN, NAMES, files
+from support import CONFIG, NODES, pid
+
+EVERY = bool(os.environ.get("FATAL_EVERY"))
+SAMPLE = NAMES if EVERY else tuple(random.Random(7).sample(NAMES, 10))
+AT_LEAST = 40  # fatal configurations
+
+
+def _put(lab, node: str, config: str, imported: str | None) -> None:
+    lab.write(node, CONFIG, config)
+    if imported is None:
+        lab.run(node, ["rm", "-f", DROP_IN])
+    else:
+        lab.write(node, DROP_IN, imported)
+
+
+def _serving(task, run=None) -> dict[str, bool]:
+    dummy, info = task("containerd_info")
+    return {node: info(node)["containerd"]["cri"]["loaded"] for node in NODES}
+
+
+def test_no_containerd_that_serves_is_ended(fresh, task):
+    good = {node: fresh.read(node, CONFIG) for node in NODES}
+    fatal, told = set(), []
+    for name in SAMPLE:
+        config, imported = files(name)
+        for node in NODES:
+            _put(fresh, node, config, imported)
+        before = {node: pid(fresh, node) for node in NODES}
+        run, result = task("containerd_registry", url="http://registry.lan", preflight=False)
+        serves = _serving(task)
+        assert all(serves.values()), (name, serves, run.output)
+        for node in NODES:
+            failed, same = bool(result(node).get("failed")), pid(fresh, node) == before[node]
+            told.append(f"{name} on {node}: {result(node)['msg'][:300]}")
+            if failed:
+                assert fresh.read(node, CONFIG) == config, (name, node)
+                assert "Nothing was changed" in result(node)["msg"] or not same, told[-1]
+                assert "********" not in result(node)["msg"] or "TOML" in result(node)["msg"].upper(), told[-1]
+        if EVERY:
+            _restart_by_hand(fresh, task, name, (config, imported), result, fatal)
+        for node in NODES:
+            _put(fresh, node, good[node], None)
+            fresh.run(node, ["rm", "-rf", "/var/lib/airgap-containerd", "/etc/containerd/certs.d"])
+            fresh.run(node, ["systemctl", "reset-failed", "containerd"])
+            fresh.run(node, ["systemctl", "restart", "containerd"])
+    print("\n".join(told))
+    assert not EVERY or len({name for name, dummy in fatal}) >= AT_LEAST, sorted(fatal)
+
+
+def _restart_by_hand(lab, task, name: str, texts: tuple[str, str | None], result, fatal: set[tuple[str, str]]) -> None:
+    """Note where the configuration is fatal; there, the role must have refused, and nowhere else."""
+    for node in NODES:
+        _put(lab, node, *texts)
+        lab.run(node, ["systemctl", "reset-failed", "containerd"])
+        lab.run(node, ["systemctl", "restart", "containerd"])
+    serves = _serving(task)
+    fatal.update((name, node) for node in NODES if not serves[node])
+    wrong = [node for node in NODES if serves[node] and result(node).get("failed")]
+    print(f"{name}: fatal on {sorted(node for node in NODES if not serves[node])}, refused for nothing on {wrong}")
