@@ -29,11 +29,14 @@ def _project(name, request):
     """Ask the registry first: where it does not answer at all, the API is not waited for."""
     headers = {"Authorization": request["login"]} if request["login"] else {}
     url = "%s/v2/%s/%s" % (request["url"], name, _NOTHING)
-    answer = probe.ask({"url": url, "headers": headers, "login": request["login"], "tls": request["tls"]})
+    endpoint = {"url": url, "headers": headers, "login": request["login"], "tls": request["tls"]}
+    answer = probe.ask(endpoint, [request["reader"]])
     found = {"name": name, "status": None, "registry_id": None, "upstream": None, "answer": answer}
     if answer["failure"] and answer["failure"] not in ("token", "credentials"):
         return found
     talk = web.Conversation(request["tls"], timeout=probe.SECONDS)
+    if request["login"]:
+        talk.keep("Authorization", request["login"])
     found["status"], project = _get("projects/" + quote(name, safe=""), request, talk)
     number = project.get("registry_id")
     if isinstance(number, int) and number > 0:

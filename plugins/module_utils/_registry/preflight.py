@@ -77,6 +77,8 @@ def probe(question):
     try:
         with _files(question.get("tls") or {}) as tls:
             talk = web.Conversation(tls, total=_DEADLINE)
+            for login in filter(None, (question["authorization"], question.get("identity_token"))):
+                talk.keep("Authorization", login)
             answer["auth"] = _probe(question, talk)
     except web.Failure as exc:
         answer.update(error=talk.told(str(exc)) + _HINTS.get(exc.kind, ""), reachable=exc.kind not in _AWAY)

@@ -56,10 +56,12 @@ def _image(endpoints, silent):
     return answers
 
 
-def ask(endpoint):
-    """Ask one endpoint; see probe."""
+def ask(endpoint, others=()):
+    """Ask one endpoint; see probe. ``others`` are logins that it was sent besides."""
     answer = dict.fromkeys(_EMPTY)
     talk = web.Conversation(endpoint["tls"], timeout=SECONDS, total=_TOTAL)
+    for login in filter(None, (endpoint["login"], *others)):
+        talk.keep("Authorization", login)
     try:
         _ask(endpoint, answer, talk)
     except web.Failure as exc:

@@ -50,7 +50,7 @@ class Conversation(object):
         """
         sent = {name: ", ".join(each) if isinstance(each, list) else each for name, each in (headers or {}).items()}
         for name, value in sent.items():
-            self._keep(name, value)
+            self.keep(name, value)
         body = None
         if form is not None:
             self._words.add(form.get("refresh_token") or "")
@@ -116,8 +116,8 @@ class Conversation(object):
         text = without(_USERINFO.sub(MASK + "@", text), self._secrets, self._words)
         return without(" ".join(text.split()), self._secrets, self._words)[:limit]
 
-    def _keep(self, name, value):
-        """Note what must not come back."""
+    def keep(self, name, value):
+        """Note what must not come back: a header that is sent, or may have been to the same registry before."""
         if name.lower() != "authorization":
             if name.lower() not in _OPEN:
                 self._secrets.add(value)
