@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import tarfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -55,6 +56,17 @@ def is_private(path: Path, root: Path) -> bool:
         return True
     closed = any(each.st_uid == 0 and not each.st_mode & 0o077 for each in above)
     return about.st_uid == 0 and (closed or not about.st_mode & 0o077)
+
+
+def _packed(path: Path, name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the files in a tarball."""
+    if not path.name.endswith((".tar", ".tar.gz", ".tgz")):
+        return
+    with tarfile.open(path) as archive:
+        for each in archive.getmembers():
+            file = archive.extractfile(each)
+            if file:
+                yield f"{name}, {each.name}", file.read()
 
 
 _seen: dict[bytes, list[str]] = {}
@@ -142,18 +154,24 @@ class Audit:
         temporary = [self.folder / "tmp", self.folder / "home"]
         return Sampler(temporary + [self._root(node) / each for node in nodes for each in ("tmp", "root/.ansible")])
 
-    def leaks(self, output: str, sampler: Sampler, nodes: Sequence[str]) -> list[str]:
-        """Return one line for every place where the canary is and must not be."""
+    def leaks(self, output: str, sampler: Sampler, nodes: Sequence[str], kept: Sequence[str] = KEPT) -> list[str]:
+        """Return one line for every place where the canary is and must not be.
+
+        `kept` is where the nodes may keep it for root alone: nowhere, once everything is taken back.
+        """
         found = []
-        for place, data in self._places(output, sampler, nodes):
+        for place, data in self._places(output, sampler, nodes, tuple(kept)):
             found += [f"{place}: {how}" for how in _find(data)]
         return found
 
-    def _places(self, output: str, sampler: Sampler, nodes: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def _places(
+        self, output: str, sampler: Sampler, nodes: Sequence[str], kept: tuple[str, ...]
+    ) -> Iterator[tuple[str, bytes]]:
         yield "output", output.encode()
         for path in files(self.folder):
             if path not in self.inputs:
                 yield f"controller's file {path.relative_to(self.folder)}", read(path)
+                yield from _packed(path, f"controller's file {path.relative_to(self.folder)}")
         yield "process list", b"\n".join(sampler.commands)
         for name, data in sampler.readable.items():
             yield f"temporary file {name}", data
@@ -163,7 +181,7 @@ class Audit:
             root = self._root(node)
             for path in files(root, LOOKED_AT):
                 name = str(path.relative_to(root))
-                if not (name.startswith(KEPT) and is_private(path, root)):
+                if not (name.startswith(kept) and is_private(path, root)):
                     yield f"{node}'s file /{name}", read(path)
 
     def _root(self, node: str) -> Path:

@@ -9,7 +9,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -17,7 +20,7 @@ import needles
 import pytest
 import yaml
 from needles import PASSWORD, SHORT
-from places import Audit
+from places import KEPT, Audit
 from support import HARBOR, NODES, Player
 
 pytestmark = pytest.mark.alone
@@ -41,7 +44,7 @@ def go(audit):
     """Run a playbook and return the run, after looking for the canary in all that it left."""
     player = Player(audit.folder)
 
-    def run(*arguments, nodes=("n1", "n3"), tasks=None, env=None, password=PASSWORD, **options):
+    def run(*arguments, nodes=("n1", "n3"), tasks=None, env=None, password=PASSWORD, kept=KEPT, **options):
         if tasks is not None:
             playbook = audit.folder / "tasks.yml"
             playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
@@ -53,7 +56,7 @@ def go(audit):
         with audit.sampler(nodes) as sampler:
             done = player(f"--limit={','.join(nodes)}", *arguments, env={**audit.environment, **(env or {})}, **options)
         assert sampler.looks > 5
-        leaks = audit.leaks(done.output, sampler, nodes)
+        leaks = audit.leaks(done.output, sampler, nodes, kept)
         assert not leaks, "\n".join(leaks)
         return done
 
@@ -94,8 +97,45 @@ def test_a_life(audit, go, nodes, flags):
     for node in nodes:
         assert short.of(node)["msg"].startswith("containerd ") and "registries" in short.of(node)["msg"]
         assert "/etc/containerd" in json.dumps(short.of(node)) and "*" not in short.of(node)["hosts_dir"]
-    go(*flags, nodes=nodes, state="absent").ok()
-    assert not kept(audit, "n1") and not kept(audit, "n3")
+    audit.lab.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", f"# {PASSWORD}\n", mode="0600")
+    go(*flags, nodes=nodes).ok()
+    assert "hosts.toml.2" in kept(audit, "n3"), "a copy of what somebody edited"
+    go(*flags, nodes=nodes, kept=(), state="absent", restart=False).ok()
+    go(*flags, nodes=nodes, kept=(), state="absent").ok()
+
+
+SILENT = "https://10.77.0.66"
+UNNAMED = "ls -l $process/fd 2>/dev/null | grep -q '/run/.*(deleted)'"
+
+
+@whole
+@pytest.mark.parametrize("end", ["deadline", "hang-up", "kill"])
+def test_a_client_key_while_the_registry_is_silent(audit, go, end):
+    """Whoever is asked with it never answers: the run gives up, loses its controller, or is killed on the node."""
+    tls = audit.lab.config.tls
+    key = f"{needles.CORE}\n{(tls / 'client.key').read_text()}"
+    variables = {
+        "url": SILENT,
+        "username": None,
+        "endpoints": {SILENT: {"client_cert": (tls / "client.crt").read_text(), "client_key": key}},
+    }
+    if end == "deadline":
+        assert "10.77.0.66" in go("-vvvv", nodes=("n3",), password=None, kept=(), **variables).failed()
+        return
+    player = Player(audit.folder)
+    audit.inputs.add(audit.folder / "vars-1.json")
+    with audit.sampler(("n3",)) as sampler:
+        started = player.start("--limit=n3", "-vvvv", **variables)
+        asks = [*SHELL, f"for process in /proc/[0-9]*; do {UNNAMED} && exit; done; exit 1"]
+        assert any(audit.lab.run("n3", asks).returncode == 0 for dummy in range(100)), "the key is in use"
+        if end == "kill":
+            kill = f"for process in /proc/[0-9]*; do {UNNAMED} && kill -9 ${{process#/proc/}}; done; true"
+            audit.lab.run("n3", [*SHELL, kill])
+        else:
+            os.killpg(started.pid, signal.SIGKILL)
+        output = started.communicate(timeout=120)[0]
+    leaks = audit.leaks(output, sampler, ("n3",), kept=())
+    assert not leaks, "\n".join(leaks)
 
 
 @whole
@@ -299,6 +339,9 @@ def test_every_place_is_looked_at(audit):
         ("/tmp/readable", needles.CORE),
         ("/etc/containerd/readable.toml", LOGIN),
         ("/var/log/x", PASSWORD),
+        ("/run/.airgap-x/client_key", PASSWORD),
+        ("/var/lib/airgap-containerd/open.json", LOGIN),
+        ("/var/lib/airgap-containerd/hosts.toml.2026-01-01@00:00:00~", LOGIN),
     ):
         lab.write("n3", name, text)
     lab.run("n3", ["logger", f"planted {needles.CORE}"])
@@ -315,16 +358,23 @@ def test_every_place_is_looked_at(audit):
     playbook = audit.folder / "tasks.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "n3", "gather_facts": False, "tasks": tasks}]))
     audit.inputs.add(playbook)
+    (audit.folder / "reports").mkdir()
+    (audit.folder / "reports" / "verify.json").write_text(json.dumps({"message": PASSWORD}))
+    with tarfile.open(audit.folder / "airgap-containerd-1.0.0.tar.gz", "w:gz") as archive:
+        archive.add(audit.folder / "reports" / "verify.json", "vault.yml")
     with audit.sampler(("n3",)) as sampler:
         done = player("-vvvv", playbook=str(playbook), env=audit.environment)
         subprocess.run(["sh", "-c", "sleep 0.3", needles.CORE], check=True)
         time.sleep(0.2)
-    leaks = audit.leaks(done.output, sampler, ("n3",))
+    leaks = audit.leaks(done.output, sampler, ("n3",), kept=())
     places = {leak.rpartition(":")[0] for leak in leaks}
     assert places >= {
         "output", "process list", "n3's journal", "n3's file /tmp/readable", "n3's file /var/log/x",
         "n3's file /etc/containerd/readable.toml", "controller's file ansible.log", "controller's file run-1.jsonl",
-        "controller's file tmp/planted",
+        "controller's file tmp/planted", "controller's file reports/verify.json",
+        "controller's file airgap-containerd-1.0.0.tar.gz, vault.yml", "n3's file /run/.airgap-x/client_key",
+        "n3's file /var/lib/airgap-containerd/open.json",
+        "n3's file /var/lib/airgap-containerd/hosts.toml.2026-01-01@00:00:00~",
     }, "\n".join(leaks)  # fmt: skip
     for start in ("controller's file facts/", "controller's file junit/", "temporary file "):
         assert any(place.startswith(start) for place in places), (start, sorted(places))
