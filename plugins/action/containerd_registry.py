@@ -15,7 +15,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import throttle
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, given, names, options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
@@ -43,25 +43,24 @@ class ActionModule(Action):
     argument_spec = options.ARGUMENT_SPEC
     libraries = ("tomlkit",)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        args = self._task.args
-        prefix = args.get("from_variables")
-        try:
-            if prefix:
-                given = options.from_variables(options.ARGUMENT_SPEC, str(prefix), task_vars or {}, self._templar)
-                self._task.args = {**given, **args}
-            return super().run(tmp, task_vars)
-        finally:
-            self._task.args = args  # which callbacks get, and which holds no login
+    def given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        written = self._task.args
+        prefix = str(written.get("from_variables") or "")
+        spec = options.ARGUMENT_SPEC
+        found = options.from_variables(spec, prefix, task_vars, self._templar) if prefix else {}
+        return given.typed(spec, {**found, **written}, prefix)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix, state = args["from_variables"], args["state"]
         merged = desired.merged(args, prefix, task_vars, self._templar.template)
         wanted = desired.desired(merged, prefix, self._read) if state == "present" else None
+        self.of_all = (*(names.unknown(task_vars, prefix) if prefix else ()), *(wanted.warnings if wanted else ()))
         restart = _restart(args, prefix)
+        options.check_version(args["version"], prefix)
         settings = self._settings(args, prefix)
         if args["validate_only"]:
-            return {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
+            right = {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
+            return {**right, "warnings": list(self.of_all)} if self.of_all else right
         asked = preflight.questions(wanted, settings.mode, settings.auth_method) if wanted and args["preflight"] else []
         question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
         observed = execute.execute(self, question, task_vars, Observation)
@@ -80,6 +79,9 @@ class ActionModule(Action):
             with throttle.slot(args["restart_throttle"] if restarts else 0):
                 outcome = execute.execute(self, apply, task_vars, Applied)
         result = _result(todo, observed, restarts, outcome, args["url"] or "their endpoints")
+        warnings = list(dict.fromkeys([*self.of_all, *result.pop("warnings")]))
+        if warnings:
+            result["warnings"] = warnings
         if self._task.diff:
             result["diff"] = summary.plan_diff(todo)
         if args["verify"] and wanted and not self._task.check_mode:
@@ -88,19 +90,24 @@ class ActionModule(Action):
 
     def _read(self, path: str) -> str:
         """Return the text of a file on the controller, looked for where Ansible looks for files."""
+        return _text(self._find("files", path))
+
+    def _find(self, folder: str, path: str) -> str:
+        """Return where a file of the controller is; the FileNotFoundError says where it is not."""
         try:
-            found = self._find_needle("files", path)
+            return str(self._find_needle(folder, path))
         except AnsibleError as exc:
-            raise FileNotFoundError(path) from exc
-        return _text(found)
+            raise FileNotFoundError(f"looked for as {', '.join(getattr(exc, 'paths', None) or [path])}") from exc
 
     def _settings(self, args: Mapping[str, Any], prefix: str) -> Settings:
+        given = args["hosts_template"]
         try:
-            path = self._find_needle("templates", args["hosts_template"]) if args["hosts_template"] else TEMPLATE
-        except AnsibleError as exc:
-            raise Refusal(f"{prefix}hosts_template: there is no {args['hosts_template']!r} on the controller") from exc
+            template = _text(self._find("templates", given) if given else TEMPLATE)
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = getattr(exc, "strerror", None) or exc
+            raise Refusal(f"{prefix}hosts_template: {given!r} cannot be read on the controller ({reason})") from exc
         chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate")}
-        return Settings(template=_text(path), prefix=prefix, **chosen)
+        return Settings(template=template, prefix=prefix, **chosen)
 
     def _verify(self, args: Mapping[str, Any], result: dict[str, Any], task_vars: dict[str, Any]) -> None:
         """Pull images now that all is applied, and add what became of them to the result."""
@@ -142,7 +149,7 @@ def _result(todo: Plan, observed: Observation, restarts: bool, outcome: Applied 
         for path in (outcome.left if outcome else ())
         if path.startswith(f"{observed.hosts_dir}/")
     ]
-    result: dict[str, Any] = {
+    return {
         "changed": todo.changed or restarts,
         "msg": summary.sentence(todo, observed.hosts_dir, source, summary.restart(todo, restarts, outcome)),
         "version": todo.version,
@@ -155,9 +162,8 @@ def _result(todo: Plan, observed: Observation, restarts: bool, outcome: Applied 
         "removed": todo.tree.removes,
         "restarted": restarted,
         "restart_due": bool(todo.restart_due and not restarted),
+        "warnings": todo.warnings + left,
     }
-    warnings = list(dict.fromkeys(todo.warnings + left))
-    return {**result, "warnings": warnings} if warnings else result
 
 
 def _validate(wanted: Desired | None, settings: Settings, version: str | None) -> dict[str, Any]:

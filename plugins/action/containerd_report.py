@@ -26,13 +26,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     resolutions,
 )
 
-_ANSWERS = ["plans", "resolutions", "pulls"]
+_ANSWERS = ["checks", "plans", "resolutions", "pulls"]
 
 
 class ActionModule(Action):
     """Gather, write, print."""
 
     argument_spec = {
+        "checks": {"type": "dict"},
         "plans": {"type": "dict"},
         "resolutions": {"type": "dict"},
         "pulls": {"type": "dict"},
@@ -57,16 +58,21 @@ class ActionModule(Action):
             result.update(files, failed=not found["ok"], msg=pulls.closing(found))
             if not self._task.check_mode:
                 shown.append(f"Page: {files['page']}")
+        elif option == "checks":
+            _check(option, args[option])
+            shown = plans.mistakes(args[option])
+            result.update(failed=bool(shown), msg="the variables are wrong, see above" if shown else "they are right")
         else:
             _check(option, args[option])
             shown = (plans if option == "plans" else resolutions).lines(args[option])
         lines = [_text.line(each) for each in shown]
-        Display().display("\n".join(["", *lines]))
+        if lines:
+            Display().display("\n".join(["", *lines]))
         return result if result.get("failed") else {**result, "lines": lines}  # Ansible prints all of a failed result
 
     def _check_origin(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
         """A fleet's report is shown beside whatever node it runs; where its files go is no node's to say."""
-        if args["dest"]:
+        if args.get("dest"):
             super()._check_origin(args, task_vars)
 
     def _files(self, found: dict[str, Any], dest: str, mode: int) -> dict[str, str]:
@@ -86,7 +92,7 @@ def _check(option: str, results: Mapping[str, Any]) -> None:
         else:
             known = isinstance(result, Mapping)
         if not known:
-            wanted = "result of containerd_registry" if option == "plans" else "result of containerd_info with resolve"
+            wanted = f"result of containerd_{'info with resolve' if option == 'resolutions' else 'registry'}"
             raise Refusal(f"{option}: what is given for {name} is no {wanted}")
 
 

@@ -20,11 +20,17 @@ attributes:
   diff_mode:
     support: none
 options:
+  checks:
+    description:
+      - What M(airgap.containerd.containerd_registry) returned with
+        O(airgap.containerd.containerd_registry#module:validate_only), keyed by node. Each mistake is shown once, with
+        all nodes that have it, and the task fails if there is any.
+    type: dict
   plans:
     description:
       - What M(airgap.containerd.containerd_registry) returned, keyed by node, usually in check mode. Nodes that change
         come first, those that failed or were not reached last.
-      - One of O(plans), O(resolutions) and O(pulls) is needed, and only one can be given.
+      - One of O(checks), O(plans), O(resolutions) and O(pulls) is needed, and only one can be given.
     type: dict
   resolutions:
     description:
@@ -82,9 +88,9 @@ lines:
   elements: str
   returned: success
 msg:
-  description: How many nodes are well.
+  description: How many nodes are well, or whether the variables are right.
   type: str
-  returned: with O(pulls)
+  returned: with O(pulls) and O(checks)
 page:
   description: Path of the page on the controller. It needs no network and no other file.
   type: str

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 MISTAKES = {
-    "containerd_registry_endpoints_vault: is merged into": {"containerd_registry_endpoints_vault": ["x"]},
+    "containerd_registry_endpoints_vault: is a list where a mapping is wanted: write it as KEY: VALUE": {
+        "containerd_registry_endpoints_vault": ["x"]
+    },
     "containerd_registry_endpoints[harbor.lan]: has no key 'pasword': did you mean password?": {
         "containerd_registry_endpoints_vault": {"harbor.lan": {"username": "u", "pasword": "S3cret-of-mine"}}
     },

@@ -12,8 +12,8 @@ from pages import ROLE, ROOT
 
 
 @cache
-def role_options(entry_point: str = "main") -> dict[str, dict]:
+def role_options() -> dict[str, dict]:
     """Return `{name without the prefix: specification}`."""
     path = ROOT / "roles" / "containerd_registry" / "meta" / "argument_specs.yml"
-    options = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"][entry_point]["options"]
+    options = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["variables"]["options"]
     return {name.removeprefix(ROLE): value for name, value in options.items()}

@@ -13,9 +13,11 @@ import yaml
 from pages import ROLE, ROOT, Page, pages
 from role_options import role_options
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import names
+
 ENGLISH, CHINESE = Page(ROOT / "README.md"), Page(ROOT / "README.zh-CN.md")
 FOLDERS = "docs|tests|plugins|roles|playbooks|inventories|extensions|changelogs|meta"
-GROUPS = ("mirrors_", "endpoints_", "projects_")  # any name that begins so is merged
+GROUPS = tuple(f"{option}_" for option in names.ADDING_UP)
 PROGRAMS = ("containerd", "lab", "make", "nvidia-ctk", *command_lines.ANSIBLE)
 EVERY = pytest.mark.parametrize("page", pages(), ids=repr)
 

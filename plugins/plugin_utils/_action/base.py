@@ -28,30 +28,45 @@ class Action(ActionBase):
     argument_spec: dict[str, dict[str, Any]] = {}
     relations: dict[str, Any] = {}
     libraries: tuple[str, ...] = ()
+    of_all: tuple[str, ...] = ()  # warnings that are about no node, which Ansible prints once for all that have them
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        written = self._task.args
         try:
+            self._check_origin(written, task_vars or {})
+            self._task.args = self.given(task_vars or {})
             dummy, args = self.validate_argument_spec(argument_spec=self.argument_spec, **self.relations)
-        except AnsibleActionFail as exc:
-            exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
-            raise
-        try:
-            self._check_origin(args, task_vars or {})
             require(*self.libraries)
             result.update(self.carry_out(args, task_vars or {}))
             if self._discovered_interpreter_key:  # so that the next task need not look for it again
                 result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
+        except AnsibleActionFail as exc:
+            exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
+            raise
         except Refusal as exc:
             result.update(failed=True, msg=str(exc))
             if isinstance(exc, _origin.FromFacts):
                 result["from_facts"] = True  # with which the playbooks leave this node out
         except RecursionError:
             result.update(failed=True, msg="what this node or a variable holds is nested too deeply to be worked on")
+        finally:
+            self._task.args = written  # callbacks are shown them
         for key, value in result.items():
             if key in ("msg", "warnings"):  # printed as they are, and they may quote a node's files
                 result[key] = _text.line(value) if isinstance(value, str) else list(map(_text.line, value))
+        host = (task_vars or {}).get("inventory_hostname")
+        if "warnings" in result and host:
+            result["warnings"] = [self._warning(each, host) for each in result["warnings"]]
         return result
+
+    def _warning(self, text: str, host: str) -> str:
+        """Return a warning with the node that it is about, for Ansible prints it without."""
+        return text if text in self.of_all else f"{host}: {text}"
+
+    def given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Return the options that were given, before they are validated; raises Refusal."""
+        return self._task.args
 
     def _check_origin(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
         """Refuse variables of this collection that come from the node's facts; raises Refusal."""

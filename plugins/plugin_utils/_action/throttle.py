@@ -9,8 +9,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import IO
+from contextlib import contextmanager
 
 from ansible import constants
 
@@ -26,18 +25,25 @@ def slot(limit: int) -> Iterator[None]:
     if limit <= 0:
         yield
         return
-    with ExitStack() as stack:
-        folder = vars(constants)["DEFAULT_LOCAL_TMP"]  # made when a run begins, the same for all its forks
-        names = [os.path.join(folder, f"restart-{number}") for number in range(limit)]
-        handles = [stack.enter_context(open(name, "w", encoding="utf-8")) for name in names]
-        while not any(_lock(handle) for handle in handles):
+    folder = vars(constants)["DEFAULT_LOCAL_TMP"]  # made when a run begins, the same for all its forks
+    held = None
+    while held is None:
+        slots = (_locked(os.path.join(folder, f"restart-{number}")) for number in range(limit))
+        held = next((each for each in slots if each is not None), None)
+        if held is None:
             time.sleep(_PAUSE)
+    try:
         yield
+    finally:
+        os.close(held)
 
 
-def _lock(handle: IO[str]) -> bool:
+def _locked(name: str) -> int | None:
+    """Return a handle of a file that is locked by it; None where another fork holds it."""
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    return True
+        os.close(handle)
+        return None
+    return handle

@@ -39,6 +39,14 @@ def namespace(name: str) -> str:
     return f"{match.group(1)}:{match.group(2)}" if match else name
 
 
+def is_nameable(host: str) -> bool:
+    """Tell whether an image's name can begin with a registry's name (`splitDockerDomain`): busybox/x is Docker Hub's.
+
+    Capitals make a registry of it in newer releases only.
+    """
+    return "." in host or ":" in host or host == "localhost" or host != host.lower()
+
+
 def upstream_url(namespace: str) -> str:
     """Return the URL of the registry that a host namespace stands for."""
     return "https://registry-1.docker.io" if namespace == "docker.io" else f"https://{namespace}"

@@ -75,7 +75,7 @@ def _identity(check: Check, key: Any, used: Mapping[str, Endpoint]) -> str:
 def _check_upstream(check: Check, key: str, mirrors: Mapping[str, Mirror]) -> None:
     """Refuse a login under an upstream's name, where other tools want it: containerd looks under the endpoint's."""
     mirror = mirrors.get(key)
-    if not mirror or not mirror.endpoints or key in [each.host for each in mirror.endpoints]:
+    if not mirror or not mirror.endpoints or any(each.is_called(key) for each in mirror.endpoints):
         return
     own = "registry-1.docker.io" if key == "docker.io" else f"https://{key}"
     check.refuse(

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import hosts_file, namespaces
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import kinds
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
@@ -24,6 +25,8 @@ _PROJECT = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_URL_FORM = "http://HOST[:PORT][/PATH]"
+_ALMOST_HTTP = re.compile(r"(https?)(?:[:;]*/+|[:;](?=[A-Za-z\[]))", re.I)
 _DOCKER_HUB_ALIASES = ("index.docker.io", "registry-1.docker.io", "www.docker.io", "hub.docker.com")
 
 
@@ -36,6 +39,32 @@ def is_host(text: str) -> bool:
         return not match["ipv6"] or bool(ipaddress.IPv6Address(match["ipv6"]))
     except ValueError:
         return False
+
+
+def odd_character(value: Any) -> str:
+    """Return a hint at what a host's name cannot hold and people write all the same; "" where it is something else."""
+    host = str(value).rpartition("://")[2].partition("/")[0]
+    if "_" in host and is_host(host.replace("_", "-")):
+        return f"; {host} has '_' in its name, which no registry in an image name can have: give it another one in DNS"
+    name, colon, port = host.partition(":")
+    try:
+        encoded = "" if name.isascii() or not name.isprintable() else name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return f"; containerd knows {name} by its name in DNS: {encoded}{colon}{port}" if is_host(encoded) else ""
+
+
+def _meant(value: str) -> str:
+    """Return what is wrong with a text that does not begin as a URL, and what it may have been meant for."""
+    text = value.strip()
+    match = _ALMOST_HTTP.match(text)
+    scheme = match[1].lower() if match else ""
+    rest = (text[match.end() :] if match else text.rpartition("://")[2]).strip("/")
+    if not is_host(rest.partition("/")[0]):
+        return f"is not a registry's URL: write it as {_URL_FORM}{odd_character(value)}"
+    if scheme:
+        return f"does not begin with {scheme}://: write {scheme}://{rest}"
+    return f"has no http:// or https:// in front: write http://{rest} or https://{rest}"
 
 
 class Check:
@@ -55,7 +84,7 @@ class Check:
     def mapping(self, option: str, value: Any, keys: Sequence[str] | None = None) -> Mapping[str, Any]:
         """Check that this is a mapping, and that all its keys are among `keys` if they are given."""
         if not isinstance(value, Mapping):
-            self.refuse(option, f"is {_kind(value)}: give a mapping")
+            self.refuse(option, f"is {kinds.name(value)}: give a mapping")
         for key in value:
             if keys is not None and key not in keys:
                 likely = difflib.get_close_matches(str(key), keys, n=1)
@@ -68,7 +97,7 @@ class Check:
         if not isinstance(value, str) or not value:
             # ansible-core before 2.19 makes a list of a password like "[1]" when it comes from an expression.
             fix = "" if value in (None, "") else ": put it in quotes, or add | string to an expression"
-            self.refuse(option, f"is {_kind(value)} where a string is wanted{fix}")
+            self.refuse(option, f"is {kinds.name(value)} where a string is wanted{fix}")
         if any(ord(char) < 32 or ord(char) == 127 for char in value):
             self.refuse(
                 option,
@@ -88,9 +117,9 @@ class Check:
         if not isinstance(name, str) or not is_host(name):
             fix = "is not a registry's name: write it as in image names, HOST or HOST:PORT"
             host = name.partition("://")[2].partition("/")[0] if isinstance(name, str) else ""
-            if is_host(host):
-                fix += f" ({host})"
-            self.fail(option, name, fix)
+            self.fail(option, name, fix + (f" ({host})" if is_host(host) else odd_character(name)))
+        if not namespaces.is_nameable(name):
+            self.fail(option, name, "has no dot and no port, so no image name begins with it: write its whole name")
         if name.lower() in _DOCKER_HUB_ALIASES:
             self.fail(option, name, "is no name in images of Docker Hub: write docker.io")
         return str(name)
@@ -100,15 +129,18 @@ class Check:
         if isinstance(value, str) and "@" in value:
             login = login or f"{self.prefix}endpoints[{value.rpartition('@')[2]}], with username and password"
             self.refuse(option, f"the URL holds a username or password: give them as {login}")
-        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
-            host = str(value).rpartition("://")[2]
-            self.fail(option, value, f"has no http:// or https:// in front: write http://{host} or https://{host}")
+        if not isinstance(value, str):
+            self.refuse(option, f"is {kinds.name(value)} where a URL is wanted: write it as {_URL_FORM}")
+        if not value.startswith(("http://", "https://")):
+            self.fail(option, value, _meant(value))
         try:
             parts = urlsplit(value)
         except ValueError:
             parts = urlsplit("")
         if not is_host(parts.netloc) or parts.query or parts.fragment:
-            self.fail(option, value, "is not a registry's URL: write it as http://HOST[:PORT][/PATH]")
+            rest = value.partition("://")[2].strip("/ ")
+            right = f"{value.partition('://')[0]}://{rest}" if is_host(rest) else f"it as {_URL_FORM}"
+            self.fail(option, value, f"is not a registry's URL: write {right}{odd_character(value)}")
         path = parts.path.rstrip("/")
         if path:
             self.path(option, path)
@@ -155,13 +187,3 @@ class Check:
         if ":" in username:
             self.refuse(f"{option}username", "holds a colon, which no registry can receive in a username")
         return {"username": str(username), "password": self.text(f"{option}password", password)}
-
-
-def _kind(value: Any) -> str:
-    """Name what a value is, without showing it."""
-    if value is None or value == "":
-        return "empty"
-    for kind, name in ((bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (Mapping, "a mapping")):
-        if isinstance(value, kind):
-            return name
-    return "a list" if isinstance(value, (list, tuple)) else f"a {type(value).__name__}"

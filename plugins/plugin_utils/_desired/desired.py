@@ -9,14 +9,12 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, mirrors
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, given, mirrors, names
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.pem import Read
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror, asked
-from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
-
-_MERGING = ("mirrors", "endpoints", "projects")
 
 
 class Desired(NamedTuple):
@@ -42,17 +40,18 @@ def merged(
     variables: Mapping[str, Any],
     template: Callable[[Any], Any] = lambda value: value,
 ) -> dict[str, Any]:
-    """Return options with all variables merged in that begin with the name of a mapping, in the order of their names.
+    """Return options with all variables added that begin with the name of a mapping or list, in their names' order.
 
     Without a prefix (a module's own options) there are no such variables. Raises Refusal.
     """
     found = dict(options)
-    for option in _MERGING if prefix else ():
+    for option in names.ADDING_UP if prefix else ():
         for name in sorted(each for each in variables if str(each).startswith(f"{prefix}{option}_")):
-            value = template(variables[name])
-            if not isinstance(value, Mapping):
-                raise Refusal(f"{name}: is merged into {prefix}{option}, so it has to be a mapping as that is")
-            found[option] = plain.deep_merge(copy.deepcopy(found[option]), value)
+            value = given.typed({name: ARGUMENT_SPEC[option]}, {name: template(variables[name])}, "")[name]
+            if isinstance(value, list):
+                found[option] = list(dict.fromkeys([*found[option], *value]))
+            elif value is not None:
+                found[option] = plain.deep_merge(copy.deepcopy(found[option]), value)
     return found
 
 
@@ -75,8 +74,11 @@ def desired(options: Mapping[str, Any], prefix: str = "", read: Read = _read) ->
         derived, warnings = {}, []
         _check_without_url(check, options, full)
     wanted = {**derived, **full, **_direct(check, options, {**derived, **full})}
-    for endpoint in [each for mirror in full.values() for each in mirror.endpoints]:
-        wanted.setdefault(endpoint.host, Mirror((endpoint.root,)))  # its own images, or the catch-all would take them
+    for endpoint in [each for mirror in wanted.values() for each in mirror.endpoints]:
+        own = Mirror((endpoint.root,))  # its own images, or the catch-all would take them
+        for name in endpoint.names:
+            if endpoint.host.startswith(name) or "*" not in wanted or wanted["*"].endpoints != own.endpoints:
+                wanted.setdefault(name, own)
     if not wanted:
         check.refuse("url", "not set: give the internal registry's address, such as http://harbor.lan")
     logins, more = access.collect(check, options, wanted, read)
@@ -95,14 +97,16 @@ def _derived(
 ) -> tuple[dict[str, Mirror], list[str]]:
     """Return the mirrors that follow from `url`, and warnings; `full` are those that `mirrors` gives instead."""
     base = check.url("url", options["url"], f"{check.prefix}username and {check.prefix}password")
+    _check_path(check, options["url"], base)
     projects = {
         name if name == "*" else check.namespace("projects", name): check.project(f"projects[{name}]", value)
         for name, value in (options.get("projects") or {}).items()
     }
     asked = [check.namespace("extra_upstreams", name) for name in options.get("extra_upstreams") or []]
     asked += [name for name in projects if name != "*"]
-    if base.host in projects:
-        check.fail("projects", base.host, "is the internal registry itself, whose own images name their project")
+    for name in projects:
+        if base.is_called(name):
+            check.fail("projects", name, "is the internal registry itself, whose own images name their project")
     upstreams = [check.namespace("upstreams", name) for name in options.get("upstreams") or []] + asked
     fallback = options.get("fallback") or "none"
 
@@ -110,22 +114,33 @@ def _derived(
         path = f"{base.path}/{project}" if project else base.path
         return Mirror((base._replace(path=path),), fallback)
 
-    found = {
-        name: mirror(projects.get(name, projects.get("*"))) for name in dict.fromkeys(upstreams) if name != base.host
-    }
-    found[base.host] = Mirror((base,))
+    upstreams = [name for name in dict.fromkeys(upstreams) if not base.is_called(name)]
+    found = {name: mirror(projects.get(name, projects.get("*"))) for name in upstreams}
+    found.update((name, Mirror((base,))) for name in base.names if name == base.host)
     if options.get("catch_all") is not False:
         found["*"] = mirror(projects.get("*"))
     kept = {name: each for name, each in found.items() if name not in {*full, *(options.get("direct") or [])}}
-    return found, _warnings(projects, kept, check.prefix)
+    warnings = _warnings(projects, kept, check.prefix)
+    if base.host not in base.names:
+        fix = f"no image name begins with it: its own images can be pulled as {base.names[0]}/PROJECT/IMAGE alone"
+        warnings.append(f"{check.prefix}url: {base.host!r} has no dot and no port, so {fix}")
+    return found, warnings
+
+
+def _check_path(check: Check, url: str, base: Endpoint) -> None:
+    """Refuse a project in the URL: it would be one for the registry's own images too, which name theirs."""
+    front, v2, project = base.path.partition("/v2/")
+    if v2:
+        fix = f"write {base.base}{front}, and the project in {check.prefix}projects, such as {{'*': {project}}}"
+        check.fail("url", url, f"names a project behind /v2, which is where a registry's own path ends: {fix}")
 
 
 def _direct(check: Check, options: Mapping[str, Any], mirrored: Mapping[str, Mirror]) -> dict[str, Mirror]:
     """Return the registries that are left alone, as mirrors without endpoints."""
     asked = {*(options.get("mirrors") or {}), *(options.get("projects") or {}), *(options.get("extra_upstreams") or [])}
-    hosts = {each.host for mirror in mirrored.values() for each in mirror.endpoints}
+    endpoints = [each for mirror in mirrored.values() for each in mirror.endpoints]
     for name in options.get("direct") or []:
-        if check.namespace("direct", name) in asked | hosts:
+        if check.namespace("direct", name) in asked or any(each.is_called(name) for each in endpoints):
             fix = f"is mirrored too: take it out of {check.prefix}direct or out of the other variables"
             check.fail("direct", name, fix)
     return {name: Mirror((), "upstream") for name in options.get("direct") or []}

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible import errors
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -101,6 +102,17 @@ def check_places(args: Mapping[str, Any], prefix: str = "") -> None:
         )
     if not _UNIT.fullmatch(args.get("service") or "containerd"):
         raise Refusal(f"{prefix}service: {args['service']!r} is not the name of a service")
+
+
+def check_version(value: str | None, prefix: str) -> None:
+    """Refuse what is no release of containerd."""
+    try:
+        if value:
+            releases.parse(value)
+    except Refusal as exc:
+        raise Refusal(
+            f"{prefix}version: {value!r} is no release of containerd: write it whole, such as 1.7.24"
+        ) from exc
 
 
 def check_range(option: str, value: int, least: int, most: int | None) -> None:

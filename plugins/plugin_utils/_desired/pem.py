@@ -36,9 +36,12 @@ def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pe
         return Pem(path=path)
     try:
         text = read(path)
-    except OSError:
-        check.fail(option, path, "is not a file on the controller: for one on the node set remote_src: true")
-    except UnicodeDecodeError:
+    except FileNotFoundError as exc:
+        where = "" if exc.strerror else f" ({exc})"
+        check.fail(option, path, f"is not a file on the controller{where}: for one on the node set remote_src: true")
+    except (OSError, ValueError) as exc:
+        if not isinstance(exc, UnicodeDecodeError):
+            check.fail(option, path, f"cannot be read on the controller ({getattr(exc, 'strerror', None) or exc})")
         text = ""
     if _BEGIN not in text:
         check.fail(option, path, "is not a PEM file: convert it with openssl")

@@ -36,6 +36,18 @@ class Endpoint(NamedTuple):
         return identity(self.base)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which images can begin with it, its own spelling first: with its scheme's port and without."""
+        port = f":{_PORTS[urlsplit(self.base).scheme]}"
+        other = self.host.removesuffix(port) if self.host.endswith(port) else f"{self.host}{port}"
+        both = (self.host, other) if urlsplit(self.base).port is None or self.host.endswith(port) else (self.host,)
+        return tuple(each for each in both if namespaces.is_nameable(each))
+
+    def is_called(self, name: str) -> bool:
+        """Whether a host namespace is this registry's own."""
+        return name == self.host or name in self.names
+
+    @property
     def is_tls(self) -> bool:
         """Whether it is asked by HTTPS."""
         return self.base.startswith("https://")
@@ -82,6 +94,10 @@ class Mirror(NamedTuple):
     def in_headers(self) -> tuple[Endpoint, ...]:
         """The endpoints after which another one is asked: each has a header in hosts.toml, the last is `server`."""
         return self.endpoints if self.fallback == "upstream" else self.endpoints[:-1]
+
+    def is_own(self, namespace: str) -> bool:
+        """Whether these are a registry's own images, which it serves under its own name."""
+        return len(self.endpoints) == 1 and self.endpoints[0].is_called(namespace)
 
     def upstream(self, namespace: str) -> Endpoint | None:
         """Return the registry itself, if it is asked and has a name."""

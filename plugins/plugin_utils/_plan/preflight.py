@@ -104,6 +104,6 @@ def _is_spare(api: str, wanted: Desired, good: Mapping[str, Any]) -> bool:
     served = [
         any(each.api in good for each in mirror.endpoints)
         for name, mirror in wanted.mirrors.items()
-        if api in [each.api for each in mirror.endpoints] and [each.host for each in mirror.endpoints] != [name]
+        if api in [each.api for each in mirror.endpoints] and not mirror.is_own(name)
     ]
     return bool(served) and all(served)

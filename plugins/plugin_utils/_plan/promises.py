@@ -61,8 +61,8 @@ def depends_on_release(wanted: Desired, mode: str, auth_method: str) -> bool:
 def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
     where = f"containerd {rel} has legacy mirrors, which"
     for name, mirror in wanted.mirrors.items():
-        hosts = [each.host for each in mirror.endpoints]  # containerd adds no registry that is one of its endpoints
-        if mirror.fallback == "none" and hosts and name not in hosts:
+        own = any(each.is_called(name) for each in mirror.endpoints)  # what containerd adds is one of its endpoints
+        if mirror.fallback == "none" and mirror.endpoints and not own:
             option = _fallback(wanted, name)
             text = f"{where} cannot keep it from asking the public registry last"
             yield Broken(option, text, option in wanted.explicit)

@@ -24,11 +24,20 @@ def lines(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """
     groups: dict[tuple[int, tuple[str, ...]], list[str]] = {}
     for name, result in results.items():
-        groups.setdefault((_outcome(result), tuple(_plan(result))), []).append(name)
+        groups.setdefault((_outcome(result), tuple(_plan(name, result))), []).append(name)
     shown = []
     for (outcome, plan), who in sorted(groups.items(), key=lambda group: group[0][0]):
         shown += [f"{names.several(who, len(results))}: {_OUTCOMES[outcome]}", *(f"  {line}" for line in plan), ""]
     return shown[:-1]
+
+
+def mistakes(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the lines for `{node: result of checking its variables}`: each distinct mistake once, below its nodes."""
+    groups: dict[str, list[str]] = {}
+    for name, result in results.items():
+        if "depends_on_release" not in result:
+            groups.setdefault(str(result.get("msg") or "no answer").strip(), []).append(name)
+    return [line for text, who in groups.items() for line in (f"{names.several(who, len(results))}:", f"  {text}")]
 
 
 def _outcome(result: Mapping[str, Any]) -> int:
@@ -41,10 +50,10 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _plan(result: Mapping[str, Any]) -> Iterator[str]:
+def _plan(name: str, result: Mapping[str, Any]) -> Iterator[str]:
     yield str(result.get("msg") or "no answer").strip()
     yield from (f"carried over: {text}" for text in result.get("migrated") or [])
-    yield from (f"warning: {text}" for text in result.get("warnings") or [])
+    yield from (f"warning: {str(text).removeprefix(f'{name}: ')}" for text in result.get("warnings") or [])
     changes = result.get("config_changes") or []
     for change in (change for change in changes if "before" in change):
         after = json.dumps(change["after"]) if "after" in change else "gone"

@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from fake_node import run
 
-from ansible_collections.airgap.containerd.plugins.action import containerd_registry, containerd_report
+from ansible_collections.airgap.containerd.plugins.action import containerd_pull, containerd_registry, containerd_report
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 
@@ -67,5 +67,5 @@ def test_reports_are_replaced_whole_with_the_mode_that_was_chosen(tmp_path):
 def test_a_wrong_argument_is_refused_without_the_others():
     """ansible-core quotes the object of an error beside its message."""
     with pytest.raises(AnsibleActionFail) as refused:
-        run(containerd_registry, {}, password="CaN4ry", endpoints=["x"])
+        run(containerd_pull, {}, password="CaN4ry", timeout="x")
     assert refused.value.obj is None and "CaN4ry" not in str(refused.value)

@@ -180,6 +180,32 @@ def test_one_node_costs_its_own_row(play, tmp_path):
     assert "n2" in json.dumps(found)
 
 
+def test_mistakes_of_many_nodes_are_shown_once(play):
+    hosts = [f"w{number}" for number in range(1, 41)]
+    inventory = {"ansible_connection": "local", "containerd_registry_url": "registry.lan"}
+    output = play({}, playbook=ROOT / "playbooks" / "site.yml", hosts=hosts, inventory=inventory)
+    assert output.count("has no http:// or https:// in front") == 1
+    assert "all 40 nodes: containerd_registry_url: 'registry.lan' has no http://" in output
+    assert "the variables are wrong, see above" in output and "Make containerd pull" not in output
+    inventory |= {"containerd_registry_url": "http://r.lan", "containerd_registry_projects": ["a"]}
+    output = play({}, playbook=ROOT / "playbooks" / "site.yml", hosts=hosts, inventory=inventory)
+    assert (
+        output.count("containerd_registry_projects: is a list where a mapping is wanted: write it as KEY: VALUE") == 1
+    )
+    assert len(output) < 15_000
+
+
+def test_a_mistaken_name_is_told_once(play):
+    inventory = {
+        "ansible_connection": "local",
+        "containerd_registry_url": "http://r.lan",
+        "containerd_registry_usrname": 1,
+    }
+    output = play({}, VALIDATE, hosts=["w1", "w2", "w3"], inventory=inventory)
+    told = "containerd_registry_usrname is no variable of this role: did you mean containerd_registry_username?"
+    assert output.count(told) == 1 and "failed=0" in output
+
+
 def test_names_are_found_wherever_they_stand():
     others = {"here": "x"}
 

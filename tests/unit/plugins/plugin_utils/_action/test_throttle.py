@@ -27,7 +27,7 @@ def fork(limit, inside, most):
             inside.value -= 1
 
 
-@pytest.mark.parametrize(("limit", "together"), [(1, 1), (2, 2), (0, FORKS)])
+@pytest.mark.parametrize(("limit", "together"), [(1, 1), (2, 2), (100_000, FORKS), (0, FORKS)])
 def test_forks_share_the_slots_of_their_run(limit, together):
     before = set(os.listdir())
     context = multiprocessing.get_context("fork")

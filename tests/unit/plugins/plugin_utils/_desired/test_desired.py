@@ -49,7 +49,12 @@ def test_direct_registries_and_no_catch_all():
     wanted = desired.desired(
         {"url": "http://r.lan", "upstreams": ["docker.io"], "direct": ["docker.io", "own.lan:5000"], "catch_all": False}
     )
-    assert urls(wanted) == {"docker.io": [], "own.lan:5000": [], "r.lan": ["http://r.lan"]}
+    assert urls(wanted) == {
+        "docker.io": [],
+        "own.lan:5000": [],
+        "r.lan": ["http://r.lan"],
+        "r.lan:80": ["http://r.lan"],
+    }
     assert wanted.mirrors["docker.io"].fallback == "upstream"
 
 

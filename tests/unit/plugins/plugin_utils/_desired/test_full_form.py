@@ -73,7 +73,7 @@ def test_urls_of_each_mode():
 
 def test_mirrors_alone_are_enough():
     wanted = desired_module.desired({"mirrors": {"docker.io": ["http://a.lan"]}, "upstreams": ["quay.io"]})
-    assert set(wanted.mirrors) == {"docker.io", "a.lan"}
+    assert set(wanted.mirrors) == {"docker.io", "a.lan", "a.lan:80"}
 
 
 def test_an_entry_replaces_the_derived_one_whole():
@@ -183,7 +183,7 @@ MISTAKES = [
     ({"mirrors": {"quay.io": 5}}, r"pre_mirrors\[quay.io\]: is a number: give a mapping"),
     (mirror(URL, fallback="never"), r"pre_mirrors\[quay.io\].fallback: 'never' is neither none nor upstream"),
     (mirror("h.lan"), r"endpoints\[0\].url: 'h.lan' has no http:// or https:// in front: write http://h.lan or"),
-    (mirror("HTTPS://h.lan"), r"endpoints\[0\].url: 'HTTPS://h.lan' has no http"),
+    (mirror("HTTPS://h.lan"), r"endpoints\[0\].url: 'HTTPS://h.lan' does not begin with https://: write https://h.lan"),
     (mirror(f"http://u:{SECRET}@h.lan"), r"endpoints\[0\].url: the URL holds .* give them as pre_endpoints\[h.lan\]"),
     (mirror("http://h.lan/a b"), r"endpoints\[0\].url: '/a b' is not a path"),
     (mirror("http://h.lan/../x"), r"endpoints\[0\].url: '/../x' is not a path"),
