@@ -31,8 +31,7 @@ class ActionModule(Action):
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        if not args["url"].startswith(("http://", "https://")):
-            raise Refusal(f"url: {args['url']!r} has no http:// or https:// in front")
+        Check("").url("url", args["url"], "username and password")
         login, reader = _login(args, ""), _login(args, "reader_")
         names = [str(name).strip("/").partition("/")[0] for name in args["projects"].values()]
         request = Harbor(

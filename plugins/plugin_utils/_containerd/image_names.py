@@ -13,6 +13,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
@@ -58,23 +59,28 @@ def _host_pattern(ipv6: bool) -> re.Pattern[str]:
 def parse(image: Any, rel: Release) -> Reference:
     """Return what this containerd makes of an image name; raises ImageNameError."""
     if not isinstance(image, str) or not image:
-        raise ImageNameError(f"image {image!r}: not a name")
+        raise ImageNameError(f"image {_secrets.quoted(image)}: not a name")
     if image != image.strip() or "://" in image:
-        fix = image.strip().rpartition("://")[2]
-        raise ImageNameError(f"image {image!r}: no URL and no blanks, write {fix}")
+        host, slash, path = image.strip().rpartition("://")[2].partition("/")
+        fix = f"write {host.rpartition('@')[2]}{slash}{path}" if host else "write a name"
+        raise ImageNameError(f"image {_secrets.quoted(image)}: no URL and no blanks, {fix}")
     if re.fullmatch(r"[a-f0-9]{64}", image):
-        raise ImageNameError(f"image {image!r}: this is an image's id, which cannot be pulled: give its name")
+        raise ImageNameError(
+            f"image {_secrets.quoted(image)}: this is an image's id, which cannot be pulled: give its name"
+        )
     host, rest = _split(image, rel)
     if not _host_pattern(rel.ipv6_names).fullmatch(host):
         hint = f": containerd {rel} knows no IPv6 addresses in names" if host.startswith("[") else ""
-        raise ImageNameError(f"image {image!r}: {host!r} is not HOST or HOST:PORT{hint}")
+        raise ImageNameError(f"image {_secrets.quoted(image)}: {host!r} is not HOST or HOST:PORT{hint}")
     rest, at, digest = rest.partition("@")
     repository, colon, tag = rest.partition(":")
     if host == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     _check(image, host, repository, rel)
     if colon and not _TAG.fullmatch(tag):
-        raise ImageNameError(f"image {image!r}: {tag!r} is not a tag: up to 128 letters, digits, and _ . -")
+        raise ImageNameError(
+            f"image {_secrets.quoted(image)}: {tag!r} is not a tag: up to 128 letters, digits, and _ . -"
+        )
     if at:
         _check_digest(image, digest)
         return Reference(host, repository, None, digest)
@@ -93,21 +99,24 @@ def _split(image: str, rel: Release) -> tuple[str, str]:
 
 
 def _check(image: str, host: str, repository: str, rel: Release) -> None:
+    if not _PATH.fullmatch(repository.lower()):
+        raise ImageNameError(
+            f"image {_secrets.quoted(image)}: {repository!r} is not a repository: lower-case letters, digits, and "
+            f". _ - / between them"
+        )
     if repository.lower() != repository:
         named = "." in host and image.startswith(f"{host}/")
         fix = f"{host}{image[len(host) :].lower()}" if named else image.lower()
-        raise ImageNameError(f"image {image!r}: repository names are in lower case, write {fix}")
-    if not _PATH.fullmatch(repository):
-        raise ImageNameError(
-            f"image {image!r}: {repository!r} is not a repository: lower-case letters, digits, and . _ - / between them"
-        )
+        raise ImageNameError(f"image {_secrets.quoted(image)}: repository names are in lower case, write {fix}")
     length = len(repository) if rel.uppercase_hosts else len(f"{host}/{repository}")
     if length > _MAX_NAME:
-        raise ImageNameError(f"image {image!r}: the name has more than {_MAX_NAME} characters")
+        raise ImageNameError(f"image {_secrets.quoted(image)}: the name has more than {_MAX_NAME} characters")
 
 
 def _check_digest(image: str, digest: str) -> None:
     algorithm, dummy, value = digest.partition(":")
     right = _DIGEST.fullmatch(digest) and _ALGORITHMS.get(algorithm) == len(value)
     if not right or value.lower() != value:
-        raise ImageNameError(f"image {image!r}: {digest!r} is not a digest: sha256: and 64 digits or letters a to f")
+        raise ImageNameError(
+            f"image {_secrets.quoted(image)}: {digest!r} is not a digest: sha256: and 64 digits or letters a to f"
+        )

@@ -26,8 +26,10 @@ def typed(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], prefi
     found = {}
     for option, value in given.items():
         about = spec.get(option)
-        if about is None or value is None:
-            found[option] = value
+        if value is None:
+            continue  # not set
+        if about is None:
+            found[option] = value  # which Ansible refuses
             continue
         value = kinds.plain(value)
         found[option] = _READERS[about["type"]](prefix + option, value, bool(about.get("no_log")))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
@@ -38,7 +39,9 @@ def check(wish: Pull, option: str = "images") -> None:
         raise Refusal(f"{option}: {len(wish.images)} of them are more than the {MAX_IMAGES} that one task pulls")
     for image in wish.images:
         if not image or len(image) > 512 or not image.isprintable() or " " in image:
-            raise Refusal(f"{option}: {image!r} is no image's name: write it as in a pod, REGISTRY/REPOSITORY:TAG")
+            raise Refusal(
+                f"{option}: {_secrets.quoted(image)} is no image's name: write it as in a pod, REGISTRY/REPOSITORY:TAG"
+            )
     options.check_range("timeout", wish.timeout, 1, None)
     options.check_range("parallel", wish.parallel, 1, None)
 

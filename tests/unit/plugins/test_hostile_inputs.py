@@ -16,8 +16,10 @@ from fake_node import ANSWERS, answering, observe, replying, run
 
 from ansible_collections.airgap.containerd.plugins.action import (
     containerd_config,
+    containerd_harbor,
     containerd_hosts,
     containerd_info,
+    containerd_pull,
     containerd_registry,
     containerd_report,
     containerd_restart,
@@ -27,8 +29,10 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import w
 
 PAGE = Path(__file__).with_name("hostile_inputs.md")
 MODULES = {
+    "containerd_pull": (containerd_pull, {}),
     "containerd_registry": (containerd_registry, {"url": "http://registry.lan", "preflight": False, "restart": False}),
     "containerd_config": (containerd_config, {}),
+    "containerd_harbor": (containerd_harbor, {"projects": {"*": "mirror"}}),
     "containerd_hosts": (containerd_hosts, {}),
     "containerd_info": (containerd_info, {}),
     "containerd_report": (containerd_report, {}),
