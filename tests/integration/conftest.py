@@ -37,7 +37,6 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Player:
 @pytest.fixture
 def fresh(lab: Lab) -> Lab:
     """The lab with every node as new."""
-    lab.harbor_strict(False)
     lab.reset(*NODES)
     return lab
 

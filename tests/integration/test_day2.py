@@ -36,7 +36,6 @@ def assert_not_pulled(lab: Lab, image: str, requests: bool) -> None:
 @pytest.fixture(scope="module")
 def life(lab, play) -> Iterator[dict[str, str]]:
     """Nodes after the first run, and the config.toml that each had before it."""
-    lab.harbor_strict(False)
     lab.reset(*NODES)
     before = {node: lab.read(node, CONFIG) for node in NODES}
     play().ok()

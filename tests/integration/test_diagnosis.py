@@ -107,8 +107,7 @@ def legacy() -> str:
 @pytest.fixture(scope="module")
 def broken(lab):
     """Every node with all the broken mirrors at once."""
-    lab.harbor_strict(False)
-    lab.harbor_external(None)
+    lab.external_url(None)
     lab.reset(*NODES)
     for node in LEGACY:
         restart(lab, node, legacy())
@@ -238,20 +237,25 @@ def test_a_proxy_in_the_way_and_a_registry_that_does_not_answer(broken, diagnose
     assert "secret" not in run.output + str(run.results)
 
 
-def test_harbor_with_tokens_and_a_pull_secret(broken, diagnose):
-    """A login in config.toml is asked for, and then the pull secret is taken instead of it."""
+def projects(lab, registry: str, token_login: bool = True) -> None:
+    """Every node with its login for a registry in config.toml, but for quay.io in hosts.toml; or there alone."""
     for node in NODES:
-        login = [f'[{V2}.registry.configs."harbor.lan".auth]', f"username = '{USER}'", f"password = '{PASSWORD}'"]
+        login = [f'[{V2}.registry.configs."{registry}".auth]', f"username = '{USER}'", f"password = '{PASSWORD}'"]
+        login = login if token_login else []
         if node in LEGACY:
-            mirror = [f'[{V2}.registry.mirrors."docker.io"]', 'endpoint = ["http://harbor.lan/v2/dockerhub"]']
-            restart(broken, node, config(*mirror, *login))
+            mirror = [f'[{V2}.registry.mirrors."docker.io"]', f'endpoint = ["http://{registry}/v2/dockerhub"]']
+            restart(lab, node, config(*mirror, *login))
         else:
-            text = hosts_toml("http://harbor.lan/v2/dockerhub", None)
-            broken.write(node, f"{CERTS}/docker.io/hosts.toml", text)
-            header = hosts_toml("http://harbor.lan/v2/quay", LOGIN)
-            broken.write(node, f"{CERTS}/quay.io/hosts.toml", header)
-            restart(broken, node, config(f"[{V2}.registry]", f'config_path = "{CERTS}"', *login))
-    busybox, etcd = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1"
+            for upstream_, project, header in (("docker.io", "dockerhub", None), ("quay.io", "quay", LOGIN)):
+                text = hosts_toml(f"http://{registry}/v2/{project}", header)
+                lab.write(node, f"{CERTS}/{upstream_}/hosts.toml", text)
+            restart(lab, node, config(f"[{V2}.registry]", f'config_path = "{CERTS}"', *login))
+
+
+def test_harbor_with_a_pull_secret(broken, diagnose):
+    """The login in config.toml is not asked for: the pull secret is taken instead of it."""
+    projects(broken, "harbor.lan")
+    busybox = "docker.io/library/busybox:1"
     found, run = diagnose(NODES, busybox, **SECRET)
     for node in NODES:
         said = found[node, busybox]["diagnosis"]
@@ -259,20 +263,20 @@ def test_harbor_with_tokens_and_a_pull_secret(broken, diagnose):
             said["kind"] == "pull_secret" and "http://harbor.lan/v2/dockerhub refuses the pull secret" in said["seen"]
         )
     assert SECRET["password"] not in run.output + str(run.results)
-    broken.harbor_external("http://harbor.example.org")
-    broken.harbor_strict(True)
-    found, run = diagnose(NODES, busybox)
+
+
+def test_a_registry_that_insists_on_tokens(broken, diagnose):
+    """Its token service cannot be reached, or is not told the login that is in a header."""
+    projects(broken, "bearer.lan")
+    busybox, etcd = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1"
+    broken.external_url("http://token.example.org")
+    found, dummy = diagnose(NODES, busybox)
     for node in NODES:
         said = found[node, busybox]["diagnosis"]
-        assert (
-            said["kind"] == "token_service"
-            and "its token service http://harbor.example.org is out of reach" in said["seen"]
-        ), said
-        assert "reach harbor.example.org" in said["fix"]
-    broken.harbor_external(None)
-    for node in CONFIG_PATH:
-        restart(broken, node, config(f"[{V2}.registry]", f'config_path = "{CERTS}"'))
-    found, run = diagnose(CONFIG_PATH, etcd)
-    broken.harbor_strict(False)
+        assert said["kind"] == "token_service" and "http://token.example.org/token" in said["seen"], said
+        assert "reach token.example.org" in said["fix"]
+    broken.external_url(None)
+    projects(broken, "bearer.lan", token_login=False)
+    found, dummy = diagnose(CONFIG_PATH, etcd)
     said = {node: (found[node, etcd]["diagnosis"] or {}).get("kind") for node in CONFIG_PATH}
     assert said == {"n2": "token_without_header", "n3": "token_without_header", "n4": None}

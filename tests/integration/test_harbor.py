@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Harbor: a project for each upstream, as it is and when it insists on Bearer tokens."""
+"""A project for each upstream, in Harbor and in a registry that insists on Bearer tokens."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def _repository(image: str) -> str:
     return f"{PROJECTS.get(image.split('/')[0], 'mirror')}/{IMAGES[image]}"
 
 
-@pytest.mark.parametrize("strict", [False, True], ids=["basic", "strict"])
-def test_every_image_from_harbor(fresh, play, strict):
-    fresh.harbor_strict(strict)
+@pytest.mark.parametrize("registry", ["harbor.lan", "bearer.lan"])
+def test_every_image_from_its_project(fresh, play, registry):
+    variables = {**VARIABLES, "url": f"http://{registry}"}
     fresh.reset_counters()
-    play(**VARIABLES).ok()
+    play(**variables).ok()
     for node in NODES:
         for image in IMAGES:
-            assert_served(fresh, node, image, "harbor.lan", _repository(image))
-        assert_served(fresh, node, "harbor.lan/lab/app:1", "harbor.lan", "lab/app")
+            assert_served(fresh, node, image, registry, _repository(image))
+        assert_served(fresh, node, f"{registry}/lab/app:1", registry, "lab/app")
     for node, counted in fresh.counters().items():
         assert (counted["dns"], counted["other"], counted["no_route"]) == (0, 0, 0), node
-    assert play(**VARIABLES).ok().changed() == dict.fromkeys(NODES, 0)
+    assert play(**variables).ok().changed() == dict.fromkeys(NODES, 0)
 
 
 def test_projects_without_a_catch_all_project_are_warned_about(fresh, play):

@@ -19,7 +19,6 @@ PAUSE = "registry.k8s.io/pause:3.9"
 @pytest.fixture(scope="module")
 def ready(lab, play):
     """All nodes configured for the flat registry."""
-    lab.harbor_strict(False)
     lab.reset(*NODES)
     play().ok()
     return lab

@@ -86,7 +86,7 @@ def _pull(lab: Lab, options: argparse.Namespace) -> None:
 
 
 def _harbor(lab: Lab, options: argparse.Namespace) -> None:
-    lab.harbor_strict(options.strict == "on")
+    lab.harbor_upstreams(options.upstreams == "away")
 
 
 def _mark(lab: Lab, options: argparse.Namespace) -> None:
@@ -135,8 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     pull.add_argument("node", metavar="NODE")
     pull.add_argument("image", metavar="IMAGE")
     harbor = add("harbor", _harbor, "change how the Harbor stand-in behaves").add_subparsers(required=True)
-    strict = harbor.add_parser("strict", help="whether it insists on tokens and refuses Basic")
-    strict.add_argument("strict", choices=("on", "off"))
+    upstreams = harbor.add_parser("upstreams", help="whether what it is a proxy cache of can be reached")
+    upstreams.add_argument("upstreams", choices=("away", "there"))
     add("mark", _mark, "print the present end of the request logs, for requests --since")
     requests = add("requests", _requests, "print the requests that the registries answered")
     requests.add_argument("--since", metavar="MARK", help="only those after this mark")

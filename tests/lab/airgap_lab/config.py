@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from airgap_lab.harbor.accounts import Account, Project
+
 PROJECT = Path(__file__).resolve().parents[3]
 LAB_FILE = PROJECT / "tests/lab/lab.yml"
 INVENTORY = PROJECT / "inventories/lab"
@@ -46,11 +48,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry by its host name; ``kind`` is ``distribution``, ``harbor`` or ``failing``.
+    """A registry by its host name; ``kind`` is ``distribution``, ``harbor``, ``insisting`` or ``failing``.
 
     ``images`` are REPOSITORY:TAG; ``ports`` are all of its ports, ``tls_ports`` those of them with TLS, and
-    ``client_tls_ports`` those of these that want a client certificate. ``projects`` are Harbor's, with the URL of the
-    registry that each is a proxy cache for, or None.
+    ``client_tls_ports`` those of these that want a client certificate. ``projects`` and ``accounts`` are Harbor's.
     """
 
     name: str
@@ -60,7 +61,8 @@ class Registry:
     tls_ports: tuple[int, ...]
     client_tls_ports: tuple[int, ...]
     images: tuple[str, ...]
-    projects: dict[str, str | None]
+    projects: dict[str, Project]
+    accounts: dict[str, Account]
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,10 @@ def _registry(name: str, entry: dict[str, Any]) -> Registry:
     client_tls = tuple(entry.get("client_tls_ports", []))
     tls = (*entry.get("tls_ports", []), *client_tls)
     ports = (*entry["ports"], *tls)
-    images, projects = tuple(entry["images"]), entry.get("projects") or {}
-    return Registry(name, entry["kind"], entry["address"], ports, tls, client_tls, images, projects)
+    projects = {key: Project(**each) for key, each in (entry.get("projects") or {}).items()}
+    accounts = {key: Account.load(key, each) for key, each in (entry.get("accounts") or {}).items()}
+    images = tuple(entry["images"])
+    return Registry(name, entry["kind"], entry["address"], ports, tls, client_tls, images, projects, accounts)
 
 
 def _node(name: str, variables: dict[str, Any]) -> Node:

@@ -162,17 +162,17 @@ class Lab:
         host = registry if port == 80 else f"{registry}:{port}"
         return network.request(target.address, port, method, path, {"Host": host, **(headers or {})})
 
-    def harbor_strict(self, strict: bool) -> None:
-        """Make the Harbor stand-in insist on tokens, or accept Basic again."""
-        registries.set_strict(self.config, strict)
-
     def registry_password(self, password: str | None = None) -> None:
         """Make the flat registry accept another password only; without one, that of the inventory again."""
         registries.set_password(self.config, password or self.config.password)
 
-    def harbor_external(self, url: str | None) -> None:
-        """Give the Harbor stand-in an external_url, at which it says that its token service is; None: its own."""
+    def external_url(self, url: str | None) -> None:
+        """Make harbor.lan and bearer.lan say that their token service is below this URL; None: below their own."""
         registries.set_external(self.config, url)
+
+    def harbor_upstreams(self, away: bool) -> None:
+        """Make what Harbor is a proxy cache of unreachable, or reachable again."""
+        registries.set_upstreams_away(self.config, away)
 
     def mark(self) -> str:
         """The present end of the request logs; give it to ``requests``."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registries: docker-registry from Debian, bare or behind the Harbor stand-in, and one that fails; their logs."""
+"""The registries: docker-registry from Debian, bare or behind a stand-in, and one that fails; their logs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from airgap_lab import failing, harbor, network
-from airgap_lab.config import Config, LabError, Registry, namespace
+from airgap_lab import harbor, insisting, network
+from airgap_lab.config import PROJECT, Config, LabError, Registry, namespace
 from airgap_lab.prepare import Prepared
 
-# Where the registry behind the Harbor stand-in listens, in its own namespace.
+# Where the registry behind a stand-in listens, in its own namespace.
 BACKEND = ("127.0.0.1", 5001)
+STAND_INS = ("harbor", "insisting")
 START_SECONDS = 15.0
 # docker-registry logs a request just after answering it.
 LOG_DELAY_SECONDS = 0.1
@@ -38,9 +39,8 @@ def create(config: Config, registry: Registry, prepared: Prepared) -> None:
     _folder(config, registry).mkdir(parents=True)
     program = [str(prepared.tools / "usr/bin/docker-registry"), "serve"]
     storage = prepared.storage.get(registry.name)
-    {"distribution": _start_distribution, "harbor": _start_harbor, "failing": _start_failing}[registry.kind](
-        config, registry, program, storage
-    )
+    starts = {"distribution": _start_distribution, "failing": _start_failing}
+    starts.get(registry.kind, _start_stand_in)(config, registry, program, storage)
     deadline = time.monotonic() + START_SECONDS
     while not healthy(registry):
         if time.monotonic() > deadline:
@@ -59,21 +59,23 @@ def _start_distribution(config: Config, registry: Registry, program: list[str], 
         _start(registry, [*program, _write_json(folder / f"{port}.json", content)], folder / f"{port}.log")
 
 
-def _start_harbor(config: Config, registry: Registry, program: list[str], storage: Path) -> None:
+def _start_stand_in(config: Config, registry: Registry, program: list[str], storage: Path) -> None:
+    """A docker-registry on the loopback and, in front of it, the stand-in that Harbor or the insisting one is."""
     folder = _folder(config, registry)
     settings = _write_json(folder / "backend.json", _settings(storage, "{}:{}".format(*BACKEND)))
     _start(registry, [*program, settings], folder / "backend.log")
     for port in registry.ports:
         (folder / f"{port}.log").touch()
-        settings = _write_json(folder / f"{port}.json", asdict(_harbor_settings(config, registry, port)))
-        _start(registry, [sys.executable, harbor.__file__, settings], folder / f"{port}.err")
+        make = _harbor_settings if registry.kind == "harbor" else _insisting_settings
+        settings = _write_json(folder / f"{port}.json", make(config, registry, port))
+        _start(registry, [sys.executable, "-m", f"airgap_lab.{registry.kind}", settings], folder / f"{port}.err")
 
 
 def _start_failing(config: Config, registry: Registry, program: list[str], storage: Path | None) -> None:
     for port in registry.ports:
         log = _folder(config, registry) / f"{port}.log"
         log.touch()
-        command = [sys.executable, failing.__file__, registry.address, str(port), str(log)]
+        command = [sys.executable, "-m", "airgap_lab.failing", registry.address, str(port), str(log)]
         _start(registry, command, log.with_suffix(".err"))
 
 
@@ -87,30 +89,30 @@ def healthy(registry: Registry) -> bool:
     """Whether everything that makes up the registry accepts connections."""
     if not network.exists(namespace(registry.name)):
         return False
-    if registry.kind == "harbor" and not network.inside(namespace(registry.name), _backend_listens):
+    if registry.kind in STAND_INS and not network.inside(namespace(registry.name), _backend_listens):
         return False
     return all(network.reachable(registry.address, port) for port in registry.ports)
 
 
-def set_strict(config: Config, strict: bool) -> None:
-    """Make the Harbor stand-in insist on tokens from its next request on, or accept Basic again."""
-    for registry in _harbors(config):
-        flag = _strict_file(config, registry)
-        if strict:
-            flag.touch()
-        else:
-            flag.unlink(missing_ok=True)
-
-
 def set_external(config: Config, url: str | None) -> None:
-    """Make the Harbor stand-in send clients to a token service at ``url``, as Harbor does with its external_url."""
-    for registry in _harbors(config):
-        _external_file(config, registry).write_text(url or "")
+    """Make the stand-ins send clients to a token service at ``url``, as Harbor does with its external_url."""
+    for registry in _stand_ins(config):
+        (_folder(config, registry) / "external").write_text(url or "")
 
 
-def _harbors(config: Config) -> Iterator[Registry]:
+def set_upstreams_away(config: Config, away: bool) -> None:
+    """Make what Harbor is a proxy cache of unreachable from its next request on, or reachable again."""
+    for registry in _stand_ins(config):
+        mark = _folder(config, registry) / "upstreams_away"
+        if away:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
+
+
+def _stand_ins(config: Config) -> Iterator[Registry]:
     for registry in config.registries.values():
-        if registry.kind == "harbor":
+        if registry.kind in STAND_INS:
             if not network.exists(namespace(registry.name)):
                 raise LabError("The lab is not up.")
             yield registry
@@ -148,7 +150,7 @@ def requests(config: Config, since: str | None = None) -> list[Entry]:
         with path.open("rb") as log:
             log.seek(offset)
             lines = [json.loads(line) for line in log if line.startswith(b"{")]
-        parse = _distribution_entries if registry.kind == "distribution" else _harbor_entries
+        parse = _distribution_entries if registry.kind == "distribution" else _stand_in_entries
         for entry in parse(lines, config.username):
             when = entry["time"].astimezone(timezone.utc).isoformat(timespec="microseconds")
             where = {"registry": registry.name, "port": port, "node": nodes.get(entry["client"])}
@@ -188,7 +190,7 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(f"{seconds}.{fraction[:6]:0<6}+00:00")
 
 
-def _harbor_entries(lines: list[Entry], username: str) -> Iterator[Entry]:
+def _stand_in_entries(lines: list[Entry], username: str) -> Iterator[Entry]:
     for line in lines:
         yield {**line, "time": datetime.fromtimestamp(line["time"], tz=timezone.utc)}
 
@@ -221,26 +223,36 @@ def _tls(config: Config, registry: Registry, port: int) -> Entry:
     return {**own, **clients}
 
 
-def _harbor_settings(config: Config, registry: Registry, port: int) -> harbor.Settings:
-    return harbor.Settings(
-        host=registry.name if port == 80 else f"{registry.name}:{port}",
+def _harbor_settings(config: Config, registry: Registry, port: int) -> Entry:
+    settings = harbor.Settings(
+        host=_host(registry, port),
+        address=(registry.address, port),
+        backend=BACKEND,
+        password=config.password,
+        accounts=registry.accounts,
+        projects=registry.projects,
+        images=registry.images,
+        log=str(_folder(config, registry) / f"{port}.log"),
+        state=str(_folder(config, registry)),
+    )
+    return settings.data()
+
+
+def _insisting_settings(config: Config, registry: Registry, port: int) -> Entry:
+    settings = insisting.Settings(
+        host=_host(registry, port),
         address=(registry.address, port),
         backend=BACKEND,
         username=config.username,
         password=config.password,
         log=str(_folder(config, registry) / f"{port}.log"),
-        projects=registry.projects,
-        strict_file=str(_strict_file(config, registry)),
-        external_file=str(_external_file(config, registry)),
+        external=str(_folder(config, registry) / "external"),
     )
+    return asdict(settings)
 
 
-def _external_file(config: Config, registry: Registry) -> Path:
-    return _folder(config, registry) / "external"
-
-
-def _strict_file(config: Config, registry: Registry) -> Path:
-    return _folder(config, registry) / "strict"
+def _host(registry: Registry, port: int) -> str:
+    return registry.name if port == 80 else f"{registry.name}:{port}"
 
 
 def _folder(config: Config, registry: Registry) -> Path:
@@ -249,7 +261,7 @@ def _folder(config: Config, registry: Registry) -> Path:
 
 def _start(registry: Registry, command: list[str], log: Path) -> None:
     with log.open("ab") as output:
-        network.start(namespace(registry.name), command, output)
+        network.start(namespace(registry.name), command, output, {"PYTHONPATH": str(PROJECT / "tests/lab")})
 
 
 def _write_json(path: Path, value: Entry) -> str:
