@@ -60,8 +60,10 @@ class ActionModule(Action):
             hosts_toml.check_on(releases.release(releases.parse(observed.version)), files, observed.hosts_dir)
         record = records.read(observed)
         conflicts.check_hosts_dir(observed, args["namespaces"])
-        planned = tree.plan(files, observed.hosts_dir, observed.hosts, record.hosts, args["prune"])
-        new_record = record._replace(hosts=planned.files)
+        here = {path: each for path, each in record.hosts.items() if path.startswith(f"{observed.hosts_dir}/")}
+        planned = tree.plan(files, observed.hosts_dir, observed.hosts, here, args["prune"])
+        elsewhere = {path: each for path, each in record.hosts.items() if path not in here}
+        new_record = record._replace(hosts={**elsewhere, **planned.files})
         changed = bool(planned.writes or planned.removes)
         if (changed or new_record != observed.record or observed.interrupted) and not self._task.check_mode:
             apply = request.of_tree(planned, observed)._replace(record=new_record)
@@ -71,7 +73,8 @@ class ActionModule(Action):
             "written": list(planned.writes),
             "removed": planned.removes,
         }
-        hidden = conflicts.shadowing(files, observed.hosts_dir, observed.hosts, planned.files)
+        ours = {*planned.files, *planned.removes}
+        hidden = conflicts.shadowing(files, observed.hosts_dir, observed.hosts, ours)
         if planned.warnings or hidden:
             result["warnings"] = [*planned.warnings, *hidden.values()]
         if self._task.diff:

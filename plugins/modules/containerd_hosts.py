@@ -29,7 +29,8 @@ options:
     type: dict
     required: true
   prune:
-    description: Whether files that this module wrote earlier and that are no longer asked for are removed.
+    description:
+      - Whether files in this O(hosts_dir) that this module wrote earlier and that are no longer asked for are removed.
     type: bool
     default: true
 seealso:

@@ -120,6 +120,11 @@ def test_hosts_writes_prunes_and_leaves_the_role_alone(fresh, play, task):
     assert 'client = [["/etc/ssl/c.crt", "/etc/ssl/c.key"], ["/etc/ssl/x.pem", "/etc/ssl/x.pem"]]' in written, (
         run.output
     )
+    run, result = task("containerd_hosts", "--limit=n3", namespaces=own, hosts_dir="/opt/ct/certs.d")
+    assert result("n3")["removed"] == [] and result("n3")["written"] == ["/opt/ct/certs.d/own.lan/hosts.toml"]
+    assert fresh.read("n3", "/etc/containerd/certs.d/own.lan/hosts.toml") == written
+    run, result = task("containerd_hosts", "--limit=n3", namespaces={}, hosts_dir="/opt/ct/certs.d/")
+    assert result("n3")["removed"] == ["/opt/ct/certs.d/own.lan/hosts.toml"]
     run, result = task("containerd_hosts", "--limit=n3", namespaces={})
     assert result("n3")["removed"] == ["/etc/containerd/certs.d/own.lan/hosts.toml"]
     assert play("--limit=n3").ok().changed() == {"n3": 0}

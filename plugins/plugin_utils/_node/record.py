@@ -76,6 +76,7 @@ class Record(NamedTuple):
     files: Mapping[str, Written]  # of the role, by path
     hosts: Mapping[str, Written] = {}  # of containerd_hosts, by path
     config: WrittenConfig | None = None
+    config_file: str | None = None  # where that is; None while no run of the role was there
     endpoints: Mapping[str, Answer] = {}  # by API URL
     carried: Mapping[str, Text] = {}  # hosts.toml files that were in other directories, by path below hosts_dir
     carried_legacy: CarriedTables = CarriedTables()

@@ -132,7 +132,7 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
 
 def _situation(observed: Observation, version: str | None) -> Situation:
     rel = releases.release(releases.parse(version or observed.version or ""))
-    data, record = observed.config.data(), records.read(observed)
+    data, record = observed.config.data(), records.of_role(observed)
     return Situation(rel, observed, data, config_toml.pristine_data(data, record.config), record)
 
 
@@ -153,6 +153,7 @@ def _record(node: Situation, target: Target, config: Edited, planned: TreePlan, 
         carried=target.carried,
         carried_legacy=target.carried_legacy,
         config=config.record,
+        config_file=node.observed.config.path,
         files=planned.files,
         endpoints=asked,
     )
@@ -160,7 +161,8 @@ def _record(node: Situation, target: Target, config: Edited, planned: TreePlan, 
 
 def _hidden(node: Situation, kept: Desired, target: Target, planned: TreePlan, prefix: str) -> list[str]:
     """Warn about registries that directories of others hide from the catch-all."""
-    hidden = conflicts.shadowing(target.files, node.observed.hosts_dir, node.observed.hosts, planned.files)
+    ours = {*planned.files, *planned.removes}
+    hidden = conflicts.shadowing(target.files, node.observed.hosts_dir, node.observed.hosts, ours)
     return [
         f"{text}. List {name} in {prefix}extra_upstreams to pull from the internal registry, or in {prefix}direct to "
         f"keep it"

@@ -9,7 +9,20 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import p
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import FORMAT, NOTHING, Record
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Unreadable
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Unreadable, place
+
+
+def of_role(observed: Observation) -> Record:
+    """Return the node's record for a run of the role; raises Refusal where it is that of another configuration."""
+    record = read(observed)
+    other = record.config_file
+    if other and place(other) not in (observed.config.path, observed.config.real_path):
+        raise Refusal(
+            f"on this node the role has configured the containerd that reads {other}, and it keeps one record for a "
+            f"node: what it wrote there would go if it changed {observed.config.path}. Take that back first, with "
+            f"state=absent and config_file={other}. Nothing was changed"
+        )
+    return record
 
 
 def read(observed: Observation) -> Record:

@@ -33,7 +33,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load impor
 def make_absent(observed: Observation) -> Plan:
     """Plan `state: absent`: everything that the record names goes, and what it replaced comes back."""
     text, data = observed.config.text, observed.config.data()
-    record = records.read(observed)
+    record = records.of_role(observed)
     planned = tree.plan({}, observed.hosts_dir, observed.hosts, record.files, prune=True)
     planned.warnings.extend(conflicts.check_backup(observed))
     planned.directories.extend(record.made)
@@ -103,10 +103,11 @@ def _reads(text: str | None, hosts_dir: Place) -> bool:
 def make_previous(observed: Observation) -> Plan:
     """Plan `state: previous`: all files are what they were before the last run that changed any."""
     state, text = observed.previous, observed.config.text
+    record = records.of_role(observed)
     observed.config.data()  # refuses what containerd does not accept
     if not state:
         made = _plan(observed, text, text, tree.nothing())
-        return plan.finish(observed, made._replace(record=observed.record and records.read(observed)), looks=False)
+        return plan.finish(observed, made._replace(record=observed.record and record), looks=False)
     if isinstance(state, Damaged) or isinstance(state.record, Unreadable):
         raise Refusal(f"the state of before the last run, in {places.STATE_DIR} on this node, is damaged")
     planned, after = tree.nothing(), text
