@@ -18,6 +18,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 DOCKER_HUB = "docker.io"
+_DOCKER_HUB_ALIAS = "index.docker.io"  # the one that becomes docker.io: others are host namespaces of their own
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _DOMAIN = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -87,6 +88,11 @@ def parse(image: Any, rel: Release) -> Reference:
     return Reference(host, repository, tag if colon else "latest", None)
 
 
+def can_be_host(name: str) -> bool:
+    """Whether there are images of this host namespace on any release, so that containerd looks for it."""
+    return name != _DOCKER_HUB_ALIAS and bool(_host_pattern(True).fullmatch(name))
+
+
 def _split(image: str, rel: Release) -> tuple[str, str]:
     """Split off the registry, as `splitDockerDomain` does."""
     first, slash, rest = image.partition("/")
@@ -95,7 +101,7 @@ def _split(image: str, rel: Release) -> tuple[str, str]:
         is_host = is_host or first.lower() != first
     if not slash or not is_host:
         return DOCKER_HUB, image
-    return DOCKER_HUB if first == "index.docker.io" else first, rest
+    return DOCKER_HUB if first == _DOCKER_HUB_ALIAS else first, rest
 
 
 def _check(image: str, host: str, repository: str, rel: Release) -> None:

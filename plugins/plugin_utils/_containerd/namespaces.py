@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url, image_names
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 CATCH_ALL = "_default"
@@ -47,9 +50,29 @@ def is_nameable(host: str) -> bool:
     return "." in host or ":" in host or host == "localhost" or host != host.lower()
 
 
+def looked_up(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the directories below `config_path` that containerd looks for, each with its host namespace."""
+    for name in names:
+        found = namespace(name)
+        if found == "*" or (is_nameable(found) and image_names.can_be_host(found)):
+            yield name, found
+
+
 def upstream_url(namespace: str) -> str:
     """Return the URL of the registry that a host namespace stands for."""
     return "https://registry-1.docker.io" if namespace == "docker.io" else f"https://{namespace}"
+
+
+def is_on_the_node(namespace: str) -> bool:
+    """Whether this is a registry on the node itself, which containerd asks in its own way (`docker.IsLocalhost`)."""
+    return go_url.is_loopback(namespace)
+
+
+def legacy_url(namespace: str, rel: Release) -> str:
+    """Return the URL by which a registry is asked as containerd asks it in legacy mode (`defaultScheme`)."""
+    if go_url.is_loopback(namespace, rel.loopback_names):
+        return f"http://{namespace}"
+    return upstream_url(namespace)
 
 
 def upstream_host(namespace: str) -> str:

@@ -27,7 +27,11 @@ DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+")
 HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _URL_FORM = "http://HOST[:PORT][/PATH]"
 _ALMOST_HTTP = re.compile(r"(https?)(?:[:;]*/+|[:;](?=[A-Za-z\[]))", re.I)
-_DOCKER_HUB_ALIASES = ("index.docker.io", "registry-1.docker.io", "www.docker.io", "hub.docker.com")
+_NO_REGISTRIES = {
+    "index.docker.io": "becomes docker.io in image names, so containerd never looks for it: write docker.io",
+    "www.docker.io": "is Docker's web site and no registry: write docker.io",
+    "hub.docker.com": "is Docker Hub's web site and no registry: write docker.io",
+}
 
 
 def is_host(text: str) -> bool:
@@ -120,8 +124,8 @@ class Check:
             self.fail(option, name, fix + (f" ({host})" if is_host(host) else odd_character(name)))
         if not namespaces.is_nameable(name):
             self.fail(option, name, "has no dot and no port, so no image name begins with it: write its whole name")
-        if name.lower() in _DOCKER_HUB_ALIASES:
-            self.fail(option, name, "is no name in images of Docker Hub: write docker.io")
+        if name.lower() in _NO_REGISTRIES:
+            self.fail(option, name, _NO_REGISTRIES[name.lower()])
         return str(name)
 
     def url(self, option: str, value: Any, login: str | None = None) -> Endpoint:

@@ -74,14 +74,16 @@ def check_backup(observed: Observation) -> list[str]:
     ]
 
 
-def shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Tree, recorded: Container[str]) -> dict[str, str]:
-    """Return, for each registry that a directory of others hides from the catch-all, what containerd does with it."""
+def shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Tree, written: Container[str]) -> dict[str, str]:
+    """Return, for each registry that a directory of others hides from the catch-all, what containerd does with it.
+
+    `written` are the files of ours, with those that go now.
+    """
     hidden: dict[str, str] = {}
     if f"{namespaces.CATCH_ALL}/hosts.toml" not in wanted:
         return hidden
     ours = {posixpath.dirname(name) for name in wanted}
-    for name in found.directories:
-        registry = namespaces.namespace(name)
+    for name, registry in namespaces.looked_up(found.directories):
         if name in (namespaces.CATCH_ALL, OTHER_TOOLS_BACKUP) or namespaces.directory(registry) in ours:
             continue
         path = f"{hosts_dir}/{name}"
@@ -89,7 +91,7 @@ def shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Tree, recorded: 
             hidden[registry] = (
                 f"{path} has no hosts.toml: containerd does not apply the catch-all to {registry}, and asks it itself"
             )
-        elif f"{path}/hosts.toml" not in recorded:
+        elif f"{path}/hosts.toml" not in written:
             hidden[registry] = (
                 f"{path}/hosts.toml is by somebody else: images of {registry} come from where it says, not from the "
                 f"catch-all"

@@ -67,8 +67,8 @@ def from_roots(observed: Observation, wanted: Desired, rel: Release, record: Rec
     taken: dict[str, str] = {}
     for root, found in other_roots(observed, rel).items():
         certificates = docker_certificates(found, root)
-        for name in found.directories:
-            namespace, path = namespaces.namespace(name), f"{root}/{name}"
+        for name, namespace in namespaces.looked_up(found.directories):
+            path = f"{root}/{name}"
             ours = wanted.mirrors.get(namespace)
             if f"{path}/hosts.toml" in record.files or taken.setdefault(namespace, path) != path:
                 continue

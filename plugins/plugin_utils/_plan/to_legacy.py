@@ -56,7 +56,7 @@ def from_hosts(
         try:
             listed = [_url(each) for each in asked if each.host and not _is_upstream(each, namespace)]
             if listed or namespace != "*":
-                mirrors[namespace] = listed or [namespaces.upstream_url(namespace)]
+                mirrors[namespace] = listed or [namespaces.legacy_url(namespace, rel)]
             for each in asked:
                 plain.deep_merge(configs, _config(each, namespace, rel))
         except Refusal as exc:
@@ -79,8 +79,8 @@ def _before(
     for root in roots if rel.config_path else ():
         found = trees.get(root) or Tree()
         certificates = from_directories.docker_certificates(found, root)
-        for name in found.directories:
-            namespace, path = namespaces.namespace(name), f"{root}/{name}"
+        for name, namespace in namespaces.looked_up(found.directories):
+            path = f"{root}/{name}"
             if namespace in done:
                 continue
             done.add(namespace)

@@ -170,7 +170,7 @@ MISTAKES = [
     ({"mirrors": {"../x": [URL]}}, r"pre_mirrors: '\.\./x' is not a registry's name"),
     ({"mirrors": {"a.lan:99999": [URL]}}, r"pre_mirrors: 'a.lan:99999' is not a registry's name"),
     ({"mirrors": {"[fd00::zz]": [URL]}}, r"pre_mirrors: '\[fd00::zz\]' is not a registry's name"),
-    ({"mirrors": {"registry-1.docker.io": [URL]}}, r"pre_mirrors: 'registry-1.docker.io' .* write docker.io"),
+    ({"mirrors": {"index.docker.io": [URL]}}, r"pre_mirrors: 'index.docker.io' .* write docker.io"),
     (
         {"mirrors": {"quay.io": {"endpoint": [URL]}}},
         r"pre_mirrors\[quay.io\]: has no key 'endpoint': did you mean endp",

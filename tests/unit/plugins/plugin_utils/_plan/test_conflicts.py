@@ -76,6 +76,27 @@ def test_what_nobody_can_replace_is_refused_before(held, changes_config, paths, 
         conflicts.check_writable(observed, changes_config, paths)
 
 
+ODD = (
+    "*.corp.lan",
+    ".git",
+    "docker.io~",
+    "docker.io.bak_",
+    "a b",
+    "backup",
+    "index.docker.io",
+    "a_b.lan",
+)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_directories_that_containerd_never_looks_for_are_left_alone(name):
+    found = nodes.tree(
+        {f"{name}/hosts.toml": "broken ="}, directories=("registry-1.docker.io", "localhost", "[::1]_5_")
+    )
+    hidden = conflicts.shadowing({"_default/hosts.toml": ""}, "/c", found, ())
+    assert set(hidden) == {"registry-1.docker.io", "localhost", "[::1]:5"}
+
+
 def test_hidden_from_the_catch_all():
     found = nodes.tree(
         {"b.lan_81_/hosts.toml": "", "c.lan/hosts.toml": ""},
