@@ -115,7 +115,7 @@ def legacy_change(
 def legacy_mirrors(rel: Release, wanted: Desired) -> dict[str, list[str]]:
     """Return the endpoints by namespace. A registry left alone is listed with itself, or `*` would catch it."""
     mirrors = {
-        name: [each.legacy_url for each in mirror.endpoints] or [namespaces.upstream_url(name)]
+        name: [each.legacy_url for each in mirror.endpoints] or [namespaces.legacy_url(name, rel)]
         for name, mirror in wanted.mirrors.items()
     }
     if rel.implicit_docker_mirror and "*" in mirrors and "docker.io" not in mirrors:

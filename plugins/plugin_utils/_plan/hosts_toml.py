@@ -62,7 +62,7 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
 
     `server` is the endpoint asked last (None: the registry itself), `hosts` those asked before it, in order; an
     endpoint is `{url, capabilities, override_path, ca, client, skip_verify, dial_timeout, header}`, all but `url`
-    optional. Raises Refusal.
+    optional, and in `server` `url` too: then the options are for the registry itself. Raises Refusal.
     """
     try:
         text = compiled(template).render(namespace=namespace, server=server, hosts=hosts)
@@ -72,7 +72,7 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
         reason = exc if isinstance(exc, jinja2.TemplateError) else f"{type(exc).__name__}: {exc}"
         raise Refusal(f"the template of hosts.toml failed for {namespace}: {reason}") from exc
     data = check(text, namespace)
-    if server is not None and "server" not in data:
+    if server is not None and "url" in server and "server" not in data:
         raise Refusal(
             f"hosts.toml of {namespace} names no server, though {_secrets.quoted(server['url'])} is to be asked last: "
             f"containerd would ask the registry itself last"
@@ -181,12 +181,15 @@ def render_all(template: str, mirrors: Mapping[str, Mirror], extras: Extras = la
     """Return `{directory/hosts.toml: text}` of all host namespaces; raises Refusal.
 
     With fallback "none" the last endpoint becomes `server`, because containerd asks `server` last in any case, and
-    the registry itself where there is none (`parseHostsFile`).
+    the registry itself where there is none (`parseHostsFile`). How a registry on the node itself is asked is left to
+    containerd, which tries plain HTTP there too: it gets no `server`.
     """
     files = {}
     for namespace, mirror in mirrors.items():
         asked = [_endpoint(each, extras) for each in mirror.in_headers]
         last = mirror.endpoints[-1] if len(asked) < len(mirror.endpoints) else mirror.upstream(namespace)
         server = _endpoint(last, extras) if last else None
-        files[f"{namespaces.directory(namespace)}/hosts.toml"] = render(template, namespace, server, asked)
+        if server and last not in mirror.endpoints and namespaces.is_on_the_node(namespace):
+            del server["url"]
+        files[f"{namespaces.directory(namespace)}/hosts.toml"] = render(template, namespace, server or None, asked)
     return files

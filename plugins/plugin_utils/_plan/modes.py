@@ -136,7 +136,7 @@ def in_legacy(node: Situation, wanted: Desired, settings: Settings) -> Target:
     configs = plain.deep_merge(dict(tables.configs), placement.legacy_configs(wanted, folder))
     mirrors = {
         **config_toml.legacy_mirrors(node.rel, wanted),
-        **{host: [namespaces.upstream_url(host)] for host in themselves},
+        **{host: [namespaces.legacy_url(host, node.rel)] for host in themselves},
         **tables.mirrors,
     }
     told = () if node.record.config else from_legacy.replaced_mirrors(registry, wanted)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url, proxies
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url, namespaces, proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.notes import Kind
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, PullError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution
@@ -42,6 +42,8 @@ class Seen(NamedTuple):
 Told = tuple[str, str, Asked | None, str]
 """The class of failure, what was seen, where, and the address that the fix is about if it is another one."""
 
+_OR_CATCH_ALL = " (or set containerd_registry_catch_all)"
+
 FIXES = {
     "cri_not_loaded": "Change that in config.toml and restart containerd; the role does both.",
     "not_running": "Start containerd, and look into its log (journalctl -u containerd) if it does not stay up.",
@@ -50,8 +52,8 @@ FIXES = {
     "wrong_table": "Let the role write the registry settings into the table that this release reads.",
     "config_path_unknown": "Use legacy mirrors on this release: containerd_registry_mode is auto or legacy.",
     "shadowed": "Remove that directory, or give it a hosts.toml of its own.",
-    "no_mirror": "List {namespace} in containerd_registry_extra_upstreams (or set containerd_registry_catch_all), and "
-    "run the role.",
+    "on_the_node": "List {namespace} in containerd_registry_direct, and run the role.",
+    "no_mirror": f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, and run the role.",
     "proxy": "Add {host} to NO_PROXY in containerd's unit, run systemctl daemon-reload and restart containerd.",
     "pull_secret": "Give the pod no pull secret for {namespace}, or one with the account of {host}.",
     "dns": "Add {name} to DNS, or to /etc/hosts of the node.",
@@ -121,7 +123,9 @@ def diagnose(seen: Seen) -> Diagnosis | None:
         return None
     for rule in (_daemon, _proxy, _pull_secret, _answers):
         for kind, text, where, address in rule(seen, seen.error):
-            return _diagnosis(kind, text, namespace, where, address)
+            found = _diagnosis(kind, text, namespace, where, address)
+            has_catch_all = seen.node.release.catch_all or not seen.node.release.config_path
+            return found if has_catch_all else found._replace(fix=found.fix.replace(_OR_CATCH_ALL, ""))
     if seen.error.code == "DEADLINE_EXCEEDED":
         first = next(iter(requests.asked(seen.found)), None)
         return _diagnosis("too_slow", f"The pull did not end in time ({seen.error.message}).", namespace, first)
@@ -192,7 +196,13 @@ def _answers(seen: Seen, error: PullError) -> Iterator[Told]:
     """The first endpoint that should have served the image, and what it answered instead."""
     pairs = list(zip(requests.asked(seen.found), seen.answers, strict=False))
     mirrors = [(each, answer) for each, answer in pairs if each.origin != "upstream"]
-    if not mirrors and pairs and not _serves(pairs[0][1]):
+    namespace = seen.found.reference.host if seen.found.reference else ""
+    if mirrors and namespaces.is_on_the_node(namespace) and not any(_serves(answer) for dummy, answer in pairs):
+        each = mirrors[0][0]
+        text = f"{namespace} is a registry on the node itself, and {requests.endpoint(each)} is asked for its images."
+        yield "on_the_node", text, each, ""
+    is_meant = namespaces.is_on_the_node(namespace) or seen.found.directory is not None
+    if not mirrors and pairs and not is_meant and not _serves(pairs[0][1]):
         each, answer = pairs[0]
         if not each.credentials and answer.failure:
             text = f"No mirror is configured for it here, and the registry itself does not help: {answer.message}."

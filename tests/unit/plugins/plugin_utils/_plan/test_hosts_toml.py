@@ -14,6 +14,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import R
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import hosts_toml, placement, tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, resolve
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 LOGIN = Access(auth={"username": "robot$puller", "password": "S3cret+/p$ss"})
@@ -74,6 +75,25 @@ def test_several_endpoints_keep_their_order_and_the_last_is_server():
 def test_catch_all_with_the_upstream_last_names_no_server():
     text = hosts_toml.render_all(template(), {"*": Mirror((Endpoint("http://m.lan"),), "upstream")})
     assert list(text) == ["_default/hosts.toml"] and "server" not in load(text["_default/hosts.toml"])
+
+
+CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1:31999", "127.1.2.3", "localhost", "localhost:5000", "[::1]:5000"])
+@pytest.mark.parametrize("version", ["1.5.18", "1.6.20", "1.7.24", "2.1.9", "2.3.4"])
+def test_how_a_registry_on_the_node_is_asked_is_left_to_containerd(name, version):
+    ((path, text),) = hosts_toml.render_all(template(), {name: Mirror((), "upstream")}).items()
+    there = node.from_files(version, CONFIG, {path: text})
+    bare, ours = (resolve.resolve(f"{name}/a:1", each) for each in (node.from_files(version, CONFIG), there))
+    assert ours.asked == bare.asked and ours.error == bare.error
+    assert bool(ours.directory) != bool(ours.error) and not bare.directory
+
+
+def test_options_of_a_registry_on_the_node_stay():
+    mirrors = {"localhost:5000": Mirror((), "upstream")}
+    text = hosts_toml.render_all(template(), mirrors, lambda endpoint: {"ca": "/ca.crt"} if endpoint.is_tls else {})
+    assert load(text["localhost_5000_/hosts.toml"]) == {"ca": "/ca.crt", "host": {}}
 
 
 def test_direct_registries_are_asked_themselves():

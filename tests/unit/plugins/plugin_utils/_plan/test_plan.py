@@ -23,7 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import pla
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Unreadable
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, Unreadable
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
 CONFIG = "/etc/containerd/config.toml"
@@ -400,6 +400,35 @@ def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_sta
 def test_a_damaged_record_is_refused():
     with pytest.raises(Refusal, match="record.json"):
         make(observed("1.7.24", "", record=Unreadable("it lacks 'files'")))
+
+
+@pytest.mark.parametrize(("version", "scheme"), [("1.4.13", {"127.0.0.1:31999": "http", "127.0.0.2:31999": "https"})])
+def test_legacy_mode_asks_a_registry_on_the_node_as_before(version, scheme):
+    done = make(observed(version, ""), direct=list(scheme))
+    for name, each in scheme.items():
+        assert done.effective.mirrors[name] == [f"{each}://{name}"]
+
+
+def test_a_file_of_ours_that_goes_hides_nothing():
+    before = observed("2.1.9", "")
+    before = after_run(before, make(before))
+    before = before._replace(hosts=before.hosts._replace(directories=("docker.io", "quay.io", "_default", "own.lan")))
+    done = make(before, upstreams=["docker.io"])
+    assert done.tree.removes == [f"{HOSTS_DIR}/quay.io/hosts.toml"]
+    assert [text for text in done.warnings if "quay.io" in text] == []
+    assert [text for text in done.warnings if "own.lan" in text]
+
+
+@pytest.mark.parametrize("make_it", [make, undo.make_absent, undo.make_previous])
+def test_what_another_configuration_got_is_not_taken_away(make_it):
+    first = after_run(observed("1.7.24", ""), make(observed("1.7.24", "")))
+    other = first._replace(config=nodes.file("", "/run/k3s/config.toml"))
+    with pytest.raises(
+        Refusal, match=f"that reads {CONFIG}, .* it changed /run/k3s/config.toml. .* config_file={CONFIG}"
+    ):
+        make_it(other)
+    link = first._replace(config=first.config._replace(path=Place("/etc/link.toml"), real_path=Place(CONFIG)))
+    assert make(link).record
 
 
 SECRET = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "a"\n'

@@ -8,6 +8,7 @@ from __future__ import annotations
 import nodes
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Pulled, PullError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import node, resolve
@@ -35,9 +36,10 @@ KINDS = (
 PULL = Pulled(IMAGE, False, "sha256:1", 1, 0.1, None, True, None)
 
 
-def seen(hosts=MIRROR, *answers, config=CONFIG, version="1.7.24", **more):
-    there = node.from_files(version, config, {"quay.io/hosts.toml": hosts} if hosts is not None else {})
-    return Seen(there, resolve.resolve(IMAGE, there), error=more.pop("error", ERROR), answers=answers, **more)
+def seen(hosts=MIRROR, *answers, config=CONFIG, version="1.7.24", image=IMAGE, **more):
+    folder = namespaces.directory(image.partition("/")[0])
+    there = node.from_files(version, config, {f"{folder}/hosts.toml": hosts} if hosts is not None else {})
+    return Seen(there, resolve.resolve(image, there), error=more.pop("error", ERROR), answers=answers, **more)
 
 
 def kind(*arguments, **options):
@@ -112,6 +114,26 @@ def test_errors_of_containerd(code, message, expected):
 def test_without_a_mirror_the_registry_itself_cannot_be_asked():
     assert kind(None, Manifest(failure="dns", message="m")) == "no_mirror"
     assert kind(None, Manifest(status=404)) == "not_found"
+
+
+@pytest.mark.parametrize(("version", "has_one"), [("1.5.18", False), ("1.6.16", False), ("2.1.9", True)])
+def test_a_catch_all_is_a_remedy_where_the_release_has_one(version, has_one):
+    found = diagnosis.diagnose(seen(None, Manifest(failure="dns", message="m"), version=version))
+    assert found.kind == "no_mirror" and ("catch_all" in found.fix) == has_one and "quay.io" in found.fix
+
+
+def test_a_registry_on_the_node_is_never_to_be_mirrored():
+    refused = Manifest(failure="refused", message="m")
+    for hosts in (None, "[host]\n"):
+        node = seen(hosts, refused, image="127.0.0.1:31999/x:1")
+        assert diagnosis.diagnose(node).kind == "refused"
+    found = diagnosis.diagnose(seen(MIRROR, refused, image="localhost:5000/x:1"))
+    assert found.kind == "on_the_node" and "localhost:5000 in containerd_registry_direct" in found.fix
+
+
+def test_a_registry_that_is_direct_is_not_to_be_mirrored():
+    hosts = "[host]\n"
+    assert kind(hosts, Manifest(failure="dns", message="m")) == "dns"
 
 
 def test_the_first_mirror_that_fails_is_named():
