@@ -100,10 +100,19 @@ def _nearest(found: Iterable[tuple[Entry, str]], path: Path, otherwise: str) -> 
 # "# key = …" or "# [table]": a setting that is switched off, in contrast to prose.
 _SETTING = re.compile(r"""#+[ \t]*(?:\[|[\w."'-]+[ \t]*=)""")
 
+_KEY = re.compile(r"""#+[ \t]*[\w."'-]+[ \t]*=""")
+
 
 def attaches(comment: Entry, indent: str) -> bool:
-    """Tell whether a comment right above a header belongs to it: one that is indented deeper does not."""
-    return comment.kind == "comment" and len(comment.indent) <= len(indent)
+    """Tell whether a comment right above a header belongs to it.
+
+    One that is indented deeper does not, nor does a setting that is switched off: it is one of the table above.
+    """
+    return comment.kind == "comment" and len(comment.indent) <= len(indent) and not _is_key(comment)
+
+
+def _is_key(comment: Entry) -> bool:
+    return bool(_KEY.match(comment.text.strip()))
 
 
 def attached(entries: list[Entry], header: int) -> int:

@@ -399,6 +399,18 @@ TEXT_CASES = {
         [["b"]],
         "[a]\n  x = 1\n  # y = 2\n",
     ),
+    "a setting that is switched off belongs to the table above": (
+        '[a]\n# config_path = "/certs"\n[a.b]\nz = 1\n\n[a.c]\n# "x" = 1\n#y.z=1\n# of d\n[d]\ne = 1\n',
+        {},
+        [["a", "b"], ["d"]],
+        '[a]\n# config_path = "/certs"\n\n[a.c]\n# "x" = 1\n#y.z=1\n',
+    ),
+    "a setting that is switched off goes with its table": (
+        "[a]\nx = 1\n[b]\ny = 1\n# z = 2\n[c]\n",
+        {},
+        [["b"]],
+        "[a]\nx = 1\n[c]\n",
+    ),
     "a value gives way to a table": ("a = 1\nb = 2\n", {"a": {"c": 1}}, [["a"]], "b = 2\n\n[a]\nc = 1\n"),
     "a table gives way to a value": ("b = 2\n\n[a]\nc = 1\n", {"a": 1}, [["a"]], "b = 2\na = 1\n"),
     "tabs": (
