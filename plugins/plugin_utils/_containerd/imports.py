@@ -153,7 +153,8 @@ def combine(files: list[Source], rel: Release) -> Combined:
                 continue
             except ReleaseError as exc:
                 raise ReleaseError(f"{file.path}: {exc}") from exc
-            if _overruled(path, place, [file] if rel.imports_keep_version else files):
+            migrated = [file] if rel.imports_keep_version else files if joint == 2 else []
+            if _overruled(path, place, migrated):
                 lost.append(
                     Lost(file.path, place, f"plugins.{show((V2, 'registry'))} is there too, and replaces it whole")
                 )
@@ -192,7 +193,10 @@ def _replace_tables(settings: dict[Path, Setting], lost: list[Lost], file: Sourc
 
 
 def _overruled(path: Path, place: Path, files: list[Source]) -> bool:
-    """Whether a registry table under its name of version 3 gives way to one under that of version 2."""
+    """Whether a registry table under its name of version 3 gives way to one under that of version 2.
+
+    2.0 to 2.2 migrate nothing in a configuration of version 3, and ignore such a table.
+    """
     return (
         path[:3] == ("plugins", V3_IMAGES, "registry")
         and place[1] == V3_IMAGES

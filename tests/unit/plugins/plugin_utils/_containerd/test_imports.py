@@ -160,3 +160,22 @@ def test_files_are_read_breadth_first_and_once():
     # a relative pattern with * is taken from the working directory by older releases
     assert order("1.6.20", files)[0] == [MAIN, "/etc/b.toml"]
     assert imports.imported_by("/a/x.toml", "/a/?.toml") is False
+
+
+OLD_REGISTRY = {V2: {"registry": {"config_path": "/old"}}}
+NEW_REGISTRY = {V3_IMAGES: {"registry": {"config_path": "/new"}}}
+
+
+@pytest.mark.parametrize(
+    ("containerd", "version", "effective"),
+    [
+        *((release, {"version": 3}, "/new") for release in ("2.0.0", "2.1.9", "2.2.7")),
+        *((release, {}, "/new") for release in ("2.0.0", "2.1.9", "2.2.7")),
+        *((release, {"version": 2}, "/old") for release in ("2.0.0", "2.1.9", "2.2.7", "2.3.4")),
+        ("2.3.0", {"version": 3}, "/old"),
+        ("2.3.4", {"version": 3}, "/old"),
+    ],
+)
+def test_which_of_two_registry_tables_counts(containerd, version, effective):
+    combined = combine(containerd, {**version, "plugins": {**OLD_REGISTRY, **NEW_REGISTRY}})
+    assert combined.settings[("plugins", V3_IMAGES, "registry", "config_path")].value == effective
