@@ -19,7 +19,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.go_u
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import checks, types
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
-from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 _HUB = "registry-1.docker.io"
 
@@ -36,14 +35,36 @@ class Carried(NamedTuple):
 
 
 def mirrors_of(registry: Mapping[str, Any]) -> dict[str, Mirror]:
-    """Return the `mirrors` of a legacy `registry` table; raises Refusal for what is no name or no URL."""
-    for namespace in registry.get("mirrors") or {}:
-        if namespace != "*" and not checks.is_host(namespace):
-            raise Refusal(f"config.toml has a legacy mirror for {namespace!r}, no registry's name: take it out")
+    """Return the `mirrors` of a legacy `registry` table that containerd can use; `useless` tells the others."""
     return {
         namespace: _mirror(namespace, (each or {}).get("endpoint") or [])
         for namespace, each in (registry.get("mirrors") or {}).items()
+        if _is_namespace(namespace)
     }
+
+
+def useless(registry: Mapping[str, Any]) -> list[str]:
+    """Return, for people, which legacy mirrors and endpoints never served an image, and so are not carried over."""
+    found = []
+    for namespace, each in (registry.get("mirrors") or {}).items():
+        if not _is_namespace(namespace):
+            found.append(
+                f"the mirror of {_secrets.quoted(namespace)} in config.toml had no effect, since that is no registry "
+                f"in an image name (HOST or HOST:PORT): if it is meant for one, add that to the variables"
+            )
+            continue
+        found += [
+            f"the endpoint {_secrets.quoted(url)} of the mirror of {namespace} in config.toml is left out, since "
+            f"containerd cannot ask it: an endpoint is http://HOST[:PORT] or https://…"
+            for url in (each or {}).get("endpoint") or []
+            if not _endpoint(url)
+        ]
+    return found
+
+
+def _is_namespace(key: str) -> bool:
+    """Whether an image name can have this as its registry: containerd compares it with the key as it is written."""
+    return key == "*" or checks.is_host(key)
 
 
 def _mirror(namespace: str, urls: list[str]) -> Mirror:
@@ -51,18 +72,22 @@ def _mirror(namespace: str, urls: list[str]) -> Mirror:
 
     The registry itself is asked last, unless an endpoint is the registry itself; no endpoint means the registry alone.
     """
-    found = {each.url: each for each in map(_endpoint, urls)}
+    found = {each.url: each for each in map(_endpoint, urls) if each}
     own = urlsplit(namespaces.upstream_url(namespace)).netloc
     last = "none" if own in [each.host for each in found.values()] else "upstream"
     return Mirror(tuple(found.values()), last)
 
 
-def _endpoint(url: str) -> Endpoint:
+def _endpoint(url: str) -> Endpoint | None:
+    """Return an endpoint, None where it is nothing that containerd could send a request to."""
     try:
         scheme = "http" if go_url.is_loopback(url.partition("/")[0]) else "https"
         found = go_url.parse(url if "://" in url else f"{scheme}://{url}")
-    except UrlError as exc:
-        raise Refusal(f"config.toml has the legacy mirror endpoint {_secrets.quoted(url)}, which is no URL") from exc
+    except UrlError:
+        return None
+    port = go_url.split_port(found.host)[1]
+    if found.scheme not in ("http", "https") or not found.host or (port and not 0 < int(port) < 65536):
+        return None
     # A path is used verbatim, an empty one becomes /v2; user and password are dropped.
     return Endpoint(f"{found.scheme}://{found.host}", found.path.rstrip("/") or "/v2")
 
@@ -76,7 +101,7 @@ def from_registry(registry: Mapping[str, Any], wanted: Desired, prefix: str) -> 
     mirrors = {name: each for name, each in mirrors_of(registry).items() if name not in named}
     moving = "moves from config.toml to hosts.toml"
     items = [f"the mirror of {name} ({_asks(each)}) {moving}" for name, each in mirrors.items()]
-    replaced = replaced_mirrors(registry, wanted)
+    replaced = [*useless(registry), *replaced_mirrors(registry, wanted)]
     for host, text in asked_themselves(registry, {*mirrors, *wanted.mirrors}).items():
         mirrors[host] = Mirror((), "upstream")
         items.append(text)

@@ -9,6 +9,8 @@ import base64
 
 import nodes
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import registry_table, releases
@@ -59,10 +61,67 @@ def test_legacy_endpoints_as_containerd_reads_them(url, base, path):
     assert endpoint(url)[:2] == (base, path)
 
 
-def test_an_endpoint_that_is_no_url_is_refused_without_its_password():
-    with pytest.raises(Refusal, match="which is no URL") as caught:
-        endpoint("http://user:secret@a.lan:port")
-    assert "secret" not in str(caught.value)
+USELESS = (
+    "ftp://a",
+    "unix:///x",
+    "https://a.lan:99999",
+    "http://a.lan:0",
+    "mailto:a",
+    "http://",
+    "",
+    "http://u:CaN4ry@[",
+)
+
+
+@pytest.mark.parametrize("url", USELESS)
+def test_an_endpoint_that_containerd_cannot_ask_is_left_out_with_a_warning(url):
+    registry = {"mirrors": {"x.lan": {"endpoint": [url, "http://a.lan"]}}}
+    found = from_legacy.from_registry(registry, WANTED, "p_")
+    assert found.mirrors == {"x.lan": Mirror((Endpoint("http://a.lan"),), "upstream")}
+    (told,) = found.replaced
+    assert "of the mirror of x.lan in config.toml is left out" in told and "CaN4ry" not in told
+
+
+KEYS = (
+    "http://10.0.0.5:5000",
+    "../../etc",
+    "",
+    "{{ 1 }}",
+    "\x1b[2J",
+    "a.lan/path",
+    "https://u:CaN4ry@a.lan",
+    "*.a.lan",
+)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_mirror_that_containerd_never_matches_is_left_out_with_a_warning(key):
+    registry = {"mirrors": {key: {"endpoint": ["http://a.lan", "ftp://a"]}}}
+    found = from_legacy.from_registry(registry, WANTED, "p_")
+    (told,) = found.replaced
+    assert not found.mirrors and "had no effect" in told and told.isprintable() and "CaN4ry" not in told
+
+
+_TEXTS = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=12)
+_PARTS = st.sampled_from(["http://", "https://", "ftp://", "unix:", "//", "/", ":", "5000", "99999", "a.lan", "[", "]"])
+_URLS = st.one_of(_TEXTS, st.lists(_PARTS, max_size=6).map("".join))
+
+
+@given(
+    mirrors=st.dictionaries(_URLS, st.fixed_dictionaries({}, optional={"endpoint": st.lists(_URLS, max_size=3)})),
+    configs=st.dictionaries(_URLS, st.fixed_dictionaries({}, optional={"auth": st.just({"auth": BASIC})})),
+    auths=st.dictionaries(_URLS, st.just({"auth": BASIC})),
+)
+def test_whatever_a_node_has_is_carried_over_or_told(mirrors, configs, auths):
+    registry = {"mirrors": mirrors, "configs": configs, "auths": auths}
+    found = from_legacy.from_registry(registry, WANTED, "p_")
+    for name in mirrors:
+        assert (
+            name in found.mirrors or any("had no effect" in each for each in found.replaced) or name in WANTED.mirrors
+        )
+    kept = {name: each for name, each in found.mirrors.items() if name in mirrors}
+    for mirror in kept.values():
+        assert all(each.identity and each.is_tls in (True, False) for each in mirror.endpoints)
 
 
 def test_who_is_asked_last():
