@@ -90,7 +90,7 @@ class ActionModule(Action):
 
     def _read(self, path: str) -> str:
         """Return the text of a file on the controller, looked for where Ansible looks for files."""
-        return _text(self._find("files", path))
+        return _text(self._find("files", path), errors="replace")  # around the blocks of PEM may be anything
 
     def _find(self, folder: str, path: str) -> str:
         """Return where a file of the controller is; the FileNotFoundError says where it is not."""
@@ -177,8 +177,8 @@ def _validate(wanted: Desired | None, settings: Settings, version: str | None) -
     return {"depends_on_release": not version and promises.depends_on_release(wanted, *chosen)}
 
 
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8") as handle:
+def _text(path: str, errors: str = "strict") -> str:
+    with open(path, encoding="utf-8", errors=errors) as handle:
         return handle.read()
 
 

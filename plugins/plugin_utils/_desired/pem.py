@@ -18,6 +18,7 @@ Read = Callable[[str], str]
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----")
 _BEGIN = "-----BEGIN "
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.S)
 
 
 def holds_key(text: str) -> bool:
@@ -28,7 +29,7 @@ def holds_key(text: str) -> bool:
 def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pem:
     """Return a PEM file that is given as its text, as a path on the controller or as a path on the node."""
     if isinstance(value, str) and _BEGIN in value:
-        return Pem(text=value.strip() + "\n")
+        return Pem(text=_plain(value))
     path = check.text(option, value)
     if on_node:
         if not path.startswith("/"):
@@ -40,12 +41,16 @@ def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pe
         where = "" if exc.strerror else f" ({exc})"
         check.fail(option, path, f"is not a file on the controller{where}: for one on the node set remote_src: true")
     except (OSError, ValueError) as exc:
-        if not isinstance(exc, UnicodeDecodeError):
-            check.fail(option, path, f"cannot be read on the controller ({getattr(exc, 'strerror', None) or exc})")
-        text = ""
+        check.fail(option, path, f"cannot be read on the controller ({getattr(exc, 'strerror', None) or exc})")
     if _BEGIN not in text:
         check.fail(option, path, "is not a PEM file: convert it with openssl")
-    return Pem(text=text.strip() + "\n")
+    return Pem(text=_plain(text))
+
+
+def _plain(text: str) -> str:
+    """Return a PEM text; without what is around its blocks, where that is not ASCII: Go skips it, Python does not."""
+    blocks = [match.group() for match in _BLOCK.finditer(text)]
+    return "\n".join(blocks if blocks and not text.isascii() else [text.strip()]) + "\n"
 
 
 def check_ca(check: Check, option: str, text: str) -> None:

@@ -117,6 +117,17 @@ def test_ports_and_ipv6(key, identity):
     assert list(wanted.access) == [identity] and not wanted.warnings
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "gbk"])
+def test_what_is_around_the_blocks_of_a_ca_counts_for_nothing(tmp_path, encoding):
+    words = {"utf-8": "Autorité 中", "latin-1": "Autorité", "gbk": "中"}[encoding]
+    (tmp_path / "ca.pem").write_bytes(f"# {words}\n{CERT}# {words}\n{CERT}".encode(encoding))
+    https = {"url": "https://registry.lan"}
+    file = desired(**https, endpoints={"registry.lan": {"ca": str(tmp_path / "ca.pem")}})
+    assert file.access["registry.lan:443"].ca == Pem(text=CERT + CERT)
+    text = desired(**https, endpoints={"registry.lan": {"ca": f"{words}\n{CERT}"}})
+    assert text.access["registry.lan:443"].ca == Pem(text=CERT)
+
+
 def test_pem_as_text_as_file_and_on_the_node(tmp_path):
     (tmp_path / "ca.pem").write_text("a comment\n" + CERT)
     https = {"url": "https://registry.lan"}
