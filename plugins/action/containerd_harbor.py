@@ -5,60 +5,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import identity
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Projects
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import Harbor
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import AskHarbors, Harbor
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
+
+_OF_MIRRORS = (
+    "url", "username", "password", "upstreams", "extra_upstreams", "projects", "mirrors", "endpoints", "catch_all",
+    "direct", "fallback",
+)  # fmt: skip
 
 
 class ActionModule(Action):
     """Ask, judge."""
 
     argument_spec: dict[str, dict[str, Any]] = {
-        "url": {"type": "str", "required": True},
-        "projects": {"type": "dict", "required": True},
+        "url": {"type": "str"},
+        "projects": {"type": "dict"},
         "username": {"type": "str"},
         "password": {"type": "str", "no_log": True},
         "reader_username": {"type": "str"},
         "reader_password": {"type": "str", "no_log": True},
         "ca": {"type": "path"},
+        "from_variables": {"type": "str"},
+    }
+    relations = {
+        "required_one_of": [["url", "from_variables"]],
+        "required_by": {"url": "projects"},
+        "mutually_exclusive": [["from_variables", each] for each in ("url", "projects", "username", "password", "ca")],
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        Check("").url("url", args["url"], "username and password")
-        login, reader = _login(args, ""), _login(args, "reader_")
-        names = [str(name).strip("/").partition("/")[0] for name in args["projects"].values()]
-        request = Harbor(
-            url=args["url"].rstrip("/"),
-            projects=list(dict.fromkeys(names)),
-            login=login,
-            reader=reader or login,
-            tls={"ca": [args["ca"]] if args["ca"] else []},
+        asked = self._from_variables(args, task_vars) if args["from_variables"] else [_from_options(args)]
+        names = [[project for _upstream, project in projects] for _harbor, projects in asked]
+        request = AskHarbors(
+            [
+                each._replace(projects=list(dict.fromkeys(wanted)))
+                for (each, _projects), wanted in zip(asked, names, strict=True)
+            ]
         )
         answer = execute.execute(self, request, task_vars, Projects)
-        seen = {each.name: each for each in answer.projects}
-        if set(seen) != set(request.projects):
+        if [[each.name for each in projects] for projects in answer.harbors] != [
+            list(each.projects) for each in request.harbors
+        ]:
             raise Refusal("the node answers for other projects than those that it was asked for")
         found = [
-            harbor.judge(upstream, seen[name], bool(request.reader))
-            for upstream, name in zip(args["projects"], names, strict=True)
+            harbor.judge(upstream, {each.name: each for each in seen}[name], bool(one.reader))
+            for (one, projects), seen in zip(asked, answer.harbors, strict=True)
+            for upstream, name in projects
         ]
         problems = list(dict.fromkeys(text for each in found for text in each.problems))
         good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"
-        return {
-            "changed": False,
-            "failed": bool(problems),
-            "msg": " ".join(problems) or good,
-            "projects": [each._asdict() for each in found],
-        }
+        told = [each._asdict() for each in found]
+        return {"changed": False, "failed": bool(problems), "msg": " ".join(problems) or good, "projects": told}
+
+    def _from_variables(
+        self, args: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> list[tuple[Harbor, list[tuple[str, str]]]]:
+        """Return the Harbors of the role's variables; the account that reads is for the one at its `url` alone."""
+        prefix = str(args["from_variables"])
+        spec = {name: options.ARGUMENT_SPEC[name] for name in _OF_MIRRORS}
+        validated = ArgumentSpecValidator(spec).validate(options.from_variables(spec, prefix, task_vars, self._templar))
+        if validated.error_messages:
+            raise Refusal(f"{prefix}*: {'; '.join(validated.error_messages)}")
+        merged = desired.merged(validated.validated_parameters, prefix, task_vars, self._templar.template)
+        wanted = desired.desired(merged, prefix, self.pem_file)
+        own = identity(merged["url"]) if merged["url"] else ""
+        reader = _login(args, "reader_")
+        return [
+            (
+                Harbor(
+                    url=each.endpoint.base + each.endpoint.path[: -len("/v2")],
+                    projects=(),
+                    login=each.access.authorization,
+                    reader=(reader if each.endpoint.identity == own else None) or each.access.authorization,
+                    tls=each.access.tls,
+                ),
+                each.projects,
+            )
+            for each in harbor.harbors(wanted)
+        ]
 
 
-def _login(args: dict[str, Any], prefix: str) -> str | None:
+def _from_options(args: Mapping[str, Any]) -> tuple[Harbor, list[tuple[str, str]]]:
+    given = Check("").url("url", args["url"], "username and password").root
+    url = given.base + given.path[: -len("/v2")]
+    login = _login(args, "")
+    tls = {"ca": {"text": None, "path": args["ca"]}} if args["ca"] else {}
+    projects = [(str(name), str(value).strip("/").partition("/")[0]) for name, value in args["projects"].items()]
+    return Harbor(url, (), login, _login(args, "reader_") or login, tls), projects
+
+
+def _login(args: Mapping[str, Any], prefix: str) -> str | None:
     login = Check("").login(prefix, args[f"{prefix}username"], args[f"{prefix}password"])
     return _secrets.basic_authorization(**login) if login else None

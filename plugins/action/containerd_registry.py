@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleError
-
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import throttle
@@ -53,7 +51,7 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         prefix, state = args["from_variables"], args["state"]
         merged = desired.merged(args, prefix, task_vars, self._templar.template)
-        wanted = desired.desired(merged, prefix, self._read) if state == "present" else None
+        wanted = desired.desired(merged, prefix, self.pem_file) if state == "present" else None
         self.of_all = (*(names.unknown(task_vars, prefix) if prefix else ()), *(wanted.warnings if wanted else ()))
         restart = _restart(args, prefix)
         options.check_version(args["version"], prefix)
@@ -88,21 +86,10 @@ class ActionModule(Action):
             self._verify(args, result, task_vars)
         return result
 
-    def _read(self, path: str) -> str:
-        """Return the text of a file on the controller, looked for where Ansible looks for files."""
-        return _text(self._find("files", path), errors="replace")  # around the blocks of PEM may be anything
-
-    def _find(self, folder: str, path: str) -> str:
-        """Return where a file of the controller is; the FileNotFoundError says where it is not."""
-        try:
-            return str(self._find_needle(folder, path))
-        except AnsibleError as exc:
-            raise FileNotFoundError(f"looked for as {', '.join(getattr(exc, 'paths', None) or [path])}") from exc
-
     def _settings(self, args: Mapping[str, Any], prefix: str) -> Settings:
         given = args["hosts_template"]
         try:
-            template = _text(self._find("templates", given) if given else TEMPLATE)
+            template = _text(self.file("templates", given) if given else TEMPLATE)
         except (OSError, UnicodeDecodeError) as exc:
             reason = getattr(exc, "strerror", None) or exc
             raise Refusal(f"{prefix}hosts_template: {given!r} cannot be read on the controller ({reason})") from exc
@@ -177,8 +164,8 @@ def _validate(wanted: Desired | None, settings: Settings, version: str | None) -
     return {"depends_on_release": not version and promises.depends_on_release(wanted, *chosen)}
 
 
-def _text(path: str, errors: str = "strict") -> str:
-    with open(path, encoding="utf-8", errors=errors) as handle:
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as handle:
         return handle.read()
 
 

@@ -21,13 +21,20 @@ attributes:
     support: none
 options:
   url:
-    description: Harbor's address, C(http://) or C(https://).
+    description: Harbor's address, C(http://) or C(https://). Either this or O(from_variables) is required.
     type: str
-    required: true
   projects:
-    description: Harbor project for each upstream, V(*) for every other one, as in C(containerd_registry_projects).
+    description:
+      - Harbor project for each upstream, V(*) for every other one, as in C(containerd_registry_projects). Required
+        with O(url).
     type: dict
-    required: true
+  from_variables:
+    description:
+      - Prefix of the role's variables, V(containerd_registry_). All projects in them are asked about, those in
+        C(containerd_registry_mirrors) and at other endpoints too, each with the login and the CA for its endpoint.
+      - Excludes all other options but O(reader_username) and O(reader_password), which go to C(containerd_registry_url)
+        alone.
+    type: str
   username:
     description: Username of the account that pulls.
     type: str
@@ -55,6 +62,11 @@ EXAMPLES = r"""
     password: "{{ containerd_registry_password }}"
     projects: "{{ containerd_registry_projects }}"
   delegate_to: localhost
+  run_once: true
+
+- name: Check all projects that the role's variables name
+  airgap.containerd.containerd_harbor:
+    from_variables: containerd_registry_
   run_once: true
 """
 

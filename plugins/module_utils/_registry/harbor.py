@@ -6,23 +6,28 @@
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
-from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe, web
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import preflight, probe, web
 
 _NOTHING = "airgap-containerd-probe/none/manifests/none"  # an image that no project has, in a repository of two parts
 _PARALLEL = 4
 
 
 def look(request):
-    """Return what Harbor says of each project in ``request["projects"]`` (names).
+    """Return what each Harbor in ``request["harbors"]`` says of its projects.
 
-    ``request``: ``url``, ``login`` and ``reader`` (Authorization headers or None: of the account that pulls, and of the
-    one that the API is asked with), ``tls`` (see web.Conversation). Returns ``{"projects": [{name, status, registry_id,
-    upstream, answer}]}``: ``status`` of the API's answer (None: it gave none), ``registry_id`` of a proxy cache, and
-    the URL of its ``upstream`` if the account may see that; ``answer`` is what the account that pulls is told about an
-    image that is not there (see probe.probe).
+    A Harbor is ``{url, projects, login, reader, tls}``: ``projects`` are names, ``login`` and ``reader`` Authorization
+    headers or None (of the account that pulls, and of the one that the API is asked with), ``tls`` as for
+    preflight.probe. Returns ``{"harbors": [[{name, status, registry_id, upstream, answer}]]}``: ``status`` of the API's
+    answer (None: it gave none), ``registry_id`` of a proxy cache, and the URL of its ``upstream`` if the account may
+    see that; ``answer`` is what the account that pulls is told about an image that is not there (see probe.probe).
     """
-    with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-        return {"projects": list(pool.map(lambda name: _project(name, request), request["projects"]))}
+    return {"harbors": [_projects(each) for each in request["harbors"]]}
+
+
+def _projects(asked):
+    with preflight.files(asked["tls"]) as tls, ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
+        request = dict(asked, tls=tls)
+        return list(pool.map(lambda name: _project(name, request), request["projects"]))
 
 
 def _project(name, request):
@@ -55,5 +60,5 @@ def _get(path, request, talk):
         answer = talk.send("GET", "%s/api/v2.0/%s" % (request["url"], path), headers)
     except web.Failure:
         return None, {}
-    found = web.data(answer.body) if answer.status == 200 else {}
-    return (answer.status, found) if found or answer.status != 200 else (None, {})
+    found = web.data(answer.body)
+    return (answer.status, found) if found and (answer.status == 200 or "errors" in found) else (None, {})

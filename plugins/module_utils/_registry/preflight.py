@@ -28,7 +28,7 @@ _HINTS = {
 
 
 @contextlib.contextmanager
-def _files(tls):
+def files(tls):
     """Give TLS settings the form of hosts.toml; what comes as text is, meanwhile, in files that have no name.
 
     They go with this process, however it ends.
@@ -75,7 +75,7 @@ def probe(question):
     answer = {"url": question["url"], "digest": question["digest"], "auth": None, "error": None, "reachable": True}
     talk = None
     try:
-        with _files(question.get("tls") or {}) as tls:
+        with files(question.get("tls") or {}) as tls:
             talk = web.Conversation(tls, total=_DEADLINE)
             for login in filter(None, (question["authorization"], question.get("identity_token"))):
                 talk.keep("Authorization", login)

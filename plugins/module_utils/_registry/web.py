@@ -189,7 +189,7 @@ def challenge(answer):
             match = _PARAMETER.match(rest, match.end())
         found.setdefault(scheme.strip(",").lower(), parameters)
     scheme = next((each for each in ("bearer", "digest", "basic") if each in found), next(iter(found), ""))
-    return scheme[:20], found.get(scheme, {})
+    return scheme, found.get(scheme, {})
 
 
 def moved_to(answer, url):

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _origin, _text
@@ -83,6 +83,18 @@ class Action(ActionBase):
         kept = {**getattr(manager, "_vars_cache", {}).get(host, {})}
         kept.update(getattr(manager, "_nonpersistent_fact_cache", {}).get(host, {}))
         _origin.check(task_vars, facts, kept, str(args.get("from_variables") or ""))
+
+    def file(self, folder: str, path: str) -> str:
+        """Return where a file of the controller is; the FileNotFoundError says where it is not."""
+        try:
+            return str(self._find_needle(folder, path))
+        except AnsibleError as exc:
+            raise FileNotFoundError(f"looked for as {', '.join(getattr(exc, 'paths', None) or [path])}") from exc
+
+    def pem_file(self, path: str) -> str:
+        """Return the text of a PEM file on the controller; around its blocks may be anything."""
+        with open(self.file("files", path), encoding="utf-8", errors="replace") as handle:
+            return handle.read()
 
     @abstractmethod
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
@@ -137,6 +137,12 @@ class Access(NamedTuple):
             return _secrets.basic_authorization(self.auth["username"], self.auth["password"])
         header = self.headers.get("Authorization")
         return f"Basic {self.auth['auth']}" if "auth" in self.auth else header if isinstance(header, str) else None
+
+    @property
+    def tls(self) -> dict[str, Any]:
+        """What a node needs to know of TLS, where it asks by itself."""
+        pems = {"ca": self.ca, "client_cert": self.client_cert, "client_key": self.client_key}
+        return {"skip_verify": self.skip_verify, **{kind: pem._asdict() for kind, pem in pems.items() if pem}}
 
     @property
     def has_login(self) -> bool:

@@ -138,4 +138,4 @@ class Project(NamedTuple):
 class Projects(NamedTuple):
     """Of `harbor`."""
 
-    projects: tuple[Project, ...]
+    harbors: tuple[tuple[Project, ...], ...]

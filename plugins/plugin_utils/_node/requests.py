@@ -44,13 +44,19 @@ class Probe(NamedTuple):
 
 
 class Harbor(NamedTuple):
-    """Ask Harbor about projects, with the account that pulls and with one that reads its API."""
+    """A Harbor, and the projects in it that matter."""
 
     url: str
     projects: Sequence[str]
-    login: str | None  # the value of an Authorization header
-    reader: str | None
-    tls: Mapping[str, Any]
+    login: str | None  # the value of an Authorization header, of the account that pulls
+    reader: str | None  # the same, of the account that its API is asked with
+    tls: Mapping[str, Any]  # see Access.tls
+
+
+class AskHarbors(NamedTuple):
+    """Ask each Harbor about its projects."""
+
+    harbors: Sequence[Harbor]
 
 
 class LookAt(NamedTuple):
@@ -70,7 +76,7 @@ class RestartOrRestore(NamedTuple):
     restore: Sequence[Mapping[str, str]]  # `path` and `backup`
 
 
-Request = Observe | Pull | Probe | Harbor | LookAt | RestartOrRestore | Apply | Edit | Proof
+Request = Observe | Pull | Probe | AskHarbors | LookAt | RestartOrRestore | Apply | Edit | Proof
 
 NAMES: Mapping[type[Any], str] = {
     Observe: "observe",
@@ -81,7 +87,7 @@ NAMES: Mapping[type[Any], str] = {
     Edit: "edit",
     Pull: "pull",
     Probe: "probe",
-    Harbor: "harbor",
+    AskHarbors: "harbor",
 }
 """What the node half calls them."""
 

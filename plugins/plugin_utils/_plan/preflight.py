@@ -66,20 +66,12 @@ def _question(endpoint: Endpoint, access: Access, projects: list[str], below: Se
         "authorization": access.authorization,
         "identity_token": access.auth.get("identitytoken"),
         "headers": headers,
-        "tls": _tls(access) if endpoint.is_tls else {},
+        "tls": access.tls if endpoint.is_tls else {},
         "repositories": [] if access.has_login else projects,
         "challenge_below": below if access.authorization else (),
     }
     digest = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
     return Question(**question, digest=digest)
-
-
-def _tls(access: Access) -> dict[str, Any]:
-    pems = {kind: getattr(access, kind) for kind in ("ca", "client_cert", "client_key")}
-    return {
-        "skip_verify": access.skip_verify,
-        **{kind: {"text": pem.text, "path": pem.path} for kind, pem in pems.items() if pem},
-    }
 
 
 def judge(wanted: Desired, answers: Iterable[Answer]) -> tuple[dict[str, Answer], list[str]]:

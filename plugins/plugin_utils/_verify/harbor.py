@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.go_url import UrlError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Project
 
 _DOCKER_HUB = ("docker.io", "hub.docker.com", "index.docker.io", "registry-1.docker.io")
@@ -31,6 +34,28 @@ class Judgement(NamedTuple):
     proxy_cache_of: str | None  # "" for a project that is no proxy cache
     may_pull: bool | None
     problems: list[str]
+
+
+class Asked(NamedTuple):
+    """A Harbor with its projects, as `(upstream, project)`."""
+
+    endpoint: Endpoint  # without a project
+    access: Access
+    projects: list[tuple[str, str]]
+
+
+def harbors(wanted: Desired) -> list[Asked]:
+    """Return every place where mirrors have projects, of `mirrors` too; raises Refusal where none has one."""
+    found: dict[str, Asked] = {}
+    for upstream, mirror in wanted.mirrors.items():
+        for each in mirror.endpoints:
+            project = each.path[len(each.root.path) :].strip("/").partition("/")[0]
+            if project:
+                asked = found.setdefault(each.root.api, Asked(each.root, wanted.access_to(each), []))
+                asked.projects.append((upstream, project))
+    if not found:
+        raise Refusal("no mirror has a project, so there is nothing to ask Harbor about: set projects")
+    return list(found.values())
 
 
 def has_no_project(answer: Manifest) -> bool:

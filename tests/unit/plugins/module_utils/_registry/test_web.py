@@ -155,7 +155,7 @@ def test_challenges(lines, expected):
         found = web.challenge(web.Conversation().send("GET", server.url))
     if expected and "unclosed" not in str(expected):
         assert found == expected
-    assert len(found[0]) <= 20
+    assert isinstance(found[0], str)
 
 
 @pytest.fixture(scope="module")
