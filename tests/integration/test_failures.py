@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from support import NODES, assert_served, files, pid
 
 CONFIG = "/etc/containerd/config.toml"
 RECORD = "/var/lib/airgap-containerd/record.json"
+NOWHERE = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": ""}
 KILL_THE_RUN = ["/bin/sh", "-c", "kill -9 $PPID"]
 
 
@@ -152,3 +155,14 @@ def test_an_import_that_takes_the_settings_away_is_named(fresh, play):
     before = files(fresh, "n3")
     run = play("--limit=n3")
     assert run.rc != 0 and "99-nvidia.toml" in run.failed() and files(fresh, "n3") == before
+
+
+@pytest.mark.parametrize("flags", [(), ("-vvvv",)], ids=["quiet", "talkative"])
+@pytest.mark.parametrize("name", ["site", "verify", "resolve", "migrate", "rollback", "uninstall"])
+def test_a_node_that_cannot_be_reached_says_why(lab, play, tmp_path, name, flags):
+    run = play(
+        "--limit=n3", "-e", json.dumps({**NOWHERE, "image": "busybox"}), *flags,
+        playbook=f"playbooks/{name}.yml", report_dir=str(tmp_path),
+    )  # fmt: skip
+    assert run.rc != 0 and "port 1: Connection refused" in run.failed(), run.output
+    assert "censored" not in run.failed()

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ansible import constants
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -28,28 +30,48 @@ Reply = TypeVar("Reply")
 _MODEST = 2
 """The verbosity up to which connection plugins say what they do, not what they carry."""
 
+_SSH_DEBUGS = re.compile(r"(debug\d: |OpenSSH_)")
+
+
+def _is_told() -> bool:
+    """Tell whether connection plugins print, or log, what they carry."""
+    display = Display()
+    return max(display.verbosity, getattr(display, "log_verbosity", 0)) > _MODEST  # the second since ansible-core 2.17
+
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet(action: ActionBase, told: bool) -> Iterator[None]:
     """Keep request and reply out of what connection plugins print at -vvv, and ActionBase with ANSIBLE_DEBUG.
 
-    Not by no_log, with which an unreachable node would not say why it is.
+    With no_log, an unreachable node does not say why it is, so it is there only where those print.
     """
-    display = Display()
-    settings: list[tuple[Any, str, Any]] = [(constants, "DEFAULT_DEBUG", False)]
-    settings += [
-        (display, name, min(getattr(display, name), _MODEST))
-        for name in ("verbosity", "log_verbosity")  # the second since ansible-core 2.17
-        if hasattr(display, name)
-    ]
-    before = [getattr(owner, name) for owner, name, _quieter in settings]
-    for owner, name, value in settings:
-        setattr(owner, name, value)
+    contexts = [each for each in (action._play_context, getattr(action._connection, "_play_context", None)) if each]
+    settings = [*([(each, "no_log") for each in contexts] if told else []), (constants, "DEFAULT_DEBUG")]
+    before = [getattr(*setting) for setting in settings]
+    for owner, name in settings:
+        setattr(owner, name, name == "no_log")
     try:
         yield
     finally:
-        for (owner, name, _quieter), value in zip(settings, before, strict=True):
-            setattr(owner, name, value)
+        for setting, value in zip(settings, before, strict=True):
+            setattr(*setting, value)
+
+
+def _run(action: ActionBase, module: str, word: str, task_vars: dict[str, Any]) -> dict[str, Any]:
+    """Run a module of the node half; raises what ansible-core does for a node that cannot be reached, and says why."""
+    told = _is_told()
+    try:
+        try:
+            with _quiet(action, told):
+                result = action._execute_module(module_name=module, module_args={"request": word}, task_vars=task_vars)
+                return dict(result)
+        except AnsibleConnectionFailure:
+            if told:  # the reason was censored: try once more, with nothing that has to be
+                action._low_level_execute_command("exit 0", sudoable=False)
+            raise
+    except AnsibleConnectionFailure as exc:
+        said = [each for each in str(exc.message).splitlines() if not _SSH_DEBUGS.match(each)]
+        raise type(exc)(_text.line("\n".join(said))) from None
 
 
 def _failure(result: dict[str, Any]) -> str:
@@ -77,12 +99,12 @@ def execute(action: ActionBase, request: Request, task_vars: dict[str, Any], kin
     `action` is the calling action plugin. Raises Refusal with the node's own message, or with what is wrong with
     its reply.
     """
-    with _quiet():
-        result = action._execute_module(
-            module_name=NODE_MODULE if isinstance(request, OF_THE_ROLE) else f"{NODE_MODULE}_extra",
-            module_args={"request": wire.encode({"do": NAMES[type(request)], **messages.as_data(request)})},
-            task_vars=task_vars,
-        )
+    result = _run(
+        action,
+        NODE_MODULE if isinstance(request, OF_THE_ROLE) else f"{NODE_MODULE}_extra",
+        wire.encode({"do": NAMES[type(request)], **messages.as_data(request)}),
+        task_vars,
+    )
     word = result.get("reply")
     if result.get("failed") or not isinstance(word, str):
         raise Refusal(_failure(result))

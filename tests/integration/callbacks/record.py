@@ -34,6 +34,9 @@ class CallbackModule(CallbackBase):
 
     def _task(self, outcome, result):
         entry = {"outcome": outcome, "host": result._host.get_name(), "task": result._task.action}
+        args = result._task.args
+        if "from_variables" in args:  # of the role, which no play gives a login
+            entry["args"] = [args, getattr(result, "_task_fields", {}).get("args")]
         self._write({**entry, "result": dict(result._result)})
 
     def v2_runner_on_ok(self, result):
