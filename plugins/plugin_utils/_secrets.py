@@ -16,21 +16,31 @@ from typing import Any
 MASK = "********"
 PRIVATE = 0o600
 
-# A key that ends so holds a secret: identitytoken, registry_password and proxy-authorization too.
-_SECRET_ENDINGS = ("password", "passwd", "token", "secret", "authorization")
+# A key that ends so, dashes and underscores left out, holds a secret: identity_token, proxy-authorization and secretKey
+# too.
+_SECRET_ENDINGS = (
+    "password", "passwd", "pwd", "passphrase", "token", "secret", "authorization", "apikey", "secretkey", "accesskey",
+    "privatekey", "credential", "credentials",
+)  # fmt: skip
 _SECRET_TABLES = ("header", "headers")
 # A secret if it is a string, the table around one otherwise.
 _SECRET_UNLESS_TABLE = "auth"
 
-# Bounded, or a long line of nothing but these would take hours.
-USERINFO = re.compile(r"""(?<=://)[^\s"'/@:]{0,255}:[^\s"']{0,512}@""")
+_WORD = re.compile(r"""[^\s"']+""")
+_PARAMETER = re.compile(r"([?&;]([^\s=&;?#\"']{1,64})=)[^\s&;#\"']+")
+_DIGEST = re.compile(r"sha[0-9]+:")
+_SCHEME = re.compile(r"[A-Za-z0-9+.-]*:?")
 
 # The same where the URL is not one yet: all before the last @, but for the scheme.
 _MAYBE_USERINFO = re.compile(r"""^(['"](?:[a-z]+:/*)?).*@""", re.I | re.S)
 
 # What announces a secret in a comment, which may hold settings that were switched off.
 ANNOUNCED = re.compile(
-    rf"{'|'.join((*_SECRET_ENDINGS, *_SECRET_TABLES, _SECRET_UNLESS_TABLE, 'basic', 'bearer'))}", re.I
+    "|".join(
+        [*("[-_]?".join(each) if each.endswith("key") else each for each in _SECRET_ENDINGS), *_SECRET_TABLES]
+        + [_SECRET_UNLESS_TABLE, "basic", "bearer"]
+    ),
+    re.I,
 )
 
 
@@ -57,7 +67,7 @@ def basic_authorization(username: str, password: str) -> str:
 
 def hides(key: Any) -> bool:
     """Tell whether everything under a key is secret."""
-    name = str(key).lower()
+    name = re.sub("[-_ .]", "", str(key).lower())
     return name.endswith(_SECRET_ENDINGS) or name in _SECRET_TABLES
 
 
@@ -84,7 +94,33 @@ def _is_secret(key: Any, value: Any) -> bool:
 
 
 def _without_userinfo(value: Any) -> Any:
-    return USERINFO.sub(f"{MASK}@", value) if isinstance(value, str) else value
+    """Return a value without logins: of a line that is a URL all up to the last @, whatever stands there."""
+    return "\n".join(map(_line_without_logins, value.split("\n"))) if isinstance(value, str) else value
+
+
+def _line_without_logins(line: str) -> str:
+    slashes = line.find("//")
+    is_url = slashes >= 0 and _SCHEME.fullmatch(line, 0, slashes)
+    return without_logins(_without_login(line) if is_url else line)
+
+
+def without_logins(text: str) -> str:
+    """Return running text without the logins in its words: user:password@host, //token@host, ?token=secret."""
+    if "@" in text:
+        text = _WORD.sub(lambda word: _without_login(word.group()), text)
+    return _PARAMETER.sub(lambda it: it.group(1) + MASK if hides(it.group(2)) else it.group(), text)
+
+
+def _without_login(word: str) -> str:
+    """Return a word with MASK for all in front of its last @, if that is a login; no search that can take long."""
+    end, slashes = word.rfind("@"), word.find("//")
+    start = slashes + 2 if slashes >= 0 else 0
+    login = word[start:end]
+    if end <= start or _DIGEST.match(word, end + 1):
+        return word
+    if ":" not in login.partition("/")[0] and (slashes < 0 or "/" in login):
+        return word
+    return f"{word[:start]}{MASK}{word[end:]}"
 
 
 def is_secret_path(path: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@
 import re
 
 MASK = "********"
-_USERINFO = re.compile(r"""(?<=://)[^\s"'/@]{0,500}@""")
+_USERINFO = re.compile(r"""(?<=://)[^\s"'/]{0,2000}@""")
 _LOGIN = re.compile(r"\b(Basic|Bearer) +[^\s\"']+", re.I)
 
 

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
-from ansible_collections.airgap.containerd.plugins.plugin_utils._secrets import ANNOUNCED, MASK, USERINFO
+from ansible_collections.airgap.containerd.plugins.plugin_utils._secrets import ANNOUNCED, MASK
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan import Layout, scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.writing import quote
 
 
 def mask_toml(text: str) -> str:
@@ -17,7 +20,7 @@ def mask_toml(text: str) -> str:
     A text that does not parse is hidden whole, since nobody can tell where its secrets end.
     """
     try:
-        load(text)
+        data = load(text)
         layout = scan(text)
     except TomlError:
         return f"# not TOML: {MASK}\n"
@@ -26,7 +29,16 @@ def mask_toml(text: str) -> str:
     for start, end, replacement in sorted(_secret_spans(layout, text)):
         pieces += [text[done:start], replacement]
         done = end
-    return USERINFO.sub(f"{MASK}@", "".join([*pieces, text[done:]]))
+    masked = _secrets.without_logins("".join([*pieces, text[done:]]))
+    return masked if _is_masked(masked, data) else f"# holds a login that cannot be told from the rest: {MASK}\n"
+
+
+def _is_masked(text: str, data: dict[str, Any]) -> bool:
+    """Tell whether nothing but the secrets is left out of a text: a login may have blanks and quotes in it."""
+    try:
+        return repr(load(text)) == repr(_secrets.mask_data(data))  # in which NaN is NaN
+    except TomlError:
+        return False
 
 
 def holds_secret(text: str) -> bool:
@@ -41,8 +53,15 @@ def _secret_spans(layout: Layout, text: str) -> list[tuple[int, int, str]]:
     for value in sorted(layout.values, key=lambda value: value.start):
         inside_last = bool(spans) and value.start < spans[-1][1]
         # The values in an inline table come on their own.
-        if text[value.start] != "{" and not inside_last and _secrets.is_secret_path(value.path):
+        if text[value.start] == "{" or inside_last:
+            continue
+        if _secrets.is_secret_path(value.path):
             spans.append((value.start, value.end, f'"{MASK}"'))
+        elif "@" in text[value.start : value.end] and text[value.start] in "\"'":
+            written = load(f"value = {text[value.start : value.end]}")["value"]
+            masked = _secrets.mask_data(written)
+            if masked != written:
+                spans.append((value.start, value.end, quote(masked)))
     return spans + _comment_spans(layout, text, spans)
 
 
@@ -70,4 +89,12 @@ def _comment_spans(layout: Layout, text: str, secrets: list[tuple[int, int, str]
             elif found:
                 spans.append((found.end(), end, f" {MASK}"))
                 in_block = is_block
+            else:
+                spans += _login_span(text, start, end)
     return spans
+
+
+def _login_span(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
+    """Return what to replace in a comment with what may be a URL and a login that has blanks or quotes in it."""
+    slashes, at = text.find("//", start, end), text.rfind("@", start, end)
+    return [(slashes + 2, at, MASK)] if slashes >= 0 and ":" in text[slashes + 2 : max(at, 0)] else []

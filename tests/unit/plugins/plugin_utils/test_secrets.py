@@ -111,6 +111,54 @@ def test_toml(text: str, expected: str | None) -> None:
     assert masking.mask_toml(masked) == masked
 
 
+LOGINS = [
+    "https://hunter2@h/x",
+    "//u:hunter2@h",
+    "u:hunter2@h:5000",
+    "https://u:hunt er2@h",
+    "https://u:\"hunter2'@h",
+    "https://u:" + "x" * 600 + "hunter2@h",
+    "https://u:p@ss/hunter2@h",
+    "https://h/x?a=1&token=hunter2&b=2",
+    "https://h/?X-Amz-Secret=hunter2",
+]
+KEYS = ["secretKey", "api_key", "apiKey", "passphrase", "key-passphrase", "access.key", "PRIVATE_KEY", "client_secret"]
+
+
+@pytest.mark.parametrize("value", LOGINS)
+def test_a_login_is_hidden_however_a_url_holds_it(value: str) -> None:
+    for data in ({"a": value}, {"a": [value, "x"]}, {"a": {value: 1}}, {"a": [{"b": value}]}):
+        assert "hunter2" not in json.dumps(_secrets.mask_data(data)), data
+    for written in (json.dumps(value), f"[{json.dumps(value)}, 'x'] # x", f'"""\n{value}\n"""'):
+        text = f"a = {written}\nb = 'h' # was {value.replace(' ', '')}\n"
+        assert "hunter2" not in masking.mask_toml(text), text
+    assert masking.holds_secret(f"a = {json.dumps(value)}\n")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_of_a_secret_is_known_however_it_is_written(key: str) -> None:
+    assert _secrets.mask_data({key: "hunter2"}) == {key: MASK}
+    assert "hunter2" not in masking.mask_toml(f"{json.dumps(key)} = 'hunter2' # {key} = hunter2\n")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://h:80/v2/a/manifests/sha256:1", "registry.lan:5000/a/b@sha256:" + "0" * 64, "registry.lan/a:1@sha256:0",
+        "https://h/users/me@example.org", "me@example.org", "see http://a.lan/b and ask me@b", "a//b", "@", "//@",
+        "?page=2&key=value", "?=&", "tls_key_file",
+    ],
+)  # fmt: skip
+def test_what_is_no_login_is_shown(value: str) -> None:
+    assert _secrets.mask_data({"a": value, "key_file": value}) == {"a": value, "key_file": value}
+
+
+def test_masking_takes_no_time_on_what_looks_like_logins() -> None:
+    for text in ("//a:" * 50_000, "://u:" * 50_000 + "@", "?token" * 50_000, "u:@" * 50_000, "&a=" * 50_000):
+        _secrets.mask_data({"a": text})
+        _secrets.without_logins(text)
+
+
 def test_basic_authorization() -> None:
     assert _secrets.basic_authorization("robot$puller", "S3cret+/p$ss") == "Basic cm9ib3QkcHVsbGVyOlMzY3JldCsvcCRzcw=="
     assert _secrets.basic_authorization("ü", "é:x") == "Basic w7w6w6k6eA=="
