@@ -24,7 +24,7 @@ def check(path):
     handle, rest = _walk(path)
     try:
         if not rest:
-            _refuse(os.fstat(handle), os.path.realpath(path), sticky=False)  # whoever can add to it changes it
+            _refuse(os.fstat(handle), os.path.realpath(path), True, sticky=False)  # whoever can add to it changes it
     finally:
         os.close(handle)
 
@@ -77,7 +77,7 @@ def _walk(path):
                 continue
             about, current = _about(name, handle), "/" + "/".join(names + [name])
             if about:
-                _refuse(about, current)
+                _refuse(about, current, wanted=not todo)
             if about and stat.S_ISLNK(about.st_mode):
                 target = os.readlink(name, dir_fd=handle)
                 todo = target.split("/") + todo
@@ -88,7 +88,7 @@ def _walk(path):
                 handle = _instead_of(handle, os.open(name, _ON_THE_WAY, dir_fd=handle))
             else:
                 return handle, [name] + todo
-        _refuse(os.fstat(handle), "/" + "/".join(names))
+        _refuse(os.fstat(handle), "/" + "/".join(names), wanted=True)
     except BaseException:
         os.close(handle)
         raise
@@ -109,26 +109,28 @@ def _about(name, directory):
         raise
 
 
-def _refuse(about, path, sticky=True):
+def _refuse(about, path, wanted=False, sticky=True):
     """Raise OSError where others own or can change a file or a directory; ``sticky`` says whether that bit helps.
 
-    In a sticky directory others can add names, but take away or exchange none of root's.
+    In a sticky directory others can add names, but take away or exchange none of root's. A directory that is ``wanted``
+    itself is mended with all in it; one on the way, such as /, must not be.
     """
     reasons, commands = [], []
     is_directory = stat.S_ISDIR(about.st_mode)
+    whole = " -R" if wanted and is_directory else ""
     if about.st_uid not in (0, os.geteuid()):
         reasons.append("user %d owns it" % about.st_uid)
-        commands.append("chown -R root" if is_directory else "chown -h root")
+        commands.append("chown%s root" % (whole or " -h"))
     if stat.S_ISREG(about.st_mode) or (is_directory and not (sticky and about.st_mode & stat.S_ISVTX)):
         if about.st_mode & stat.S_IWOTH:
             reasons.append("everyone can write to it")
-            commands.append("chmod o-w")
+            commands.append("chmod%s o-w" % whole)
         if about.st_mode & stat.S_IWGRP and not _is_ours(about.st_gid):
             reasons.append("group %d can write to it" % about.st_gid)
-            commands.append("chmod g-w")
+            commands.append("chmod%s g-w" % whole)
         elif about.st_mode & stat.S_IWGRP and _has_acl(path):
             reasons.append("an access control list lets others write to it")
-            commands.append("setfacl -b")
+            commands.append("setfacl%s -b" % whole)
     if reasons:
         told = "%s, so what is there is not trusted: look at it, then run %s"
         mend = " && ".join("%s %s" % (each, path) for each in commands)

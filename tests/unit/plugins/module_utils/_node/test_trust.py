@@ -57,7 +57,7 @@ STEPS = ["data", "data/containerd", "data/containerd/certs.d", "data/containerd/
 @pytest.mark.parametrize(
     ("uid", "gid", "mode", "reason"),
     [
-        (1000, 0, None, "user 1000 owns it, so what is there is not trusted: look at it, then run chown -[Rh] root /"),
+        (1000, 0, None, "user 1000 owns it, so what is there is not trusted: look at it, then run chown -h root /"),
         (0, 0, 0o777, "everyone can write to it, so what is there is not trusted: look at it, then run chmod o-w /"),
         (0, 1000, 0o775, "group 1000 can write to it, so what is there is not trusted: .* then run chmod g-w /"),
         (1000, 1000, 0o777, "user 1000 owns it and everyone can write to it and group 1000 can .* && chmod g-w /"),
@@ -87,6 +87,18 @@ def test_an_access_control_list(tree):
         pytest.skip("this file system has none")
     with pytest.raises(OSError, match="an access control list lets others write to it, .* then run setfacl -b /"):
         trust.check(str(tree / HOSTS))
+
+
+@needs_root
+def test_what_is_wanted_is_mended_with_all_in_it_and_nothing_above_it_is(tree):
+    """`chown -R root /` would be the end of a node."""
+    hosts = str(tree / STEPS[2])
+    os.chown(hosts, 1000, 1000)
+    os.chmod(hosts, 0o775)
+    for path, command in ((hosts, "chown -R root %s && chmod -R g-w %s"), (HOSTS, "chown -h root %s && chmod g-w %s")):
+        with pytest.raises(OSError) as caught:
+            trust.check(str(tree / path))
+        assert caught.value.strerror.endswith("then run " + command.replace("%s", hosts))
 
 
 @needs_root
