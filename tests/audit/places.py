@@ -172,7 +172,8 @@ class Audit:
             if path not in self.inputs:
                 yield f"controller's file {path.relative_to(self.folder)}", read(path)
                 yield from _packed(path, f"controller's file {path.relative_to(self.folder)}")
-        yield "process list", b"\n".join(sampler.commands)
+        for command in sampler.commands:
+            yield f"process list, {command.partition(bytes(1))[0].decode(errors='replace')}", command
         for name, data in sampler.readable.items():
             yield f"temporary file {name}", data
         for node in nodes:

@@ -116,11 +116,10 @@ def test_a_client_key_while_the_registry_is_silent(audit, go, end):
     key = f"{needles.CORE}\n{(tls / 'client.key').read_text()}"
     variables = {
         "url": SILENT,
-        "username": None,
         "endpoints": {SILENT: {"client_cert": (tls / "client.crt").read_text(), "client_key": key}},
     }
     if end == "deadline":
-        assert "10.77.0.66" in go("-vvvv", nodes=("n3",), password=None, kept=(), **variables).failed()
+        assert "10.77.0.66" in go("-vvvv", nodes=("n3",), kept=(), **variables).failed()
         return
     player = Player(audit.folder)
     audit.inputs.add(audit.folder / "vars-1.json")
@@ -368,7 +367,7 @@ def test_every_place_is_looked_at(audit):
     leaks = audit.leaks(done.output, sampler, ("n3",), kept=())
     places = {leak.rpartition(":")[0] for leak in leaks}
     assert places >= {
-        "output", "process list", "n3's journal", "n3's file /tmp/readable", "n3's file /var/log/x",
+        "output", "process list, sh", "n3's journal", "n3's file /tmp/readable", "n3's file /var/log/x",
         "n3's file /etc/containerd/readable.toml", "controller's file ansible.log", "controller's file run-1.jsonl",
         "controller's file tmp/planted", "controller's file reports/verify.json",
         "controller's file airgap-containerd-1.0.0.tar.gz, vault.yml", "n3's file /run/.airgap-x/client_key",
