@@ -60,14 +60,9 @@ def make_absent(observed: Observation) -> Plan:
 
 
 def _never_worked(path: str, after: str | None, recorded: WrittenConfig | None) -> list[str]:
-    """Warn about registry settings that come back and kept CRI from loading, or were never tried without the role's."""
-    if not recorded or after == recorded.original and not _has_both(after):
+    """Warn about registry settings that come back and were never tried without the role's."""
+    if not recorded or after == recorded.original:
         return []
-    if _has_both(after):
-        return [
-            f"{path} gets back what never worked: mirrors beside config_path, with which CRI does not load. Remove one "
-            f"of them before containerd restarts"
-        ]
     added = [
         ".".join([plugin, "registry", key])
         for plugin, table in _registries(after).items()
@@ -81,10 +76,6 @@ def _never_worked(path: str, after: str | None, recorded: WrittenConfig | None) 
         f"beside the role's settings, look whether containerd works with it"
         for each in added
     ]
-
-
-def _has_both(text: str | None) -> bool:
-    return any(table.get("mirrors") and table.get("config_path") for table in _registries(text).values())
 
 
 def _registries(text: str | None) -> dict[str, dict[str, Any]]:
