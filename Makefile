@@ -121,6 +121,9 @@ differential: need-root venv-test ## What `resolve` foretells, compared with wha
 starting: need-root venv-test ## Ways to start containerd: the file that we tell, and the one that it reads; ARGS="--seed 1 --rounds 25" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m starting $(ARGS)
 
+living: need-root venv-test ## A long walk through the life of nodes, each run checked; ARGS="--seed 1 --steps 1000" (root)
+	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m living $(ARGS)
+
 matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
 	@$(TEST)/python tests/tools/matrix.py $(ARGS)
 
