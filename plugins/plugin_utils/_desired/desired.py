@@ -47,7 +47,7 @@ def merged(
     found = dict(options)
     for option in names.ADDING_UP if prefix else ():
         for name in sorted(each for each in variables if str(each).startswith(f"{prefix}{option}_")):
-            value = given.typed({name: ARGUMENT_SPEC[option]}, {name: template(variables[name])}, "")[name]
+            value = given.typed({name: ARGUMENT_SPEC[option]}, {name: template(variables[name])}, "").get(name)
             if isinstance(value, list):
                 found[option] = list(dict.fromkeys([*found[option], *value]))
             elif value is not None:
