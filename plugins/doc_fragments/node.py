@@ -58,7 +58,8 @@ options:
   config_file:
     description:
       - Path of containerd's configuration file on the node.
-      - By default the one that the unit names, or else V(/etc/containerd/config.toml).
+      - By default the one that the service starts containerd with, as its unit says or the running process, or else
+        V(/etc/containerd/config.toml).
     type: path
   hosts_dir:
     description:
@@ -68,6 +69,6 @@ options:
   socket:
     description:
       - Path of containerd's socket on the node.
-      - By default the one that its configuration names, or else V(/run/containerd/containerd.sock).
+      - By default the one that its command line or its configuration names, or else V(/run/containerd/containerd.sock).
     type: path
 """
