@@ -48,7 +48,5 @@ def test_settings_go_into_the_file_that_is_read(started, play):
     assert {node: files(started, node)["/etc/containerd/config.toml"] for node in NODES} == before
     assert play().ok().changed() == dict.fromkeys(NODES, 0)
     started.run("n4", ["systemctl", "stop", "containerd"])
-    run = play("--limit=n4", "--check")
-    assert run.rc and "starts /usr/local/bin/start-it, and while containerd does not run, nobody" in run.failed()
-    assert play("--limit=n4", config_file=OWN).ok().changed() == {"n4": 1}
+    assert play("--limit=n4").ok().changed() == {"n4": 1}  # an earlier run knew the file
     assert_served(started, "n4", "docker.io/library/busybox:1", "registry.lan", "library/busybox")

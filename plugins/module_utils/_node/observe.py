@@ -154,7 +154,8 @@ def observe(request):
     shown = service.show(request["service"])
     start = service.how_started(shown, request.get("binary"), request.get("socket"))
     containerd = service.installed(request.get("binary"), start)
-    path = places.absolute(request.get("config_file") or start.config or places.DEFAULT_CONFIG)
+    asked = request.get("config_file") or _recorded(start)
+    path = places.absolute(asked or start.config or places.DEFAULT_CONFIG)
     config = filesystem.look(path)
     known = Effective()
     if containerd.version:
@@ -184,14 +185,20 @@ def observe(request):
         hosts_held=writable.why_not(hosts_dir),
         socket=socket,
         daemon=daemon,
-        started_with=_started_with(start, path, request.get("config_file"), daemon, shown),
+        started_with=_started_with(start, path, asked, daemon, shown),
         cri_error=service.serves_cri(socket),
         endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
     )
 
 
+def _recorded(start):
+    """Return the configuration file that an earlier run was proven with, where nobody else can tell it, or None."""
+    record = history.read(places.RECORD) if start.unknown else None
+    return (record or {}).get("config_file")
+
+
 def _started_with(start, path, asked, daemon, shown):
-    """Return what the controller parses as a StartedWith, for the configuration ``path``; ``asked``: by the user."""
+    """Return what the controller parses as a StartedWith; ``asked``: for ``path``, by the user or an earlier run."""
 
     def other(file):
         return file if file and os.path.realpath(file) != os.path.realpath(path) else None

@@ -3,9 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How containerd is asked what it makes of a file."""
 
+import json
+
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, effective, observe
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, effective, observe, service
+from ansible_collections.airgap.containerd.plugins.module_utils._node.start import Start
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 
@@ -33,6 +36,19 @@ def test_containerd_is_asked_only_what_it_may_know(monkeypatch, tmp_path, versio
     config.write_text("")
     assert effective.dump("containerd", str(config), version) == ({"version": 2}, None)
     assert asked == expected
+
+
+def test_where_nobody_can_tell_the_file_an_earlier_run_knew_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "run", lambda argv, timeout=60: (0, "containerd x v1.7.24\n", ""))
+    monkeypatch.setattr(effective, "effective", lambda binary, path, version: Effective())
+    monkeypatch.setattr(places, "STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(service, "how_started", lambda *asked: Start(None, None, None, False, None, "/opt/start"))
+    asked = {"service": "x", "socket": str(tmp_path / "socket"), "hosts_dir": str(tmp_path / "hosts")}
+    found = observe.observe(asked)
+    assert (found["config"].path, found["started_with"]["unknown"]) == (places.DEFAULT_CONFIG, "/opt/start")
+    (tmp_path / "record.json").write_text(json.dumps({"config_file": str(tmp_path / "own.toml")}))
+    found = observe.observe(asked)
+    assert (found["config"].path, found["started_with"]["unknown"]) == (str(tmp_path / "own.toml"), None)
 
 
 def test_a_file_where_hosts_dir_has_to_be(tmp_path):
