@@ -51,7 +51,10 @@ class File(NamedTuple):
         try:
             return None if self.content is None else self.content.decode("utf-8")
         except UnicodeDecodeError as exc:
-            raise Refusal(f"{self.path}: {not_utf8(exc)}, containerd cannot read it either") from None
+            raise Refusal(
+                f"{self.path}: {not_utf8(exc)}: some releases of containerd read such a file, this collection edits "
+                f"UTF-8 alone: convert it with iconv"
+            ) from None
 
     @property
     def is_exposed(self) -> bool:

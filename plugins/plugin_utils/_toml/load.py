@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import lexing
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,18 +47,18 @@ class TomlError(Refusal):
 MAX_LENGTH = 128 * 1024
 """Characters of a text: a hundred times what configuration has, and some seconds of work at the worst."""
 MAX_DOTS = 100
-"""In a line: the time that tomllib takes for a dotted key grows with the square of its parts."""
+"""In a key: the time that tomllib takes for a dotted key grows with the square of its parts."""
 
 
 def load(text: str) -> dict[str, Any]:
     """Return the plain data of a TOML text, or raise TomlError with line and column."""
     if len(text) > MAX_LENGTH:
         raise TomlError(f"larger than {MAX_LENGTH >> 10} KiB, which no configuration of containerd is")
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.count(".") > MAX_DOTS:
-            raise TomlError(f"line {number} has more than {MAX_DOTS} dots: no key has so many parts")
+    dots, line = lexing.most_parts(lexing.bare(text)) if text.count(".") > MAX_DOTS else (0, 0)
+    if dots > MAX_DOTS:
+        raise TomlError(f"line {line} has a key of more than {MAX_DOTS} parts, which no setting of containerd has")
     try:
-        return tomllib.loads(text)
+        data: dict[str, Any] = tomllib.loads(text)
     except RecursionError:
         raise TomlError("not valid TOML: values are nested too deeply") from None
     except ValueError as error:
@@ -65,8 +66,11 @@ def load(text: str) -> dict[str, Any]:
         place = re.search(r"at line \d+, column \d+|at end of document", message)
         reason = next((reason for start, reason in _REASONS if message.startswith(start)), "the syntax is wrong")
         if text.startswith("\ufeff"):
-            reason = "the file starts with a byte order mark"
+            reason = "the file starts with a byte order mark, which not every containerd reads: remove these 3 bytes"
         raise TomlError(f"not valid TOML{' ' + place.group() if place else ''}: {reason}") from None
+    if lexing.is_newer_than_1_0(text):
+        raise TomlError("not valid TOML 1.0, which is what containerd reads, but TOML 1.1")
+    return data
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:
