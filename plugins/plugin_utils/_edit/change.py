@@ -86,6 +86,10 @@ def _literal(
     for path in remove:
         if not isinstance(path, list) or not path or not all(isinstance(key, str) for key in path):
             raise Refusal("remove: each entry is a key path, a list of keys such as [plugins, cri_images, registry]")
+    for path in remove:
+        if len(path) == 1 and "." in path[0] and path[0] not in data:
+            keys = ", ".join(path[0].split("."))
+            raise Refusal(f"remove: {path[0]!r} is one key, and the file has none of that name: write [{keys}]")
     version = config.version(data)
     asked = merge.get("version", version)
     if asked not in (version, None) and not isinstance(asked, dict):
