@@ -28,7 +28,7 @@ OLDEST: Version = (1, 4, 0)
 
 
 LANDMARKS: tuple[Version, ...] = (
-    OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 2, 0), (2, 2, 2),
+    OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 1, 0), (2, 2, 0), (2, 2, 2),
 )  # fmt: skip
 """Releases that differ in what they can keep of the wishes for registries."""
 
@@ -49,6 +49,7 @@ class Release(NamedTuple):
     catch_all: bool  # the directory _default: 1.6.17 on, 1.7.0 on
     header_reaches_token_service: bool  # a host's header is sent to its token service too: 2.1.0 on
     dial_timeout: bool  # dial_timeout in hosts.toml: 2.0.7 on
+    dial_timeout_is_tls: bool  # it makes HTTPS be tried first, as TLS options of an http:// endpoint do: 2.0.7-2.0.x
     referrers: bool  # the capability `referrers`; before 2.2.0 a hosts.toml that names it is discarded
     host_table_required: bool  # a hosts.toml without a `host` table is discarded: up to 1.7.31
     hosts_by_header: bool  # only hosts with a table header of their own are seen, in the headers' order: 2.0 on
@@ -115,6 +116,7 @@ def release(version: Version) -> Release:
         catch_all=version >= (1, 6, 17),
         header_reaches_token_service=version >= (2, 1, 0),
         dial_timeout=version >= (2, 0, 7),
+        dial_timeout_is_tls=(2, 0, 7) <= version < (2, 1, 0),
         referrers=version >= (2, 2, 0),
         host_table_required=version < (1, 7, 32),
         hosts_by_header=two,

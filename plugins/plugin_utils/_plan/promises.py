@@ -92,6 +92,9 @@ def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
         for option, endpoint in _endpoints(name, mirror):
             if endpoint.dial_timeout and not rel.dial_timeout:
                 yield Broken(f"{option}.dial_timeout", f"containerd {rel} knows no dial_timeout")
+            elif endpoint.dial_timeout and rel.dial_timeout_is_tls and _has_plain_default_port(endpoint):
+                text = f"containerd {rel} asks an http:// endpoint with dial_timeout by HTTPS, at port 443, first"
+                yield Broken(f"{option}.dial_timeout", text, remedy="write its URL with :80")
             if endpoint.is_ipv6 and endpoint in mirror.in_headers and not rel.hosts_by_header:
                 text = f"containerd {rel} can ask an IPv6 address only if nothing is asked after it"
                 wish = _fallback(wanted, name) if mirror.fallback == "upstream" else option
@@ -99,6 +102,10 @@ def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
             if "referrers" in endpoint.capabilities and not rel.referrers:
                 text = f"containerd {rel} discards a hosts.toml with the capability referrers"
                 yield Broken(f"{option}.capabilities", text)
+
+
+def _has_plain_default_port(endpoint: Endpoint) -> bool:
+    return not endpoint.is_tls and not endpoint.host.rpartition("]")[2].rpartition(":")[1]
 
 
 def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:

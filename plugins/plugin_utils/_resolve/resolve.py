@@ -223,7 +223,7 @@ def _itself(entry: HostEntry, namespace: str, rel: Release) -> HostEntry:
 
 
 def _tries_tls_first(entry: HostEntry, rel: Release) -> bool:
-    if entry.scheme != "http" or not entry.has_tls:
+    if entry.scheme != "http" or not _has_tls(entry, rel):
         return False
     port = go_url.split_port(entry.host)[1]
     return {
@@ -232,6 +232,10 @@ def _tries_tls_first(entry: HostEntry, rel: Release) -> bool:
         "https-port": port not in ("", "80"),
         "https-not-80": port != "80",
     }[rel.http_with_tls]
+
+
+def _has_tls(entry: HostEntry, rel: Release) -> bool:
+    return entry.has_tls or bool(entry.dial_timeout and rel.dial_timeout_is_tls)
 
 
 def _asked(origin: str, entry: HostEntry, reference: Reference, node: Node) -> Asked:
@@ -252,7 +256,7 @@ def _asked(origin: str, entry: HostEntry, reference: Reference, node: Node) -> A
         skip_verify=bool(entry.skip_verify),
         credentials=_credentials(entry.host, node.registry, entry.headers),
         skipped=_unusable(entry.scheme, entry.host),
-        own_client=entry.has_tls
+        own_client=_has_tls(entry, node.release)
         or bool(node.release.header_reaches_token_service and (entry.headers or entry.dial_timeout)),
     )
 

@@ -105,6 +105,12 @@ BROKEN = [
     ),
     ("1.6.16", "config_path", {"mirrors": {"*": [URL]}}, "has no catch-all"),
     (
+        "2.0.11",
+        "config_path",
+        mirror(dial_timeout="5s"),
+        r"by HTTPS, at port 443, first. Take .*dial_timeout out of this node's variables, or write its URL with :80",
+    ),
+    (
         "1.7.24",
         "config_path",
         mirror(dial_timeout="5s"),
@@ -154,6 +160,7 @@ def test_logins_that_have_no_place(auth_method, login, message):
     ("version", "mode", "options"),
     [
         ("2.1.9", "config_path", mirror(dial_timeout="5s")),
+        ("2.0.7", "config_path", {"mirrors": {"quay.io": {"endpoints": [{"url": f"{URL}:80", "dial_timeout": "5s"}]}}}),
         ("2.2.7", "config_path", mirror(capabilities=["pull", "resolve", "referrers"])),
         ("1.7.24", "config_path", {"fallback": "upstream", **access(ca=CERT)}),
         ("1.7.24", "config_path", {"url": "http://[fd00::5]:5000"}),

@@ -67,6 +67,16 @@ def test_last_and_upstream():
     assert (open_end["upstream"], open_end["last"]) == (True, "the registry itself is asked: quay.io")
 
 
+@pytest.mark.parametrize(
+    ("version", "port", "scheme"),
+    [("2.0.7", "", "https"), ("2.0.11", ":5000", "https"), ("2.0.11", ":80", "http"), ("2.0.6", "", "http")]
+    + [("2.1.0", "", "http"), ("2.3.4", ":5000", "http")],
+)
+def test_a_dial_timeout_counts_as_tls_at_the_end_of_2_0(version, port, scheme):
+    hosts = {"quay.io/hosts.toml": f'[host."http://m.lan{port}"]\ndial_timeout = "5s"\n'}
+    assert urls(ask(version=version, config=V3 + CONFIG_PATH, hosts=hosts))[0].startswith(f"{scheme}://m.lan")
+
+
 def test_capabilities_per_step():
     hosts = {"quay.io/hosts.toml": MIRROR + 'capabilities = ["pull"]\n[host."http://n.lan"]\ncapabilities=["resolve"]'}
     answer = ask(hosts=hosts)
