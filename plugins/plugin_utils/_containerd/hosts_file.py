@@ -20,8 +20,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import go_url
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.go_url import Url, UrlError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain, scan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import dialects, plain, scan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan import Entry
 
 CAPABILITIES = ("pull", "resolve", "push", "referrers")
@@ -109,7 +109,7 @@ def read(text: str, rel: Release, directory: str) -> HostsFile:
 
 def _read(text: str, rel: Release, directory: str) -> HostsFile:
     try:
-        data = load(text)
+        text, data = dialects.read(text, old=not rel.hosts_by_header)
     except TomlError as exc:
         prefix = "toml: " if rel.hosts_by_header else "failed to parse TOML: "
         raise _Discard(str(exc), prefix + _TOML_WORDS) from exc

@@ -17,13 +17,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import conflicts, hosts_toml
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.from_legacy import GIVES_WAY, Carried
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, place
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import dialects, edit
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 
 
 def docker_certificates(found: Tree, root: str) -> dict[str, dict[str, Any]]:
@@ -108,12 +109,15 @@ def _from_certificates(tls: Mapping[str, Any] | None, namespace: str, template: 
 def _copy(file: TreeFile | None, rel: Release, directory: str) -> str | None:
     """Return the hosts.toml that says in another directory what this one says, None where that is nothing."""
     try:
-        text = (file.content if file and file.content else b"").decode("utf-8")
+        text = hosts_file.decode(file.content if file and file.content else b"", rel)
     except UnicodeDecodeError:
         return None
     if not text.strip() or hosts_file.read(text, rel, directory).discarded:
         return None
-    return absolute(text, directory)
+    try:
+        return absolute(dialects.read(text, old=not rel.hosts_by_header)[0], directory)
+    except TomlError as exc:
+        raise Refusal(f"{directory}/hosts.toml is used, and cannot be copied as it is ({exc}): correct it") from exc
 
 
 def absolute(text: str, directory: str) -> str:

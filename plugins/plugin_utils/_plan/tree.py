@@ -87,7 +87,7 @@ def _text(path: str, there: TreeFile | None) -> str | None:
     try:
         return there.content.decode("utf-8")
     except UnicodeDecodeError as exc:
-        raise Refusal(f"{path} is not UTF-8 (byte {exc.start}), so containerd ignores it: remove it") from exc
+        raise Refusal(f"{path} is not UTF-8 (byte {exc.start}), and would be replaced: remove it") from exc
 
 
 def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, recorded: Mapping[str, Written]) -> None:

@@ -150,3 +150,54 @@ def test_bytes():
     assert hosts_file.read_bytes(b'\xef\xbb\xbf[host."http://m"]', NEW, HERE).discarded
     assert hosts_file.read_bytes(b"# \xff\n[host]", OLD, HERE).discarded is None
     assert "UTF-8 (byte 2)" in hosts_file.read_bytes(b"# \xff\n[host]", NEW, HERE).discarded
+
+
+USED_UP_TO_1_7 = (
+    'server = "http://up"\r[host."http://m"]\r',
+    'x = 07\n[host."http://m"]\n',
+    '# a\x01b\x7f\n[host."http://m"]\n',
+    'host."http://m".skip_verify = true\n[host]\n',
+    '[host."http://m"]\n[host]\n"http://m".skip_verify = true\n',
+    'x = [-07, 07.5]\n[host."http://m"]\n',
+    'host = {\n"http://m" = {\nskip_verify = true\n}\n}\n',
+)
+USED_SINCE_2 = (
+    'x = { a = 1, }\n[host."http://m"]\n',
+    'x = {\na = 1\n}\n[host."http://m"]\n',
+    'x = "\\e\\x41\\\\x"\n[host."http://m"]\n',
+)
+USED_NEVER = (
+    '[host."http://m"]\n[host."http://m"]\n',
+    'a = 1\na = 2\n[host."http://m"]\n',
+    '[host]\n"http://m" = { skip_verify = true }\n[host."http://m".header]\n',
+    'x = 1 y = 2\n[host."http://m"]\n',
+    'x =\n[host."http://m"]\n',
+    '[host."http://m"\n',
+    'x = 1__0\n[host."http://m"]\n',
+)
+
+
+@pytest.mark.parametrize("text", USED_UP_TO_1_7)
+def test_what_go_toml_v1_takes_beyond_toml_1_0(text):
+    assert urls(text, OLD) == ["http://m/v2"]
+
+
+@pytest.mark.parametrize("text", [each for each in USED_UP_TO_1_7 if "{" not in each])
+def test_what_only_go_toml_v1_takes(text):
+    assert read(text, NEW).discarded
+
+
+@pytest.mark.parametrize("text", USED_SINCE_2)
+def test_what_go_toml_v2_takes_beyond_toml_1_0(text):
+    assert urls(text, NEW) == ["http://m/v2"]
+
+
+@pytest.mark.parametrize("text", USED_NEVER)
+@pytest.mark.parametrize("rel", [OLD, NEW], ids=str)
+def test_what_no_release_takes(text, rel):
+    assert read(text, rel).discarded
+
+
+@pytest.mark.parametrize("text", [USED_SINCE_2[0], USED_SINCE_2[2]])
+def test_what_only_go_toml_v2_takes(text):
+    assert read(text, OLD).discarded

@@ -298,3 +298,10 @@ def test_docker_certificates_in_legacy_words():
     folder = "/c/a.lan_81_"
     tls = {"ca_file": f"{folder}/ca.crt", "cert_file": f"{folder}/x.cert", "key_file": f"{folder}/x.key"}
     assert found.configs == {"a.lan:81": {"tls": tls}} and found.mirrors == {"a.lan:81": ["https://a.lan:81"]}
+
+
+def test_a_hosts_toml_that_only_old_releases_read_is_carried_over_as_toml_1_0():
+    file = from_directories.TreeFile(b'# \xc5\xe4\x01\n[host."http://m"]\r\nca = "x"\nx = 07\n')
+    text = from_directories._copy(file, REL["1.7.24"], "/certs/m")
+    assert '[host."http://m"]\r\nca = "/certs/m/x"\nx = 7\n' in text
+    assert from_directories._copy(file, REL["2.1.9"], "/certs/m") is None

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what containerd's TOML libraries take beyond TOML 1.0, so that a file in use is not called a discarded one.
+
+`old` is go-toml v1 (containerd 1.5 to 1.7), else v2. Both were tried with real releases. What we write is TOML 1.0.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.lexing import COMMENT, STRING
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan import scan
+
+_TOKEN = re.compile(
+    rf"(?P<string>{STRING})|(?P<comment>{COMMENT})|(?P<comma>,(?=\s*\}}))|(?P<cr>\r(?!\n))"
+    r"|(?<![\w.:+-])(?P<sign>[+-]?)0+(?P<digits>\d[\d_]*)(?![\w:+-])|[\[\]{}\n]",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[^x])", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def read(text: str, old: bool) -> tuple[str, dict[str, Any]]:
+    """Return a text as TOML 1.0 (as near as can be) and what it means; raises TomlError where containerd refuses it."""
+    try:
+        return text, load(text)
+    except TomlError:
+        plain = _Rewriting(old).run(text)
+    try:
+        return plain, load(plain)
+    except TomlError:
+        if not old:
+            raise
+        return plain, _assembled(plain)
+
+
+class _Rewriting:
+    def __init__(self, old: bool) -> None:
+        self.old = old
+        self.open: list[str] = []
+
+    def run(self, text: str) -> str:
+        return _TOKEN.sub(self._token, text)
+
+    def _token(self, match: re.Match[str]) -> str:
+        token = match.group()
+        if match["string"]:
+            return token if self.old or token[0] == "'" else _ESCAPE.sub(_escape, token)
+        if match["comment"]:
+            return "" if self.open[-1:] == ["{"] else _CONTROL.sub("", token) if self.old else token
+        if match["comma"]:
+            return token if self.old or self.open[-1:] != ["{"] else ""
+        if match["cr"]:
+            return "\n" if self.old else token
+        if match["digits"]:
+            return match["sign"] + match["digits"] if self.old else token
+        if token == "\n":
+            return " " if self.open[-1:] == ["{"] else token
+        if token in "[{":
+            self.open.append(token)
+        else:
+            del self.open[-1:]
+        return token
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = match[1]
+    return "\\u001B" if code == "e" else f"\\u00{code[1:]}" if code[0] == "x" else match.group()
+
+
+def _assembled(text: str) -> dict[str, Any]:
+    """Return what a text means that has one table both as a header and as dotted keys, which go-toml v1 takes."""
+    result: dict[str, Any] = {}
+    headers: set[Path] = set()
+    for entry in scan(text).entries:
+        if entry.kind == "array" or (entry.kind == "table" and entry.path in headers):
+            raise TomlError("not valid TOML: this table is declared a second time")
+        if entry.kind == "table":
+            headers.add(entry.path)
+            _table(result, entry.path)
+        elif entry.kind == "pair":
+            table = _table(result, entry.path[:-1])
+            if entry.path[-1] in table:
+                raise TomlError("not valid TOML: this key is set a second time")
+            value = load(f"x = {text[slice(*entry.value)]}")["x"]
+            table[entry.path[-1]] = _Inline(value) if isinstance(value, dict) else value
+    return result
+
+
+class _Inline(dict[str, Any]):
+    """An inline table, which nothing can extend."""
+
+
+def _table(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    for key in path:
+        data = data.setdefault(key, {})
+        if not isinstance(data, dict) or isinstance(data, _Inline):
+            raise TomlError("not valid TOML: an inline table or a plain value cannot be extended")
+    return data
