@@ -50,7 +50,7 @@ def _key(text):
 
 
 def _value(text):
-    """Read a string, boolean, number or flat array of strings; None for anything else."""
+    """Read a string, boolean, number or flat array of strings, booleans or integers; None for anything else."""
     text = text.strip()
     if text in ("true", "false"):
         return text == "true"
@@ -72,7 +72,10 @@ def _array(text):
         match = _PART.match(text, position)
         if not match:
             return None
-        items.append(_part(match))
+        item = _part(match) if match.group(3) is None else _value(match.group(3))
+        if item is None:
+            return None
+        items.append(item)
         position = match.end()
         if position < len(text) and text[position] == ",":
             position += 1

@@ -39,6 +39,8 @@ def _without_arrays_of_tables(data: dict) -> dict:
         'a = "q\\"\\\\ \\u00e9 \\U0001F600\\t"',
         'a = ["x", "y"]',
         "a = ['x']",
+        "a = [1, -2]",
+        "a = [true, false]",
         "a = []",
         "a = -5",
         'a = ""',
