@@ -9,6 +9,7 @@ its log that nobody reads). Asking for such a table is an error here, and the me
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path, show
 
+_KNOWN = (*moves.ALIASES, *moves.SHORT_NAMES)
 _SHORT = {long: short for short, long in moves.SHORT_NAMES.items()}
 
 
@@ -101,7 +103,7 @@ def _first_generation(path: Path, rel: Release, version: int) -> Path:
     if "." not in name:
         raise ReleaseError(
             f"{show(path)}: containerd {rel} does not start with a short plugin name in a file of version {version}: "
-            f"use {show(('plugins', long_name(name), *path[2:]))}"
+            f"{_instead_of_short(path)}"
         )
     if name in moves.NEW_IN_3 | moves.NEW_IN_4:
         older = moves.old_places(path, moves.IN_3)
@@ -113,6 +115,8 @@ def _second_generation(path: Path, rel: Release, version: int) -> Path:
     """2.x: a file of version 2 is migrated, one without a version is only renamed before it counts as version 3."""
     if "." not in path[1]:
         renamed = ("plugins", long_name(path[1]), *path[2:])
+        if renamed == path and version >= 2:
+            raise Ignored(f"{show(path)}: containerd {rel} has no plugin of this name: {_instead_of_short(path)}")
         if version >= 2:
             raise Ignored(_message(path, rel, version, renamed))
         path = renamed
@@ -132,6 +136,17 @@ def new_place_in_3(path: Path, rel: Release) -> Path:
     if rel.cni_bin_dirs and path == moves.BIN_DIR[0]:
         return moves.BIN_DIR[1]
     return moves.new_place(path, moves.IN_3) or path
+
+
+def _instead_of_short(path: Path) -> str:
+    """Return what to write for a plugin name that is no long one."""
+    name = path[1]
+    if name in _KNOWN:
+        return f"use {show(('plugins', long_name(name), *path[2:]))}"
+    near = difflib.get_close_matches(name, _KNOWN, 1)
+    if near:
+        return f"did you mean {show(('plugins', near[0], *path[2:]))}?"
+    return f"there are {', '.join(moves.ALIASES)}, and long names as containerd prints them"
 
 
 def _message(path: Path, rel: Release, version: int, instead: Path | None) -> str:

@@ -129,3 +129,12 @@ def test_what_keeps_a_release_from_starting(containerd, version):
 )
 def test_where_containerd_shows_it(containerd, version, path, found):
     assert places.shown(path, release(containerd), version) == found
+
+
+@pytest.mark.parametrize(("version", "file"), [("1.7.24", 2), ("2.1.9", 2), ("2.1.9", 3), ("2.3.4", 3)])
+def test_a_short_name_that_nothing_has_is_never_advised(version, file):
+    rel = releases.release(releases.parse(version))
+    with pytest.raises(releases.ReleaseError, match=r"did you mean plugins\.cri_runtime\.x\?"):
+        places.shown(("plugins", "cri_runtimes", "x"), rel, file)
+    with pytest.raises(releases.ReleaseError, match="there are cri_images, cri_runtime"):
+        places.shown(("plugins", "nonsense", "x"), rel, file)
