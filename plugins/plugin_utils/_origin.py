@@ -44,7 +44,7 @@ def check(variables: Mapping[str, Any], facts: Mapping[str, Any], kept: Mapping[
     role's. Raises FromFacts.
     """
     prefixes = (PREFIX, prefix or PREFIX)
-    own = sorted(name for name in map(str, facts) if name.startswith(prefixes))
+    own = sorted(name for name in map(str, facts) if name.lstrip("_").startswith(prefixes))
     for name in own:
         if name not in kept or not _is_same(kept[name], facts[name]):
             raise FromFacts(

@@ -9,9 +9,11 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ansible import errors
+
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, given, mirrors, names
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC, undefined
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.pem import Read
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror, asked
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
@@ -47,7 +49,11 @@ def merged(
     found = dict(options)
     for option in names.ADDING_UP if prefix else ():
         for name in sorted(each for each in variables if str(each).startswith(f"{prefix}{option}_")):
-            value = given.typed({name: ARGUMENT_SPEC[option]}, {name: template(variables[name])}, "").get(name)
+            try:
+                rendered = template(variables[name])
+            except errors.AnsibleUndefinedVariable as exc:
+                raise undefined(name, exc) from exc
+            value = given.typed({name: ARGUMENT_SPEC[option]}, {name: rendered}, "").get(name)
             if isinstance(value, list):
                 found[option] = list(dict.fromkeys([*found[option], *value]))
             elif value is not None:

@@ -71,7 +71,8 @@ def from_variables(
 ) -> dict[str, Any]:
     """Return `{option: value}` of the variables that are called as the options in `spec` with a prefix.
 
-    Variables that are not set, or are `omit`, are left out. Raises AnsibleError where a template fails.
+    Variables that are not set, or are `omit`, are left out. Raises Refusal where a template uses one that is not set,
+    and AnsibleError where it fails otherwise.
     """
     found = {}
     for option in spec:
@@ -84,9 +85,17 @@ def from_variables(
             value = templar.template(variables[name], **({"convert_data": False} if old else {}))
         except _OMITTED:
             continue
+        except errors.AnsibleUndefinedVariable as exc:
+            raise undefined(name, exc) from exc
         if value is not None and not (isinstance(value, str) and value == variables.get("omit")):
             found[option] = value
     return found
+
+
+def undefined(name: str, exc: Exception) -> Refusal:
+    """Return the refusal of a variable whose template uses one that is not there."""
+    reason = str(exc).strip().rpartition("The error was: ")[2].splitlines()[0].partition(". ")[0]
+    return Refusal(f"{name}: its template cannot be rendered: {reason}")
 
 
 def check_places(args: Mapping[str, Any], prefix: str = "") -> None:

@@ -40,6 +40,7 @@ SAID = {
     "containerd_registry_verify_harbor_from": "localhost",
     "containerd_registry_pulled": {"images": []},
     "containerd_registry_of_tomorrow": 1,
+    "__containerd_registry_together": True,
 }
 ROLE = {"name": "airgap.containerd.containerd_registry", "tasks_from": "validate"}
 VALIDATE = {"ansible.builtin.import_role": ROLE}

@@ -107,4 +107,12 @@ def test_the_role(tmp_path, native):
     play(tmp_path, native, {"ansible.builtin.include_role": role, "vars": variables})
     wrong = {**variables, "containerd_registry_restart_throttle": "{{ text }}x"}
     output = play(tmp_path, native, {"ansible.builtin.include_role": role, "vars": wrong}, check=False)
-    assert "containerd_registry_restart_throttle" in output and "Traceback" not in output
+    assert "containerd_registry_restart_throttle: 'overlayfsx' is not a whole number" in output
+    for name in ("containerd_registry_password", "containerd_registry_direct_x", "containerd_registry_endpoints_x"):
+        wrong = {**variables, name: "{{ [vault_x] | first }}"}
+        output = play(tmp_path, native, {"ansible.builtin.include_role": role, "vars": wrong}, check=False)
+        assert (
+            f"{name}: its template cannot be rendered: 'vault_x' is undefined" in output and "Traceback" not in output
+        )
+    nothing = {**variables, "containerd_registry_direct_x": None, "containerd_registry_restart": None}
+    play(tmp_path, native, {"ansible.builtin.include_role": role, "vars": nothing})
