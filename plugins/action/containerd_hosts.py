@@ -99,10 +99,10 @@ def _endpoint(name: str, value: Any) -> dict[str, Any]:
     """Return the options of one endpoint as hosts.toml has them, those that are set."""
     if not isinstance(value, Mapping):
         raise Refusal(f"namespaces[{name}]: an endpoint is a mapping with at least `url`")
+    unknown = sorted(str(key) for key in value if key not in ENDPOINT)
+    if unknown:
+        raise Refusal(f"namespaces[{name}]: an endpoint has no {', '.join(unknown)}: there are {', '.join(ENDPOINT)}")
     checked = ArgumentSpecValidator(ENDPOINT).validate(dict(value))
-    if checked.unsupported_parameters:
-        unknown = ", ".join(sorted(map(str, checked.unsupported_parameters)))
-        raise Refusal(f"namespaces[{name}]: an endpoint has no {unknown}: there are {', '.join(ENDPOINT)}")
     if checked.error_messages:
         raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")
     found = {key: option for key, option in checked.validated_parameters.items() if option is not None}
