@@ -80,7 +80,9 @@ def judge(upstream: str, seen: Project, has_reader: bool = False) -> Judgement:
 
 def _problems(found: Judgement, seen: Project, has_reader: bool) -> Iterator[str]:
     upstream, name, answer = found.upstream, found.project, seen.answer
-    if answer.failure:
+    if answer.failure == "credentials":  # of its token service
+        yield _refused(name, answer._replace(login=False if "the login" in (answer.message or "") else None))
+    elif answer.failure:
         yield f"Harbor cannot be asked about {name}: {answer.message}."
     elif found.exists is False:
         yield f"Harbor has no project {name} for {upstream}: create it, or correct containerd_registry_projects."
@@ -92,7 +94,7 @@ def _problems(found: Judgement, seen: Project, has_reader: bool) -> Iterator[str
             f"Harbor answers with status {answer.status}{place} when it is asked about {name}, which tells nothing: "
             f"look into its log, and into that of what stands in front of it."
         )
-    if seen.status == 401 and has_reader and answer.login is not False:
+    if seen.status == 401 and has_reader and answer.login is not False and not answer.failure:
         yield (
             "Harbor's API refuses the login that it is asked with (status 401): correct that username and password, or "
             "leave them out."

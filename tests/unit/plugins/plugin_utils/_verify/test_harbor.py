@@ -13,6 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import h
 NOT_THERE = Manifest(status=404, message="not found")
 NO_PROJECT = Manifest(status=401, message="project P not found")
 TWICE = Manifest(status=401, message="project p not found: project p not found")
+TOKEN = Manifest(failure="credentials", status=401)
 REFUSED = Manifest(status=401, message="unauthorized")
 
 
@@ -54,6 +55,20 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
         ({"status": 403, "answer": REFUSED._replace(login=True, anonymous=401)}, (None, None, False), "login is right"),
         ({"status": 401, "has_reader": True}, (True, None, True), "API refuses the login"),
         ({"status": 401}, (True, None, True), None),
+        (
+            {
+                "status": 401,
+                "has_reader": True,
+                "answer": TOKEN._replace(message="its token service refuses the login"),
+            },
+            (None, None, False),
+            "refuses the username and password (status 401)",
+        ),
+        (
+            {"status": 401, "answer": TOKEN._replace(message="its token service refuses anonymous requests")},
+            (None, None, False),
+            "wants a login",
+        ),
         ({"answer": REFUSED}, (True, "", False), "wants a login"),
         ({"answer": Manifest(status=412)}, (True, "", True), None),
         ({"registry_id": 1, "url": "http://["}, (True, "http://[", True), "proxy cache of http://["),
