@@ -11,7 +11,8 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import p
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Restarted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import RestartOrRestore
 
@@ -19,7 +20,7 @@ FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", 
 
 
 class ActionModule(Action):
-    """Pass the request on; a restart cannot be predicted, so check mode says `changed` without doing it."""
+    """Pass the request on, where a restart is due or wanted anyway; check mode says `changed` without doing it."""
 
     argument_spec = {
         "service": {"type": "str", "default": "containerd"},
@@ -27,6 +28,7 @@ class ActionModule(Action):
         "command": {"type": "raw"},
         "timeout": {"type": "int", "default": 60},
         "force": {"type": "bool", "default": False},
+        "only_if_due": {"type": "bool", "default": False},
         "restore": {"type": "list", "elements": "dict", "options": FILES, "default": []},
     }
 
@@ -34,12 +36,19 @@ class ActionModule(Action):
         options.check_places(args)
         options.check_range("timeout", args["timeout"], 1, options.MAX_SECONDS)
         command = options.command(args["command"], "command")
+        why = ""
+        if args["only_if_due"]:
+            observed = execute.execute(self, requests.observe(args), task_vars, Observation)
+            observed.require_containerd()
+            if not observed.restart_due:
+                return {"changed": False, "msg": f"{args['service']} runs with what its files say: no restart is due"}
+            why = f" ({observed.restart_due})"
         if self._task.check_mode:
-            return {"changed": True, "msg": f"{args['service']} is to be restarted"}
+            return {"changed": True, "msg": f"{args['service']} is to be restarted{why}"}
         restart = Restart(args["service"], args["socket"], command, args["timeout"], args["force"])
         done = execute.execute(self, RestartOrRestore(restart, args["restore"]), task_vars, Restarted)
         return {
             "changed": True,
             "seconds": done.seconds,
-            "msg": f"{args['service']} restarted, CRI answered after {done.seconds} s",
+            "msg": f"{args['service']} restarted{why}, CRI answered after {done.seconds} s",
         }

@@ -41,6 +41,13 @@ options:
         trial with the new configuration first.
     type: bool
     default: false
+  only_if_due:
+    description:
+      - Whether to restart only where the running containerd may not know what its files say now, as after
+        M(airgap.containerd.containerd_config) changed something, in this run or in an earlier one that did not come to
+        its end. The node is read once more for that.
+    type: bool
+    default: false
   restore:
     description: Files to put back, and to restart with, when CRI does not answer.
     type: list
@@ -71,8 +78,13 @@ EXAMPLES = r"""
   airgap.containerd.containerd_restart:
     restore:
       - path: "{{ config.path }}"
-        backup: "{{ config.backup_file }}"
+        backup: "{{ config.backup_file | default(config.path) }}" # check mode makes no copy
   when: config is changed
+
+- name: Restart only the nodes whose containerd does not know its files yet, one after the other
+  airgap.containerd.containerd_restart:
+    only_if_due: true
+  throttle: 1
 """
 
 RETURN = r"""

@@ -10,9 +10,14 @@ import sys
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from fake_node import run
+from fake_node import answering, observe, replying, run
 
-from ansible_collections.airgap.containerd.plugins.action import containerd_pull, containerd_registry, containerd_report
+from ansible_collections.airgap.containerd.plugins.action import (
+    containerd_pull,
+    containerd_registry,
+    containerd_report,
+    containerd_restart,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 
@@ -69,3 +74,13 @@ def test_a_wrong_argument_is_refused_without_the_others():
     with pytest.raises(AnsibleActionFail) as refused:
         run(containerd_pull, {}, password="CaN4ry", timeout="x")
     assert refused.value.obj is None and "CaN4ry" not in str(refused.value)
+
+
+def test_a_restart_only_where_it_is_due(tmp_path):
+    observed = answering(containerd_restart, {**observe(tmp_path), "endpoints": []})
+    well = {**observed, "daemon": {"id": "1", "started": 2**40}, "cri_error": None}
+    due = run(containerd_restart, replying(observed), only_if_due=True)
+    assert due["changed"] and due["msg"] == "containerd is to be restarted (containerd does not run)"
+    kept = run(containerd_restart, replying(well), only_if_due=True)
+    assert not kept["changed"] and "no restart is due" in kept["msg"]
+    assert run(containerd_restart, replying(well))["changed"]
