@@ -146,4 +146,20 @@ def test_harbor_in_the_report(ready, play, tmp_path):
     assert run.rc != 0 and "HARBOR       Harbor has no project missing for quay.io" in run.output
     # Only the administrator knows of what a project is a proxy cache.
     assert "Harbor's project quay is a proxy cache of https://quay.io, not of ghcr.io" in " ".join(run.output.split())
-    assert "1 of 1 nodes get every image from where it should come, Harbor lacks something: FAILED" in run.output
+    assert (
+        "1 of 1 nodes get every image from where it should come, Harbor does not give them what they need: FAILED"
+        in run.output
+    )
+
+
+def test_harbor_is_asked_about_the_projects_of_every_node(ready, play, tmp_path):
+    more = tmp_path / "more.yml"
+    more.write_text("all: {hosts: {n4: {containerd_registry_projects_n4: {ghcr.io: nonesuch}}}}\n")
+    options = {"url": "http://harbor.lan", "projects": {"quay.io": "quay"}, "verify_harbor": True}
+    run = play(
+        "--limit=n3,n4", "-e", f"image={BUSYBOX}", playbook=VERIFY, inventory=(str(more),), report_dir=str(tmp_path),
+        **options,
+    )  # fmt: skip
+    assert run.rc != 0 and "HARBOR       Harbor has no project nonesuch for ghcr.io" in run.output
+    asked = [image["image"] for image in run.of("n3", "airgap.containerd.containerd_pull")["images"]]
+    assert BUSYBOX in asked and len(asked) == 2  # `image` is what resolve.yml calls it

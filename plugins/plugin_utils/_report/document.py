@@ -21,6 +21,7 @@ FORMAT = 1
 STATES = ("unreachable", "error", "failed", "bypassed")
 """Of problems, the worst first: no node, no answer of the node, no image, an image past the mirror."""
 
+_NOT_ASKED = "Harbor could not be asked"
 _MAX_TEXT = 400
 _MAX_ITEMS = 50
 _OWN_ADDRESS = re.compile(r"(?:[0-9.]{7,15}|\[[0-9a-fA-F:.]+\]):[0-9]{4,5}->")
@@ -55,7 +56,7 @@ def document(results: Mapping[str, Any], created: str, harbor: Mapping[str, Any]
     nodes = [node for node, dummy in named]
     found = [json.loads(text) for text in outcomes]
     away = {index for index, (dummy, result) in enumerate(named) if _is_unreachable(result)}
-    wrong = None if not harbor or harbor.get("skipped") else clean(_lacks(harbor))
+    wrong = None if not harbor else clean(_lacks(harbor))
     return {
         "format": FORMAT,
         "created": created,
@@ -72,9 +73,14 @@ def _is_unreachable(result: Any) -> bool:
 
 
 def _lacks(harbor: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with Harbor; without projects in the result it could not be asked at all."""
+    """Return what is wrong with Harbor; without projects in the result it could not be asked at all.
+
+    As nodes may need different projects, there may be several results, in `results` as those of a loop are.
+    """
+    if harbor.get("results"):
+        return list(dict.fromkeys(text for each in harbor["results"] for text in _lacks(each)))
     if "projects" not in harbor:
-        return [f"Harbor could not be asked: {harbor.get('msg') or 'no answer'}"]
+        return [f"{_NOT_ASKED}: {harbor.get('msg') or 'no answer'}"]
     return list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"]))
 
 

@@ -101,7 +101,6 @@ def closing(found: Mapping[str, Any]) -> str:
     """Return the last line: how many nodes are well."""
     total, good = len(found["nodes"]), sum(node["ok"] for node in found["nodes"])
     verdict = "ok" if found["ok"] else "FAILED"
-    asked = (
-        "" if found["harbor"] is None else f", Harbor {'lacks something' if found['harbor'] else 'has what they need'}"
-    )
+    harbor = "does not give them what they need" if found["harbor"] else "has what they need"
+    asked = "" if found["harbor"] is None else f", Harbor {harbor}"
     return f"{good} of {total} nodes get every image from where it should come{asked}: {verdict}"

@@ -128,8 +128,13 @@ def test_what_harbor_lacks_comes_first_and_fails_the_report():
     found = document_module.document(fleet(1), NOW, {"failed": False, "projects": problems})
     jsonschema.validate(found, SCHEMA)
     assert pulls.lines(found)[0] == "HARBOR       no project a." and not found["ok"]
-    assert pulls.lines(found)[-1].endswith("Harbor lacks something: FAILED")
-    assert document_module.document(fleet(1), NOW, {"skipped": True})["harbor"] is None
+    assert pulls.lines(found)[-1].endswith("Harbor does not give them what they need: FAILED")
+    assert document_module.document(fleet(1), NOW, {})["harbor"] is None
+    many = {"results": [{"projects": [{"problems": [text]}]} for text in ("a", "b", "a")] + [{"msg": "no"}]}
+    assert document_module.document(fleet(1), NOW, many)["harbor"] == ["a", "b", "Harbor could not be asked: no"]
+    assert document_module.document(fleet(1), NOW, {"results": []})["harbor"] == [
+        "Harbor could not be asked: no answer"
+    ]
     assert document_module.document(fleet(1), NOW, {"failed": False, "msg": "x"})["harbor"] == [
         "Harbor could not be asked: x"
     ]
