@@ -29,6 +29,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import m
 
 MAX_STATE = 16 * 1024 * 1024  # bytes of the record or a state, which hold many files
 MAX_COPIES = 10  # of one file that was edited by hand
+_KEPT = {"content", "mode", "uid", "gid"}
 OPEN, LAST = "open", "previous"
 _COPY = re.compile(r"\.2\d{3}-[^/]*~$")
 
@@ -37,9 +38,30 @@ def read(name):
     """Return the record or a state as it stands on the disk, or None."""
     data = _data(name)
     try:
-        return json.loads(data.decode("utf-8")) if data is not None else None
-    except ValueError:
+        found = json.loads(data.decode("utf-8")) if data is not None else None
+    except (ValueError, RecursionError):
         return {"damaged": True}
+    is_whole = _is_record if name == places.RECORD else _is_state
+    return found if data is None or is_whole(found) else {"damaged": True}
+
+
+def _is_record(data):
+    """Whether this can be a record as far as this half reads it; the controller looks at the rest."""
+    parts = [data.get(key, {}) for key in ("files", "endpoints")] if isinstance(data, dict) else [None]
+    return all(isinstance(each, dict) for each in parts) and all(isinstance(each, dict) for each in parts[1].values())
+
+
+def _is_state(data):
+    """Whether this is a state, and not what somebody else wrote there."""
+    if not isinstance(data, dict) or not all(isinstance(data.get(key), dict) for key in ("files", "after")):
+        return False
+    held = list(data["files"].values())
+    return (
+        set(data["files"]) == set(data["after"])
+        and all(each is None or isinstance(each, dict) and _KEPT <= set(each) for each in held)
+        and all(isinstance(data.get(key, 0), (dict, type(None))) for key in ("record", "next"))
+        and all(key in data for key in ("time", "made", "config", "daemon", "undoes"))
+    )
 
 
 def _data(name):

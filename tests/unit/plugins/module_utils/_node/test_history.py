@@ -211,3 +211,28 @@ def test_what_the_file_system_refuses_half_way_is_taken_back(node, monkeypatch):
         transaction.apply(request(node, "one"))
     assert (node / "config.toml").read_text() == "zero\n"
     assert sorted(path.name for path in node.rglob("*") if path.is_file()) == ["config.toml", "lock"]
+
+
+DAMAGED = [
+    "[1]", "{", "5", "null", '"x"', "[" * 100_000, '{"a": 1}', '{"files": 5}', '{"files": [], "after": {}}',
+    '{"files": {"/a": 1}, "after": {"/a": 1}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+@pytest.mark.parametrize("name", [history.OPEN, history.LAST, places.RECORD])
+def test_what_is_no_record_and_no_state_is_damaged(node, name, text):
+    os.mkdir(places.STATE_DIR, 0o700)
+    with open(places.state_file(name), "w") as handle:
+        handle.write(text)
+    found = history.read(name)
+    if name != places.RECORD:
+        assert found == {"damaged": True}
+    assert isinstance(found, dict) and all(isinstance(found.get(key, {}), dict) for key in ("files", "endpoints"))
+
+
+def test_a_record_whose_answers_are_none_is_damaged(node):
+    os.mkdir(places.STATE_DIR, 0o700)
+    with open(places.state_file(places.RECORD), "w") as handle:
+        handle.write('{"files": {}, "endpoints": {"http://a": 1}}')
+    assert history.read(places.RECORD) == {"damaged": True}
