@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
-from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import MAX_NUMBER
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape, _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import MAX_NUMBER, ShapeError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
 
 FORMAT = 1
@@ -42,6 +42,16 @@ _KEPT = (
     "notes",
 )
 """What a document keeps of an outcome; the rest differs from node to node and tells nobody anything."""
+
+
+_OUTCOME: Mapping[Any, Any] = {
+    "image": str, "state": str, "log?": [str], "notes?": [str], "endpoints?": [{str: object}],
+    "served_by?": ({"endpoint?": (str, None), str: object}, None),
+    "diagnosis?": ({"kind": str, "seen": str, "fix": str}, None),
+    "error?": ({"code": str, "message": str}, None),
+    **{f"{name}?": (str, None) for name in ("upstream", "mode", "directory", "why")},
+    str: object,
+}  # fmt: skip
 
 
 def document(results: Mapping[str, Any], created: str, harbor: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -90,22 +100,25 @@ def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
     found = []
     for each in images:
         text = json.dumps(_outcome(each), sort_keys=True)
-        found.append({"outcome": outcomes.setdefault(text, len(outcomes)), "seconds": clean(each.get("seconds"))})
-    error = None if found else clean(result.get("msg") or "no answer")
+        found.append({"outcome": outcomes.setdefault(text, len(outcomes)), "seconds": _seconds(each.get("seconds"))})
+    error = None if found else clean(str(result.get("msg") or "no answer"))
     good = bool(found) and all(each["state"] in GOOD for each in images)
-    return {"name": clean(name), "version": clean(result.get("version")), "ok": good, "error": error, "results": found}
+    version = result.get("version") and clean(str(result["version"]))
+    return {"name": clean(name), "version": version or None, "ok": good, "error": error, "results": found}
 
 
 def _outcomes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the outcomes in a result; none where one of them is of another kind."""
     images = result.get("images")
-    known = isinstance(images, list) and all(
-        isinstance(each, Mapping)
-        and each.get("state") in (*GOOD, *STATES)
-        and isinstance(each.get("error") or {"message": ""}, Mapping)
-        for each in images
-    )
-    return list(images or []) if known else []
+    try:
+        _shape.checked(images, [_OUTCOME])
+    except ShapeError:
+        return []
+    return list(images or []) if all(each["state"] in (*GOOD, *STATES) for each in images or []) else []
+
+
+def _seconds(value: Any) -> Any:
+    return clean(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 from fleet_samples import EVIL, fleet, motley, unlike
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document as document_module
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names, pulls
@@ -196,3 +199,48 @@ def test_the_page_has_no_way_out_and_nothing_gets_in():
 @pytest.mark.parametrize("sample", [fleet, motley, unlike])
 def test_the_page_of_300_nodes_is_small(sample):
     assert len(page_module.page(document(sample(300))).encode()) < 1_000_000
+
+
+LIES = [
+    None,
+    True,
+    -1,
+    10**4000,
+    float("nan"),
+    float("inf"),
+    "",
+    "x" * 5000,
+    "\x1b[31m\u202e\n",
+    [],
+    {},
+    [[]],
+    {"a": {}},
+    1.5,
+]
+
+
+def places(data, path=()):
+    """Every place in nested data."""
+    yield path
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from places(value, (*path, key))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_lie_at_any_place_costs_no_other_node_its_row(data):
+    results = copy.deepcopy(fleet(4))
+    liar = data.draw(st.sampled_from(sorted(results)))
+    path = data.draw(st.sampled_from([path for path in places(results[liar]) if path]))
+    place = results[liar]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = data.draw(st.sampled_from(LIES))
+    found = document(results)
+    rows = {node["name"]: node for node in found["nodes"]}
+    truth = {node["name"]: node for node in document(fleet(4))["nodes"]}
+    assert all(rows[name]["ok"] == truth[name]["ok"] for name in rows if name != liar)
+    json.dumps(found, allow_nan=False)
+    page_module.page(found)
+    assert all(line.isprintable() for line in pulls.lines(found))
