@@ -98,7 +98,7 @@ def test_a_life(audit, go, nodes, flags):
         assert short.of(node)["msg"].startswith("containerd ") and "registries" in short.of(node)["msg"]
         assert "/etc/containerd" in json.dumps(short.of(node)) and "*" not in short.of(node)["hosts_dir"]
     audit.lab.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", f"# {PASSWORD}\n", mode="0600")
-    go(*flags, nodes=nodes).ok()
+    go(*flags, nodes=nodes, password=SHORT).ok()
     assert "hosts.toml.2" in kept(audit, "n3"), "a copy of what somebody edited"
     go(*flags, nodes=nodes, kept=(), state="absent", restart=False).ok()
     go(*flags, nodes=nodes, kept=(), state="absent").ok()
@@ -281,6 +281,7 @@ def test_a_rollback(audit, go):
 
 # As playbooks have it: what stands in a task as it is, ansible-core's junit callback writes down itself.
 GIVEN = "{{ containerd_registry_password }}"
+GIVEN_BY_TASK = {"url": "http://registry.lan", "username": "u", "password": PASSWORD}
 HEADER = {"quay.io": {"hosts": [{"url": "http://registry.lan", "header": {"Authorization": f"Basic {GIVEN}"}}]}}
 AUTH = ["plugins", "cri_images", "registry", "configs", "r.lan", "auth"]
 
@@ -345,6 +346,7 @@ def test_every_place_is_looked_at(audit):
     lab.run("n3", ["logger", f"planted {needles.CORE}"])
     tasks = [
         {"ansible.builtin.debug": {"msg": needles.CORE}},
+        {"airgap.containerd.containerd_registry": {**GIVEN_BY_TASK, "from_variables": "x_", "validate_only": True}},
         {"ansible.builtin.set_fact": {"planted": needles.CORE, "cacheable": True}},
         {"ansible.builtin.command": {"argv": ["sh", "-c", "sleep 0.5", needles.CORE]}},
         {
@@ -366,6 +368,8 @@ def test_every_place_is_looked_at(audit):
         time.sleep(0.2)
     leaks = audit.leaks(done.output, sampler, ("n3",), kept=())
     places = {leak.rpartition(":")[0] for leak in leaks}
+    (fields,) = [line for line in (audit.folder / "run-1.jsonl").read_text().splitlines() if '"args"' in line]
+    assert needles.find(json.dumps(json.loads(fields)["args"]).encode()), "what callbacks get besides the result"
     assert places >= {
         "output", "process list, sh", "n3's journal", "n3's file /tmp/readable", "n3's file /var/log/x",
         "n3's file /etc/containerd/readable.toml", "controller's file ansible.log", "controller's file run-1.jsonl",

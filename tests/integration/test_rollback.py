@@ -141,8 +141,17 @@ def test_a_run_that_put_its_restart_off_is_undone_with_what_completes_it(fresh, 
 
 
 def test_taking_back_what_was_never_restarted_is_not_forgotten(fresh, play):
-    play("--limit=n3").ok()
+    about = ["sh", "-c", f"stat -c '%a %U:%G' {CONFIG}; ls /etc/containerd"]
+    before = fresh.run("n3", about).stdout
+    play("--limit=n3", auth_method="config").ok()
+    edited = fresh.read("n3", "/etc/containerd/certs.d/quay.io/hosts.toml") + "# by hand\n"
+    fresh.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", edited, mode="0600")
+    play("--limit=n3", auth_method="header").ok()
+    assert "quay.io-hosts.toml.2" in fresh.run("n3", ["ls", STATE]).stdout
     assert play("--limit=n3", state="absent", restart=False).ok().of("n3")["restart_due"]
+    assert fresh.run("n3", about).stdout == before, "nothing is left, and config.toml has its mode again"
+    kept = fresh.run("n3", ["sh", "-c", f"cat {STATE}/*"]).stdout
+    assert fresh.run("n3", ["ls", STATE]).stdout.split() == ["open.json"] and "content" not in kept
     done = play("--limit=n3", state="absent").ok()
     assert done.of("n3")["restarted"] and fresh.run("n3", ["test", "-e", STATE]).returncode != 0
     assert play("--limit=n3", state="absent").ok().changed() == {"n3": 0}
