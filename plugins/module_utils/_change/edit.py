@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import shlex
+import tempfile
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect, lock, transaction
 from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import Lock
@@ -125,6 +126,16 @@ def _dump(check, path):
     return effective.dump(check.binary, path, check.version)
 
 
+@contextlib.contextmanager
+def _scratch():
+    """Make a directory for files that root alone reads, in memory. Only under the lock, whose next holder sweeps it."""
+    path = tempfile.mkdtemp(prefix=filesystem.TEMPORARY, dir=places.SCRATCH)
+    try:
+        yield path
+    finally:
+        filesystem.remove_temporary(path)
+
+
 def prove_alone(check):
     """Prove as `prove` does what is not written, or not now."""
     with Lock():
@@ -140,7 +151,7 @@ def prove(check, staged=None):
     with contextlib.ExitStack() as stack:
         subject = staged or check.main
         if check.copies:
-            scratch = stack.enter_context(filesystem.scratch())
+            scratch = stack.enter_context(_scratch())
             for number, content in enumerate(check.copies):
                 filesystem.replace(os.path.join(scratch, str(number)), wire.unpack(content), 0o600)
             subject = os.path.join(scratch, "0")

@@ -25,7 +25,7 @@ class Lock(object):
         while time.monotonic() < deadline:
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                filesystem.sweep_scratch()
+                filesystem.sweep([])
                 return self
             except (OSError, IOError) as exc:
                 if exc.errno not in (errno.EAGAIN, errno.EACCES):

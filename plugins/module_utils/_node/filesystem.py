@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from collections import namedtuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import trust
@@ -119,7 +118,7 @@ def linked(path, folder):
     try:
         yield os.path.join(folder, name)
     finally:
-        _remove_temporary(os.path.join(folder, name))
+        remove_temporary(os.path.join(folder, name))
 
 
 def _temporary_name():
@@ -199,7 +198,7 @@ class Batch(object):
     def discard(self):
         """Remove what was prepared and not put in place, as far as that is possible."""
         for step in self._steps:
-            _remove_temporary(step[0])
+            remove_temporary(step[0])
         for directory in reversed(self.made if self._steps else []):
             remove_empty_directory(directory)
 
@@ -235,7 +234,7 @@ def remove_with_directory(path):
         return not os.path.isdir(folder)
     parent, away = os.path.dirname(folder), _temporary_name()
     rename(parent, os.path.basename(folder), away)
-    _remove_temporary(os.path.join(parent, away))
+    remove_temporary(os.path.join(parent, away))
     return True
 
 
@@ -246,28 +245,16 @@ def remove_empty_directory(path):
         os.rmdir(name, dir_fd=handle)
 
 
-def _remove_temporary(path):
+def remove_temporary(path):
     """Remove a file, or a directory of files, as far as that is possible."""
     folder, name = os.path.split(path)
     if os.path.isdir(path) and not os.path.islink(path):
         for each in os.listdir(path):
-            _remove_temporary(os.path.join(path, each))
+            remove_temporary(os.path.join(path, each))
         remove_empty_directory(path)
         return
     with contextlib.suppress(OSError), trust.opened(folder) as handle:
         os.unlink(name, dir_fd=handle)
-
-
-def leftovers(folders):
-    """Return the temporary files that killed runs left in these directories and in the directories in them."""
-    found = []
-    for folder in folders:
-        for path in [os.path.join(folder, name) for name in names(folder)]:
-            if os.path.basename(path).startswith(TEMPORARY):
-                found.append(path)
-            elif os.path.isdir(path) and not os.path.islink(path):
-                found += [os.path.join(path, name) for name in names(path) if name.startswith(TEMPORARY)]
-    return found
 
 
 def stray(folder):
@@ -275,23 +262,19 @@ def stray(folder):
     return [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(TEMPORARY)]
 
 
-def sweep_scratch():
-    """Remove what killed runs left in memory. Only under the lock."""
-    for path in stray(places.SCRATCH):
-        _remove_temporary(path)
-
-
-@contextlib.contextmanager
-def scratch():
-    """Make a directory for files that root alone reads, in memory. Only under the lock, whose next holder sweeps it."""
-    path = tempfile.mkdtemp(prefix=TEMPORARY, dir=places.SCRATCH)
-    try:
-        yield path
-    finally:
-        _remove_temporary(path)
+def leftovers(folders):
+    """Return what killed runs left in memory, in these directories and in the directories in them."""
+    found = stray(places.SCRATCH)
+    for folder in folders:
+        for path in [os.path.join(folder, name) for name in names(folder)]:
+            if os.path.basename(path).startswith(TEMPORARY):
+                found.append(path)
+            elif os.path.isdir(path) and not os.path.islink(path):
+                found += stray(path)
+    return found
 
 
 def sweep(folders):
     """Remove what `leftovers` finds. Only under the lock: what another run prepares looks the same."""
     for path in leftovers(folders):
-        _remove_temporary(path)
+        remove_temporary(path)

@@ -120,7 +120,7 @@ def _runs(config, hosts_dir, daemon, previous):
     record = history.read_record(state)
     folders = {os.path.dirname(os.path.dirname(path)) for path in (record or {}).get("files") or {}}
     sweep = sorted(folders | {os.path.dirname(path) for path in (config, os.path.realpath(config))} | {hosts_dir})
-    interrupted = bool(filesystem.leftovers(sweep + [places.STATE_DIR]) or filesystem.stray(places.SCRATCH))
+    interrupted = bool(filesystem.leftovers(sweep + [places.STATE_DIR]))
     if state and "damaged" not in state:
         waits = daemon and state["daemon"] == daemon.id
         interrupted = interrupted or not waits or not history.is_committed(state)
