@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.masking 
 MAX_LENGTH = 600  # characters
 
 _ABOUT_TOML = re.compile(r"(?<![./])toml|\(\d+, \d+\)|convert|decod|marshal|pars", re.I)
+_STAMP = re.compile(r'^time="[^"]*" level=\w+ ')
 # It never came to the TOML: all that such a line quotes is the name of the file.
 _ABOUT_FILE = re.compile(r"\b(?:open|read|stat) /[^\s:\"']+: (?:no such|permission denied|is a|not a) ?[a-z ]*\"?$")
 _PLACE = re.compile(
@@ -48,7 +49,8 @@ def of_log(lines):
     """
     fatal = [line for line in lines if line.startswith("containerd: ") or "level=fatal" in line]
     failures = [line for line in lines if "failed to load plugin" in line or "level=error" in line]
-    return (fatal or [line for line in failures if "cri" in line] or failures or [""])[-1]
+    line = (fatal or [line for line in failures if "cri" in line] or failures or [""])[-1]
+    return _STAMP.sub("", line)
 
 
 def words(text, paths=()):

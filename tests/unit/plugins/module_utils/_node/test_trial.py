@@ -84,6 +84,7 @@ def test_where_nobody_may_isolate_nothing_is_learned(monkeypatch):
         (["level=error msg=a", "containerd: b", "failed to load plugin io.containerd.grpc.v1.cri"], "containerd: b"),
         (["failed to load plugin io.containerd.grpc.v1.cri", "level=error msg=x"], "failed to load plugin io.contai"),
         (["level=info msg=x", "level=error msg=y"], "level=error msg=y"),
+        (['time="2026-11-27T23:41:21Z" level=warning msg="failed to load plugin x"'], 'msg="failed to load plugin x"'),
         (["level=info msg=x"], ""),
         ([], ""),
     ],
