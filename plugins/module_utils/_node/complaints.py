@@ -29,13 +29,13 @@ _WORDS = frozenset(
     """
     a already an and are array arrays at bare basic be been boolean but by can can't cannot character characters
     close config configuration containerd contain control convert cri date datetime decode defined digit digits
-    directory disabled does dot dots drop-in end eof equal error escape escaped expect expected expecting failed
-    failure field file float following for found from get go got has have higher homogeneous host hosts
+    directory disabled does dot dots drop-in duration end eof equal error escape escaped expect expected expecting
+    failed failure field file float following for found from get go got has have higher homogeneous host hosts
     hosts.toml impossible in incomplete inline instead int int64 integer into invalid is item key keys last less
     level line lines literal load local loading map max month more multiline must name near new newline newlines
     no not number of on one only open or out parse parsed parsing permission plugin point quote range read
     reading root row separator sequence slice start starting string strings struct such support supported symbol
-    table terminated than the time to token toml top-level tree twice two type unclosed underscore underscores
+    table terminated than the time to token toml top-level tree twice two type unable unclosed underscore underscores
     unescaped unexpected unicode unmarshal unmarshaling unsupported uri use valid value values version warning
     was were with year
     """.split()

@@ -33,7 +33,12 @@ _EMPTIED = ("/opt/nri",)
 # Nothing of anybody's is in the first ones, and the others may hang who touches them.
 _LEFT_ALONE = re.compile(r"(?:proc|devpts|mqueue|autofs|nfs\d?|cifs|smb3|ceph|9p|fuse\..*)$")
 _GONE = (errno.ENOENT, errno.EINVAL, errno.EACCES, errno.ESTALE)  # mount points behind others, or of somebody else
-_OWN_FAULT = re.compile(r"read-only file system|permission denied|not permitted|/(?:run|dev|tmp|opt/nri)/", re.I)
+_OWN_FAULT = re.compile(
+    r"read-only file system|permission denied|not permitted|cannot assign requested|unreachable|connection refused"
+    r"|/(?:run|dev|tmp|opt/nri)/",
+    re.I,
+)
+_LOOKUP = re.compile(r"\blookup ([^\s:]+)")
 
 _PLUGIN = re.compile(r"io\.containerd\.(\w+)\.v1\.(\w+)")
 _UNNEEDED = ("internal", "opt")  # makes /opt/containerd, which CRI does without
@@ -88,7 +93,8 @@ def complaint(binary, path, files, cri=True):
 
 def _is_own_fault(said, lines):
     """Whether what was said, or what it follows from, comes from what a trial is not given."""
-    if _OWN_FAULT.search(said):
+    name = _LOOKUP.search(said)
+    if _OWN_FAULT.search(said) or (name and _has_address(name.group(1))):
         return True
     for line in lines:
         plugin = _PLUGIN.search(line)
@@ -99,6 +105,14 @@ def _is_own_fault(said, lines):
         if (is_skipped and re.search(r"[\"'`]%s\b" % name, said)) or not (is_skipped or (kind, name) == _UNNEEDED):
             return True
     return False
+
+
+def _has_address(name):
+    """Whether a name can be looked up where there is a network."""
+    try:
+        return bool(socket.getaddrinfo(name, None))
+    except (OSError, UnicodeError):
+        return False
 
 
 def _serves(process, cri):

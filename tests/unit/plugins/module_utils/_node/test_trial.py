@@ -31,6 +31,12 @@ ip link 2>/dev/null || cat /proc/net/dev
         ("containerd: listen unix /x: bind: permission denied", None),
         ("containerd: open /etc/key: no such file", "containerd: open /etc/key: no such file"),
         (OPT + "\ncontainerd: no", "containerd: no"),
+        ("containerd: listen tcp 10.0.0.1:5: bind: cannot assign requested address", None),
+        ("containerd: listen tcp: lookup localhost: no such host", None),
+        (
+            "containerd: listen tcp: lookup 256.1.1.1: no such host",
+            "containerd: listen tcp: lookup 256.1.1.1: no such host",
+        ),
         (OPT.replace("internal.v1.opt", "content.v1.content") + "\ncontainerd: no", None),
         (ZFS + '\nfailed to load plugin cri: no snapshotter "zfs"', None),
         (
