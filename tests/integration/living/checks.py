@@ -39,7 +39,7 @@ def kept(node: Mortal, warnings: list[str]) -> Iterator[str]:
     for path in lost_files:
         del node.files[path]
     if any(each.startswith(f"{CONFIG} was changed since the run that is undone") for each in warnings):
-        if not node.shell(f"ls {STATE}/config.toml.*"):
+        if not node.shell(f"ls {STATE}/*config.toml.*"):
             yield f"no copy of {CONFIG} is kept"
         lost_comments, lost_keys = set(), {}
     for each in sorted(lost_comments):

@@ -144,8 +144,69 @@ def lose_hosts(node: Mortal) -> str | None:
 def lose_all_hosts(node: Mortal) -> str:
     """Somebody removes all of certs.d."""
     node.shell(f"rm -rf {CERTS}")
-    node.files.clear()
+    node.files = {path: text for path, text in node.files.items() if not path.startswith(CERTS)}
     return "certs.d removed"
+
+
+def lose_config(node: Mortal) -> str:
+    """Somebody removes config.toml."""
+    node.shell(f"rm -f {CONFIG}")
+    node.comments.clear()
+    node.keys.clear()
+    return "config.toml removed" + restart_perhaps(node)
+
+
+def spell(node: Mortal) -> str | None:
+    """Somebody writes the same directory in another way."""
+    text = node.config()
+    images = node.plugins(text)[0]
+    registry = load(text).get("plugins", {}).get(images, {}).get("registry", {})
+    if not registry.get("config_path"):
+        return None
+    written = node.chance.choice([f"{CERTS}/", f"{CERTS}//", "/etc/containerd/./certs.d"])
+    change = {"plugins": {images: {"registry": {"config_path": written}}}}
+    node.lab.write(node.name, CONFIG, edit.edit(text, change, []))
+    return f"config_path is {written}" + restart_perhaps(node)
+
+
+def legacy_mirror(node: Mortal) -> str:
+    """A script of old gives a registry a mirror in config.toml; with config_path, CRI is not loaded any more."""
+    text = node.config()
+    mirrors = {"legacy.example.org": {"endpoint": ["http://second.lan"]}}
+    change = {"plugins": {node.plugins(text)[0]: {"registry": {"mirrors": mirrors}}}}
+    node.lab.write(node.name, CONFIG, edit.edit(text, change, []))
+    return "a legacy mirror" + restart_perhaps(node)
+
+
+def drop_in(node: Mortal) -> str | None:
+    """A tool puts a file of its own beside, and has it imported; up to 1.7 that may hide other tables."""
+    text = node.config()
+    if load(text).get("version") != 2:
+        return None
+    name = node.chance.choice(["debug", "runtime"])
+    path = f"/etc/containerd/conf.d/50-{name}.toml"
+    runtime = f'[plugins."{V2}".containerd.runtimes.other]\nruntime_type = "io.containerd.runc.v2"\n'
+    content = f"version = 2  # {node.number()}\n" + ('[debug]\nlevel = "info"\n' if name == "debug" else runtime)
+    node.lab.write(node.name, path, content)
+    node.files[path] = content
+    imports = ["/etc/containerd/conf.d/*.toml"]
+    node.lab.write(node.name, CONFIG, edit.edit(text, {"imports": imports}, []))
+    node.keys["imports",] = imports
+    return f"{path}, imported" + restart_perhaps(node)
+
+
+def lose_drop_ins(node: Mortal) -> str:
+    """That tool is uninstalled, and leaves the import behind."""
+    node.shell("rm -rf /etc/containerd/conf.d")
+    node.files = {path: text for path, text in node.files.items() if path.startswith(CERTS)}
+    return "conf.d removed" + restart_perhaps(node)
+
+
+def stop(node: Mortal) -> str:
+    """Somebody stops containerd."""
+    node.shell("systemctl stop containerd")
+    node.unsettled = True
+    return "stop"
 
 
 def restart(node: Mortal) -> str:
@@ -186,7 +247,8 @@ def restart_perhaps(node: Mortal) -> str:
 
 EVENTS: tuple[tuple[Callable[[Mortal], str | None], int], ...] = (
     (comment, 4), (key, 5), (rewrite, 2), (lose_registry, 2), (foreign_hosts, 3), (lose_hosts, 4),
-    (lose_all_hosts, 1), (restart, 2), (kill, 1), (swap, 2),
+    (lose_all_hosts, 1), (restart, 2), (kill, 1), (swap, 2), (lose_config, 1), (spell, 2), (legacy_mirror, 2),
+    (drop_in, 2), (lose_drop_ins, 1), (stop, 1),
 )  # fmt: skip
 """Each event with how often it comes."""
 
