@@ -105,7 +105,7 @@ integration: need-root venv-test ## The integration tests, on the nodes of two l
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: ansible-units ansible-integration audit differential starting matrix molecule bench faults fatal
+.PHONY: ansible-units ansible-integration audit differential living starting matrix molecule bench faults fatal
 ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="--python default" for every Python here
 	@$(TEST)/python tests/tools/units.py $(ARGS)
 
