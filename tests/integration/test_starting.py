@@ -22,7 +22,6 @@ STARTS = {
 
 
 def test_the_file_that_is_told_is_the_one_that_is_read(lab, play, tmp_path):
-    lab.reset(*NODES)
     told = trial.run(lab, play, NODES, SEED, ROUNDS, tmp_path)
     lab.reset(*NODES)
     assert not any(each.wrong for each in told), "\n\n".join(each.wrong for each in told if each.wrong)

@@ -70,6 +70,7 @@ def run(lab: Lab, play: Player, nodes: Sequence[str], seed: int, rounds: int, fo
     rng, told = random.Random(seed), []
     playbook = folder / "starting.yml"
     playbook.write_text(yaml.safe_dump(PLAY))
+    lab.reset(*nodes)  # a record of the role's would decide too
     for node in nodes:
         for path, name in samples.FILES.items():
             lab.write(node, path, f'version = 2\n[debug]\naddress = "{SOCKETS}/{name}.sock"\n')
