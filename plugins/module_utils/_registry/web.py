@@ -85,7 +85,10 @@ class Conversation(object):
             said = "names one that is no URL" if realm else "names none"
             raise Failure("token", "it wants a token of a token service, and %s (realm)" % said)
         if (authorization or identity_token) and url.startswith("https:") and not service.startswith("https:"):
-            text = "its token service %s is plain HTTP, while it speaks HTTPS itself: %s are not sent there"
+            text = (
+                "its token service %s is plain HTTP, while it speaks HTTPS itself, so that nobody sends it %s: "
+                "let the registry name an https:// one (external_url in Harbor)"
+            )
             raise Failure("token", text % (service, name))
         asked = {key: parameters[key] for key in ("service", "scope") if key in parameters}
         try:
