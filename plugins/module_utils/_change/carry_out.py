@@ -43,4 +43,8 @@ def main(part):
         result = {"failure": "the process that changed this node was killed: the next run completes what it began"}
     if "failure" in result:
         module.fail_json(msg=result["failure"])
-    module.exit_json(changed=do in CHANGING, reply=wire.encode(result["value"]))
+    try:
+        reply = wire.encode(result["value"])
+    except wire.WireError as exc:
+        module.fail_json(msg="%s: this node holds more than fits into one answer" % exc)
+    module.exit_json(changed=do in CHANGING, reply=reply)

@@ -141,7 +141,7 @@ def require_containerd(version: str | None, error: str | None, prefix: str = "")
     """Refuse a node without containerd: no version is known, for this reason."""
     if not version:
         raise Refusal(
-            f"containerd does not run on this node ({error}): install it first, or set {prefix}version to the release "
+            f"there is no containerd on this node ({error}): install it first, or set {prefix}version to the release "
             f"that will be installed, or {prefix}binary to where it is"
         )
 

@@ -85,3 +85,10 @@ def test_attributes_that_can_be_given_are(config, call):
     status, result = call(edit(config, {"mode": "u=rw,g=,o="}))
     assert (status, result["changed"]) == (0, True)
     assert wire.decode(result["reply"])["info"]["mode"] == "0600" and config.read_text() == NEW
+
+
+def test_an_answer_that_is_too_large_is_one_clear_failure(config, call, monkeypatch):
+    wanted = look(config, {})
+    monkeypatch.setattr(wire, "MAX_DATA", len(json.dumps(wanted)) + 1)
+    code, result = call(wanted)
+    assert code == 1 and result["msg"].endswith("this node holds more than fits into one answer"), result
