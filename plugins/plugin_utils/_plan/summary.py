@@ -45,4 +45,13 @@ def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
     where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
     named = [name for name in plan.namespaces if name != "*"]
     rest = " and every other one" if "*" in plan.namespaces else ""
-    return f"containerd {plan.version}: {len(named)} registries{rest} from {source}, in {where}; {restart}"
+    files = _files(plan)
+    return f"containerd {plan.version}: {len(named)} registries{rest} from {source}, in {where}; {files}{restart}"
+
+
+def _files(plan: Plan) -> str:
+    """Say how many files change; of a node that is right, nothing."""
+    written, removed = len(plan.tree.writes) + plan.config_changed, len(plan.tree.removes)
+    told = [f"{count} file{'' if count == 1 else 's'} {verb}" for count, verb in ((written, "change"), (removed, "go"))]
+    told = [text for text, count in zip(told, (written, removed), strict=True) if count]
+    return f"{', '.join(told)}; " if told else ""

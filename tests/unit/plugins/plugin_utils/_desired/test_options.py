@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 from ansible import template
-from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options as options_module
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 OLD = not hasattr(template, "trust_as_template")  # before ansible-core 2.19
 SPEC = {"text": {"type": "str"}, "items": {"type": "list"}, "more": {"type": "dict"}, "yes": {"type": "bool"}}
@@ -45,7 +45,7 @@ def test_options(values, found):
 
 
 def test_what_is_undefined_is_an_error():
-    with pytest.raises(AnsibleError, match="nobody"):
+    with pytest.raises(Refusal, match="p_text: .*nobody"):
         options(p_text="{{ nobody }}")
 
 
