@@ -31,7 +31,7 @@ def test_attributes_links_and_copies(fresh, config):
     fresh.run("n3", ["ln", "/etc/containerd/real", "/root/t/hard"])
     fresh.run("n3", ["chmod", "0604", "/etc/containerd/real"])
     before = fresh.read("n3", CONFIG)
-    given = {"owner": "daemon", "group": "adm", "mode": "0640"}
+    given = {"owner": "root", "group": "adm", "mode": "0640"}
     check = "containerd --config %s config dump"
     steps = [
         {"merge": DOWNLOADS, "validate": check},
@@ -44,11 +44,11 @@ def test_attributes_links_and_copies(fresh, config):
     kept, dressed, again, mode = results["n3"]
     assert [each["changed"] for each in results["n3"]] == [True, True, False, True]
     assert kept["mode"] == "0604" and kept["owner"] == "root", "as they were"
-    assert [dressed[each] for each in ("owner", "group", "mode")] == ["daemon", "adm", "0640"]
+    assert [dressed[each] for each in ("owner", "group", "mode")] == ["root", "adm", "0640"]
     assert dressed["diff"][1]["before"]["mode"] == "0604" and dressed["diff"][1]["after"]["mode"] == "0640"
     assert "backup_file" not in again and mode["changes"] == [] and mode["mode"] == "0600"
     assert stat(fresh, "n3") == ["symbolic link", "777", "root", "root", "1"]
-    assert stat(fresh, "n3", "/etc/containerd/real") == ["regular file", "600", "daemon", "adm", "1"]
+    assert stat(fresh, "n3", "/etc/containerd/real") == ["regular file", "600", "root", "adm", "1"]
     assert fresh.read("n3", "/root/t/hard") == before, "what else had the old content under another name keeps it"
     copy = dressed["backup_file"]
     assert copy.startswith("/etc/containerd/real.") and stat(fresh, "n3", copy)[1:3] == ["600", "root"]
