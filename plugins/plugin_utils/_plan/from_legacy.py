@@ -91,7 +91,11 @@ def _endpoint(url: str) -> Endpoint | None:
     if ":" in name and "[" not in found.host:
         return None
     # A path is used verbatim, an empty one becomes /v2; user and password are dropped.
-    return Endpoint(f"{found.scheme}://{found.host}", found.path.rstrip("/") or "/v2")
+    endpoint = Endpoint(f"{found.scheme}://{found.host}", found.path.rstrip("/") or "/v2")
+    try:
+        return endpoint if endpoint.identity else None
+    except ValueError:  # more colons than a port has
+        return None
 
 
 def from_registry(registry: Mapping[str, Any], wanted: Desired, prefix: str) -> Carried:

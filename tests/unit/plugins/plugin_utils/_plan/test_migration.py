@@ -62,6 +62,7 @@ def test_legacy_endpoints_as_containerd_reads_them(url, base, path):
 
 
 USELESS = (
+    "::",
     "ftp://a",
     "unix:///x",
     "https://a.lan:99999",
