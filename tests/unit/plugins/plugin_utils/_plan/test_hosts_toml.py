@@ -178,7 +178,7 @@ def test_a_broken_template_is_named():
     [
         (
             nodes.tree({"quay.io/hosts.toml": b"# \xff"}),
-            r"is not UTF-8 \(byte 2\), so containerd ignores it",
+            r"is not UTF-8 \(byte 2\), and would be replaced",
         ),
         (
             nodes.tree({"quay.io/hosts.toml": TreeFile(link="/x")}),
