@@ -88,8 +88,6 @@ def _endpoint(url: str) -> Endpoint | None:
     name, port = go_url.split_port(found.host)
     if found.scheme not in ("http", "https") or not name.strip(":") or (port and not 0 < int(port) < 65536):
         return None
-    if ":" in name and "[" not in found.host:
-        return None
     # A path is used verbatim, an empty one becomes /v2; user and password are dropped.
     endpoint = Endpoint(f"{found.scheme}://{found.host}", found.path.rstrip("/") or "/v2")
     try:

@@ -33,10 +33,13 @@ def read(text: str, old: bool) -> tuple[str, dict[str, Any]]:
         plain = _Rewriting(old).run(text)
     try:
         return plain, load(plain)
-    except TomlError:
-        if not old:
-            raise
-        return plain, _assembled(plain)
+    except TomlError as exc:
+        try:
+            if old:
+                return plain, _assembled(plain)
+        except TomlError:
+            pass  # what TOML 1.0 says of it is plainer
+        raise exc from None
 
 
 class _Rewriting:
