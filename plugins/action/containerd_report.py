@@ -60,8 +60,8 @@ class ActionModule(Action):
                 shown.append(f"Page: {files['page']}")
         elif option == "checks":
             _check(option, args[option])
-            shown = plans.mistakes(args[option])
-            result.update(failed=bool(shown), msg="the variables are wrong, see above" if shown else "they are right")
+            wrong, shown = plans.mistakes(args[option]), []
+            result.update(failed=bool(wrong), msg=wrong or "the variables are right")
         else:
             _check(option, args[option])
             shown = (plans if option == "plans" else resolutions).lines(args[option])

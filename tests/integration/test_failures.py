@@ -73,7 +73,10 @@ def test_a_restart_that_would_kill_pods_is_refused(fresh, play):
         ),
         ({"extra_upstreams": ["../etc"]}, "containerd_registry_extra_upstreams: '../etc' is not a registry's name"),
         ({"projects": {"docker.io": "Docker Hub"}}, "containerd_registry_projects[docker.io]: 'Docker Hub'"),
-        ({"hosts_template": "nowhere.j2"}, "containerd_registry_hosts_template: there is no 'nowhere.j2'"),
+        (
+            {"hosts_template": "nowhere.j2"},
+            "containerd_registry_hosts_template: 'nowhere.j2' cannot be read on the controller",
+        ),
         ({"hosts_dir": "/a:/b"}, "containerd_registry_hosts_dir: '/a:/b' is more than one directory"),
         ({"direct": ["registry.lan"]}, "containerd_registry_direct: 'registry.lan' is mirrored too"),
     ],

@@ -36,7 +36,7 @@ def clone(tmp_path_factory):
     git = ["git", "-c", "safe.directory=*"]
     if (
         not shutil.which("make")
-        or subprocess.run([*git, "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True).returncode
+        or subprocess.run([*git, "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, check=False).returncode
     ):
         pytest.skip("this is no clone, or there is no make")
     folder = tmp_path_factory.mktemp("used") / "clone"

@@ -13,15 +13,28 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces, proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, Tree
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import WrittenConfig
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 
 OTHER_TOOLS_BACKUP = "_backup"
 """Where Spegel puts everything it finds in `config_path` each time it starts, before it writes its own files."""
+
+
+def check_own_directory(observed: Observation, config_path: str | None, prefix: str) -> None:
+    """Refuse to replace, by the default, a `config_path` that no containerd is there to read yet. Raises Refusal."""
+    own = next(filter(None, (config_path or "").split(":")), None)
+    is_default = observed.hosts_dir == places.DEFAULT_HOSTS_DIR
+    if own and is_default and not observed.version and place(own) != observed.hosts_dir:
+        raise Refusal(
+            f"{observed.config.path} has config_path = {own!r}, and before containerd is installed nothing is carried "
+            f"over from there: set {prefix}hosts_dir to {own}, or take config_path out of the file. Nothing was changed"
+        )
 
 
 def check_config_in_use(observed: Observation, prefix: str) -> None:

@@ -101,6 +101,7 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
         if each.endpoints or not conflicts.is_of_others(name, observed, node.record.files)
     }
     written = node.registry(node.pristine).get("config_path")
+    conflicts.check_own_directory(observed, written, settings.prefix)
     spelled = written if written and place(written) == observed.hosts_dir else observed.hosts_dir
     auth = placement.in_config(wanted, rel, settings.auth_method, asked)
     rendered = hosts_toml.render_all(settings.template, mirrors, extras)

@@ -52,6 +52,6 @@ def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
 def _files(plan: Plan) -> str:
     """Say how many files change; of a node that is right, nothing."""
     written, removed = len(plan.tree.writes) + plan.config_changed, len(plan.tree.removes)
-    told = [f"{count} file{'' if count == 1 else 's'} {verb}" for count, verb in ((written, "change"), (removed, "go"))]
-    told = [text for text, count in zip(told, (written, removed), strict=True) if count]
+    counts = (written, "1 file changes", "files change"), (removed, "1 file goes", "files go")
+    told = [one if count == 1 else f"{count} {several}" for count, one, several in counts if count]
     return f"{', '.join(told)}; " if told else ""

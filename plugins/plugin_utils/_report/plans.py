@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys
 
+_MISTAKES = 8
 _OUTCOMES = ("to change", "nothing to do", "cannot be changed")
 
 
@@ -31,13 +32,15 @@ def lines(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return shown[:-1]
 
 
-def mistakes(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the lines for `{node: result of checking its variables}`: each distinct mistake once, below its nodes."""
+def mistakes(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what is wrong in `{node: result of checking its variables}`: each mistake once, with its nodes."""
     groups: dict[str, list[str]] = {}
     for name, result in results.items():
         if "depends_on_release" not in result:
             groups.setdefault(str(result.get("msg") or "no answer").strip(), []).append(name)
-    return [line for text, who in groups.items() for line in (f"{names.several(who, len(results))}:", f"  {text}")]
+    told = [f"{names.several(who, len(results))}: {text}" for text, who in groups.items()]
+    more = len(told) - _MISTAKES
+    return " | ".join([*told[:_MISTAKES], *([f"and {more} more mistakes"] if more > 0 else [])])
 
 
 def _outcome(result: Mapping[str, Any]) -> int:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -90,7 +91,7 @@ def test_what_is_prepared_is_there_before_it_is_needed():
 @pytest.mark.parametrize("number", [10**4000, -(2**63), 1e300, float("inf"), float("nan")])
 def test_a_number_is_one_that_every_program_takes_for_one(number):
     for shape in (int, float, (float, None), object):
-        if shape is object and number == number and abs(number) != float("inf"):
+        if shape is object and math.isfinite(number) if isinstance(number, float) else shape is object:
             continue  # any JSON
         if shape is int and isinstance(number, float):
             continue

@@ -107,3 +107,23 @@ def test_hidden_from_the_catch_all():
     assert set(hidden) == {"a.lan", "b.lan:81"}
     assert "asks it itself" in hidden["a.lan"] and "/c/b.lan_81_/hosts.toml is by somebody else" in hidden["b.lan:81"]
     assert conflicts.shadowing({"docker.io/hosts.toml": ""}, "/c", found, ()) == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "config_path", "hosts_dir", "refused"),
+    [
+        (None, "/own.d", "/etc/containerd/certs.d", True),
+        (None, "/own.d:/etc/docker/certs.d", "/etc/containerd/certs.d", True),
+        (None, "/own.d", "/own.d", False),
+        (None, "/etc/containerd/certs.d/", "/etc/containerd/certs.d", False),
+        (None, "", "/etc/containerd/certs.d", False),
+        (None, None, "/etc/containerd/certs.d", False),
+        ("2.1.9", "/own.d", "/etc/containerd/certs.d", False),
+    ],
+)
+def test_a_directory_that_nothing_can_read_yet(version, config_path, hosts_dir, refused):
+    observed = nodes.node(version, hosts_dir=hosts_dir)
+    if not refused:
+        return conflicts.check_own_directory(observed, config_path, "p_")
+    with pytest.raises(Refusal, match="set p_hosts_dir to /own.d"):
+        conflicts.check_own_directory(observed, config_path, "p_")

@@ -83,8 +83,8 @@ CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_pa
 @pytest.mark.parametrize("name", ["127.0.0.1:31999", "127.1.2.3", "localhost", "localhost:5000", "[::1]:5000"])
 @pytest.mark.parametrize("version", ["1.5.18", "1.6.20", "1.7.24", "2.1.9", "2.3.4"])
 def test_how_a_registry_on_the_node_is_asked_is_left_to_containerd(name, version):
-    ((path, text),) = hosts_toml.render_all(template(), {name: Mirror((), "upstream")}).items()
-    there = node.from_files(version, CONFIG, {path: text})
+    rendered = hosts_toml.render_all(template(), {name: Mirror((), "upstream")})
+    there = node.from_files(version, CONFIG, rendered)
     bare, ours = (resolve.resolve(f"{name}/a:1", each) for each in (node.from_files(version, CONFIG), there))
     assert ours.asked == bare.asked and ours.error == bare.error
     assert bool(ours.directory) != bool(ours.error) and not bare.directory

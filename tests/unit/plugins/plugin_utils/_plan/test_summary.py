@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people see of a plan."""
+
+from __future__ import annotations
+
+import nodes
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import summary, tree, undo
+
+
+@pytest.mark.parametrize(
+    ("writes", "removes", "after", "told"),
+    [
+        (0, 0, None, ""),
+        (0, 0, "a = 1\n", "1 file changes; "),
+        (13, 0, "a = 1\n", "14 files change; "),
+        (1, 1, None, "1 file changes, 1 file goes; "),
+        (0, 2, None, "2 files go; "),
+    ],
+)
+def test_a_node_that_changes_reads_unlike_one_that_does_not(writes, removes, after, told):
+    planned = tree.nothing()._replace(
+        writes=dict.fromkeys(map(str, range(writes)), ""), removes=[str(each) for each in range(removes)]
+    )
+    plan = undo.make_absent(nodes.node("1.7.24", None))._replace(
+        tree=planned, config_after=after, mode="config_path", namespaces=["a", "*"]
+    )
+    assert summary.sentence(plan, "/c", "http://r", "no restart").endswith(f"(config_path); {told}no restart")
