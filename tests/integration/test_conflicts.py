@@ -42,7 +42,7 @@ def test_refused_before_anything_is_written(fresh, play):
     assert "containerd is started with /etc/containerd/other.toml" in messages["n1"]
     assert "containerd_registry_config_file" in messages["n1"]
     assert f"{CERTS}/_backup shows that another tool" in messages["n2"]
-    assert "conf.d/99-other.toml" in messages["n3"] and "replaces the whole table" in messages["n3"]
+    assert "conf.d/99-other.toml" in messages["n3"] and "would have no effect" in messages["n3"]
     assert f"{CERTS}/quay.io is a file where a directory has to be" in messages["n4"]
     assert {node: files(fresh, node) for node in NODES} == before
     assert run.output.count(": cannot be changed\n") == len(NODES)

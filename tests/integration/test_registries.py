@@ -57,7 +57,6 @@ def variables(lab, **pair):
             "second.lan": {"auth": f"Basic {AUTH}"},
         },
         "endpoints_tls": {"registry.lan:8443": pair},
-        "direct": ["registry.lan:443"],
     }
 
 
