@@ -76,6 +76,7 @@ def test_offline_to_the_letter(lab, tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    run("git init -q && git add -A && git -c user.name=x -c user.email=x@x.lan commit -qm x", clone)
     run(online, clone)
     (clone / "bundle").rename(folder / "bundle")
     lab.reset("n2")
