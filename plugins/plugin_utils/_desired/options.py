@@ -10,7 +10,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import errors
+from ansible import constants, errors
+from ansible import template as templating
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -75,14 +76,16 @@ def from_variables(
     and AnsibleError where it fails otherwise.
     """
     found = {}
+    is_old = not hasattr(templar, "evaluate_expression")
     for option in spec:
         name = prefix + option
         if name not in variables:
             continue
-        # Before 2.19, a text that looks like a list becomes one unless this is switched off.
-        old = spec[option]["type"] == "str" and not hasattr(templar, "evaluate_expression")
         try:
-            value = templar.template(variables[name], **({"convert_data": False} if old else {}))
+            if is_old and spec[option]["type"] == "str":
+                value = _text(variables[name], templar)
+            else:
+                value = templar.template(variables[name])
         except _OMITTED:
             continue
         except errors.AnsibleUndefinedVariable as exc:
@@ -90,6 +93,13 @@ def from_variables(
         if value is not None and not (isinstance(value, str) and value == variables.get("omit")):
             found[option] = value
     return found
+
+
+def _text(template: Any, templar: Any) -> Any:
+    """Return what a template gives before ansible-core 2.19, where a text that looks like a list or number is none."""
+    if getattr(constants, "DEFAULT_JINJA2_NATIVE", False):
+        templar = templar.copy_with_new_env(environment_class=vars(templating)["AnsibleEnvironment"])
+    return templar.template(template, convert_data=False)
 
 
 def undefined(name: str, exc: Exception) -> Refusal:
