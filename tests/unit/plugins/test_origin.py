@@ -169,6 +169,14 @@ def test_the_filter_reads_no_facts(play, tmp_path):
     assert f"containerd_registry_hosts_template {COMES}" in output
 
 
+def test_what_is_asked_on_the_command_line_is_no_fact(play):
+    play({"image": "evil.lan/x:1", "resolve_from": "variables"}, GATHER)
+    resolve = ROOT / "playbooks" / "resolve.yml"
+    assert "Give the name of an image" in play({}, playbook=resolve)
+    output = play({}, playbook=resolve, arguments=["-e", "image=busybox", "-e", "resolve_from=node"])
+    assert "Give the name of an image" not in output and "TASK [Read the node]" in output
+
+
 def test_one_node_costs_its_own_row(play, tmp_path):
     """The first node has facts of this collection in the cache: the playbook goes on without it."""
     play({"containerd_registry_report_dir": "/nowhere"}, GATHER)

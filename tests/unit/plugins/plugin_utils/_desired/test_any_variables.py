@@ -87,6 +87,7 @@ VARIABLES = st.fixed_dictionaries(
 ABOUT_ALL = re.compile(r"containerd [0-9.]+ |hosts\.toml of |what this node or a variable holds is nested too deeply")
 
 
+@pytest.mark.properties
 @given(VARIABLES)
 @example({"url": "http://registry.lan", "restart_timeout": float("nan")})
 @example({"url": "http://registry.lan", "restart_throttle": float("inf")})

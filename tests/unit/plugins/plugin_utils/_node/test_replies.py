@@ -10,7 +10,7 @@ import json
 
 import pytest
 from fake_node import ANSWERS, answering, observe, replying, run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.airgap.containerd.plugins.action import (
@@ -142,7 +142,7 @@ def test_a_file_is_described_whole_or_not_at_all(observed):
         _shape.parsed(answer, Observation)
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.properties
 @given(st.data())
 def test_lies(observed, data):
     """Whatever is replaced in an answer, the outcome is a plan or one of the refusals, never a traceback."""

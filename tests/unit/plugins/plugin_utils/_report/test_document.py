@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from fleet_samples import EVIL, fleet, motley, unlike
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document as document_module
@@ -227,7 +227,7 @@ def places(data, path=()):
         yield from places(value, (*path, key))
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.properties
 @given(st.data())
 def test_a_lie_at_any_place_costs_no_other_node_its_row(data):
     results = copy.deepcopy(fleet(4))
