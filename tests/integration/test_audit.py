@@ -97,7 +97,7 @@ def test_a_life(audit, go, nodes, flags):
     for node in nodes:
         assert short.of(node)["msg"].startswith("containerd ") and "registries" in short.of(node)["msg"]
         assert "/etc/containerd" in json.dumps(short.of(node)) and "*" not in short.of(node)["hosts_dir"]
-    audit.lab.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", f"# {PASSWORD}\n", mode="0600")
+    audit.lab.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", f"# password: {PASSWORD}\n", mode="0600")
     go(*flags, nodes=nodes, password=SHORT).ok()
     assert "hosts.toml.2" in kept(audit, "n3"), "a copy of what somebody edited"
     go(*flags, nodes=nodes, kept=(), state="absent", restart=False).ok()
