@@ -25,10 +25,7 @@ KEY = HOME / ".ansible" / "test" / "id_rsa"
 
 def main(targets: list[str]) -> int:
     """Run them on one node; return the exit status."""
-    lab = Lab()
-    was_up = lab.is_up()
-    lab.up()
-    try:
+    with Lab().meanwhile_up() as lab:
         lab.reset(NODE)
         if not KEY.is_file():
             KEY.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +47,6 @@ def main(targets: list[str]) -> int:
         ]
         command += ["--allow-destructive", "--allow-root", *targets]
         return subprocess.run(command, cwd=STAGE, env=environment([sys.executable]), check=False).returncode
-    finally:
-        if not was_up:
-            lab.down()
 
 
 if __name__ == "__main__":

@@ -34,13 +34,18 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
 
 
-def _check_staged(check, batch, real_path):
-    """Let containerd read the staged configuration before it becomes the live one.
+def _staged(batch, path, real_path):
+    """Let the staged config.toml be found beside its ``path``, which may be a link, for a while.
 
-    It takes relative imports from the directory of the path that it is given, which may be a link's.
+    containerd takes relative imports from the directory of the path that it is given.
     """
     staged = batch.staged(real_path)
-    with filesystem.linked(staged if staged != real_path else check.path, os.path.dirname(check.path)) as path:
+    return filesystem.linked(path if staged == real_path else staged, os.path.dirname(path))
+
+
+def _check_staged(check, batch, real_path):
+    """Let containerd read the staged configuration before it becomes the live one."""
+    with _staged(batch, check.path, real_path) as path:
         found = effective.effective(check.binary, path, check.version)
     imported = [each.path for each in imports.configuration(check.path, check.path)[1:]]
     reason = verdicts.why_not_effective(found, check.wanted, imported)
@@ -290,10 +295,8 @@ def _apply(request, made):
             _check_staged(request.check, batch, request.config or request.check.path)
         if request.trial:
             real = os.path.realpath(request.trial.path)
-            name = batch.staged(real)
             if real not in changes.removes:
-                asked = request.trial.path
-                with filesystem.linked(asked if name == real else name, os.path.dirname(asked)) as path:
+                with _staged(batch, request.trial.path, real) as path:
                     rehearsal.check(request.trial, request.socket, path)
         request = request._replace(record=_with_made(request.record, batch.made, changes))
         backups = {each.path: back_up(each.path, each.backup) for each in changes.writes if each.backup}

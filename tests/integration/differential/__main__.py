@@ -25,17 +25,11 @@ def main() -> int:
     parser.add_argument("--nodes", nargs="+", default=["n1", "n2", "n3", "n4"], metavar="NODE")
     parser.add_argument("--show", type=int, default=5, help="how many differences to print (5)")
     options = parser.parse_args()
-    lab = Lab(tell=lambda line: print(line, flush=True))
-    was_up = lab.is_up()
-    lab.up()
-    print(f"seed {options.seed}", flush=True)
-    started = time.monotonic()
-    try:
+    with Lab(tell=lambda line: print(line, flush=True)).meanwhile_up() as lab:
+        print(f"seed {options.seed}", flush=True)
+        started = time.monotonic()
         with tempfile.TemporaryDirectory() as folder, Field(lab, tuple(options.nodes), Path(folder)) as field:
             report = field.run(options.seed, options.cases)
-    finally:
-        if not was_up:
-            lab.down()
     for text in report.disagreements[: options.show]:
         print(text)
     agreed = report.agreed().items()

@@ -26,12 +26,9 @@ def main() -> int:
     parser.add_argument("--nodes", nargs="+", default=["n1", "n2", "n3", "n4"], metavar="NODE")
     parser.add_argument("--verbose", action="store_true", help="print all that happens")
     options = parser.parse_args()
-    lab = Lab(tell=lambda line: print(line, flush=True))
-    was_up = lab.is_up()
-    lab.up()
-    print(f"seed {options.seed}", flush=True)
-    started = time.monotonic()
-    try:
+    with Lab(tell=lambda line: print(line, flush=True)).meanwhile_up() as lab:
+        print(f"seed {options.seed}", flush=True)
+        started = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             walk = Walk(lab, Player(Path(folder)), tuple(options.nodes), Path(folder), options.seed)
             for done in range(25, options.steps + 25, 25):
@@ -39,9 +36,6 @@ def main() -> int:
                 walk.go(min(done, options.steps))
                 for fault in walk.faults[known:]:
                     print(fault, flush=True)
-    finally:
-        if not was_up:
-            lab.down()
     if options.verbose:
         for name, lines in walk.history.items():
             print(f"{name}:", *lines, sep="\n  ")

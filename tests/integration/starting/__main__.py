@@ -27,16 +27,12 @@ def main() -> int:
     options = parser.parse_args()
     lab = Lab(tell=lambda line: print(line, flush=True))
     was_up = lab.is_up()
-    lab.up()
-    print(f"seed {options.seed}", flush=True)
-    try:
+    with lab.meanwhile_up():
+        print(f"seed {options.seed}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             told = trial.run(lab, Player(Path(folder)), NODES, options.seed, options.rounds, Path(folder))
         if was_up:
             lab.reset(*NODES)
-    finally:
-        if not was_up:
-            lab.down()
     wrong = [each.wrong for each in told if each.wrong]
     started = sum(each.real is not None for each in told)
     print("\n\n".join(wrong))

@@ -69,6 +69,17 @@ class Lab:
             self._boot([node for node in wanted if not nodes.healthy(node)], prepared)
             return True
 
+    @contextlib.contextmanager
+    def meanwhile_up(self) -> Iterator[Lab]:
+        """Have the lab up for a while; it goes down again if it was down."""
+        was_up = self.is_up()
+        self.up()
+        try:
+            yield self
+        finally:
+            if not was_up:
+                self.down()
+
     def is_up(self) -> bool:
         """Whether there is a lab, in whatever state."""
         return bool(network.existing())
