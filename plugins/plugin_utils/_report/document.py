@@ -124,7 +124,7 @@ def _seconds(value: Any) -> Any:
 def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = clean({key: each.get(key) for key in _KEPT})
     if kept["error"]:  # the same failure has another address on each node, and another port each time
-        kept["error"]["message"] = _OWN_ADDRESS.sub("…->", str(kept["error"].get("message")))
+        kept["error"]["message"] = _OWN_ADDRESS.sub("…->", kept["error"]["message"])
     return kept
 
 
