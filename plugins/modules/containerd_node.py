@@ -5,12 +5,13 @@
 
 DOCUMENTATION = r"""
 module: containerd_node
-short_description: Carry out one request of the other modules of this collection on a node
+short_description: Read a node for the other modules of this collection
 version_added: 1.0.0
 description:
-  - The half of M(airgap.containerd.containerd_registry), M(airgap.containerd.containerd_info),
-    M(airgap.containerd.containerd_hosts) and M(airgap.containerd.containerd_restart) that runs on the node. They send
-    it what to do.
+  - What M(airgap.containerd.containerd_registry), M(airgap.containerd.containerd_info),
+    M(airgap.containerd.containerd_hosts) and others run on the node to learn what it is. It changes nothing.
+    M(airgap.containerd.containerd_node_change) has what changes a node; as this module travels in every run of the
+    role, it goes without that.
   - Playbooks use those modules, never this one. What it takes and returns may change with any release.
 attributes:
   check_mode:
@@ -33,7 +34,7 @@ options:
 author:
   - airgap.containerd contributors (@airgap)
 seealso:
-  - module: airgap.containerd.containerd_registry
+  - module: airgap.containerd.containerd_node_change
 """
 
 EXAMPLES = r"""
@@ -50,23 +51,12 @@ reply:
 """
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import carry_out
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
+from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 
 
 def part(do):
-    """Return the function that carries out this kind of request (see carry_out.main).
-
-    Only what it needs is imported: the node compiles all that is, each time anew.
-    """
-    if do == "observe":
-        from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
-
-        return lambda request, module: observe.observe(request)
-    from ansible_collections.airgap.containerd.plugins.module_utils._change import transaction
-
-    if do == "apply":
-        return lambda request, module: transaction.apply(messages.apply(request))
-    return lambda request, module: transaction.restart(messages.restart(request["restart"]), request["restore"])
+    """Return the function that carries out this kind of request (see carry_out.main); there is one, `observe`."""
+    return {"observe": lambda request, module: observe.observe(request)}[do]
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@
 
 DOCUMENTATION = r"""
 module: containerd_node_extra
-short_description: Carry out one of the less frequent requests of the other modules of this collection on a node
+short_description: Pull on a node, and ask registries from it, for the other modules of this collection
 version_added: 1.0.0
 description:
-  - The half of M(airgap.containerd.containerd_config), M(airgap.containerd.containerd_pull) and
-    M(airgap.containerd.containerd_harbor) that runs on the node. They send it what to do. What the role needs at every
-    run is in M(airgap.containerd.containerd_node), which travels without this.
+  - What M(airgap.containerd.containerd_pull) and M(airgap.containerd.containerd_harbor) run on the node - pulls through
+    CRI, and questions to registries.
   - Playbooks use those modules, never this one. What it takes and returns may change with any release.
 attributes:
   check_mode:
@@ -50,7 +49,6 @@ reply:
 """
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import carry_out
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import edits
 
 
 def part(do):
@@ -58,14 +56,6 @@ def part(do):
 
     Only what it needs is imported: the node compiles all that is, each time anew.
     """
-    if do in ("look", "prove", "edit"):
-        from ansible_collections.airgap.containerd.plugins.module_utils._change import edit
-
-        return {
-            "look": edit.look,
-            "prove": lambda request, module: edit.prove_alone(edits.Proof(**request)),
-            "edit": lambda request, module: edit.edit(edits.edit(request), module),
-        }[do]
     if do == "probe":
         from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe
 

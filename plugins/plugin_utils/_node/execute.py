@@ -19,10 +19,10 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import m
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import WireError
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape, _text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import NAMES, OF_THE_ROLE, Request
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import NAMES, Request
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
 
-NODE_MODULE = "airgap.containerd.containerd_node"
+COLLECTION = "airgap.containerd"
 
 Reply = TypeVar("Reply")
 
@@ -99,12 +99,9 @@ def execute(action: ActionBase, request: Request, task_vars: dict[str, Any], kin
     `action` is the calling action plugin. Raises Refusal with the node's own message, or with what is wrong with
     its reply.
     """
-    result = _run(
-        action,
-        NODE_MODULE if isinstance(request, OF_THE_ROLE) else f"{NODE_MODULE}_extra",
-        wire.encode({"do": NAMES[type(request)], **messages.as_data(request)}),
-        task_vars,
-    )
+    module, do = NAMES[type(request)]
+    asked = wire.encode({"do": do, **messages.as_data(request)})
+    result = _run(action, f"{COLLECTION}.{module}", asked, task_vars)
     word = result.get("reply")
     if result.get("failed") or not isinstance(word, str):
         raise Refusal(_failure(result))

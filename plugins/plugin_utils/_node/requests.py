@@ -78,21 +78,23 @@ class RestartOrRestore(NamedTuple):
 
 Request = Observe | Pull | Probe | AskHarbors | LookAt | RestartOrRestore | Apply | Edit | Proof
 
-NAMES: Mapping[type[Any], str] = {
-    Observe: "observe",
-    Apply: "apply",
-    RestartOrRestore: "restart",
-    LookAt: "look",
-    Proof: "prove",
-    Edit: "edit",
-    Pull: "pull",
-    Probe: "probe",
-    AskHarbors: "harbor",
-}
-"""What the node half calls them."""
+READING, CHANGING, EXTRA = "containerd_node", "containerd_node_change", "containerd_node_extra"
 
-OF_THE_ROLE = (Observe, Apply, RestartOrRestore)
-"""What the module carries out that travels in every run of the role; the rest is in another one, beside it."""
+NAMES: Mapping[type[Any], tuple[str, str]] = {
+    Observe: (READING, "observe"),
+    Apply: (CHANGING, "apply"),
+    RestartOrRestore: (CHANGING, "restart"),
+    LookAt: (CHANGING, "look"),
+    Proof: (CHANGING, "prove"),
+    Edit: (CHANGING, "edit"),
+    Pull: (EXTRA, "pull"),
+    Probe: (EXTRA, "probe"),
+    AskHarbors: (EXTRA, "harbor"),
+}
+"""The module of the node half that carries a request out, and what it calls it.
+
+What reads travels to each node in each run of the role, so it goes without the rest.
+"""
 
 
 def observe(args: Mapping[str, Any]) -> Observe:

@@ -45,7 +45,7 @@ class Target:
         with tarfile.open(fileobj=packed, mode="w") as tar:
             for source in [
                 *(PROJECT / "plugins/module_utils").glob("*/*.py"),
-                PROJECT / "plugins/modules/containerd_node.py",
+                *(PROJECT / "plugins/modules").glob("containerd_node*.py"),
             ]:
                 tar.add(source, f"{PACKAGE}/{source.relative_to(PROJECT / 'plugins')}")
             tar.add(Path(__file__).with_name("on_node.py"), "on_node.py")
@@ -71,7 +71,8 @@ class Target:
         if not isinstance(request, requests.Observe):
             self.applied += 1
             strace, self.strace = self.strace, []
-        message = {"do": requests.NAMES[type(request)], **messages.as_data(request)}
+        module, do = requests.NAMES[type(request)]
+        message = {"module": module, "do": do, **messages.as_data(request)}
         done = subprocess.run(
             [*strace, *self._enter([self._node.python, "-B", f"{PLACE}/on_node.py", PLACE])],
             input=json.dumps(message).encode(), capture_output=True, timeout=300, check=False,

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What runs on the node instead of AnsiballZ: the node half itself, a request on stdin, its answer on stdout."""
 
+import importlib
 import json
 import sys
 import types
@@ -13,11 +14,11 @@ for name in ("ansible", "ansible.module_utils", "ansible.module_utils.basic"):
 sys.modules["ansible.module_utils.basic"].AnsibleModule = None
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import carry_out, detached  # noqa: E402 - as above
-from ansible_collections.airgap.containerd.plugins.modules import containerd_node  # noqa: E402 - as above
 
 request = json.load(sys.stdin)
+module = importlib.import_module("ansible_collections.airgap.containerd.plugins.modules." + request.pop("module"))
 do = request.pop("do")
-work = (containerd_node.part(do), request, None)
+work = (module.part(do), request, None)
 try:
     result = detached.call(carry_out.answer, *work) if do in carry_out.CHANGING else carry_out.answer(*work)
 except detached.Killed:

@@ -15,7 +15,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import com
 from ansible_collections.airgap.containerd.plugins.module_utils._node.start import Start
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, places, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit
-from ansible_collections.airgap.containerd.plugins.modules import containerd_node_extra
+from ansible_collections.airgap.containerd.plugins.modules import containerd_node_change
 
 OLD, NEW = "a = 1\n", "a = 2\n"
 NONSENSE = [
@@ -46,7 +46,7 @@ def call(monkeypatch, capfd):
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(given).encode())
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # asked for from ansible-core 2.19 on
         with pytest.raises(SystemExit) as end:
-            carry_out.main(containerd_node_extra.part)
+            carry_out.main(containerd_node_change.part)
         printed = capfd.readouterr()
         assert not printed.err
         return end.value.code, json.loads(printed.out)
