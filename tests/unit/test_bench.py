@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from airgap_bench import figures
+from airgap_bench import configuring, figures, resolving
 from airgap_bench.runs import Play
 
 PIPELINED = """
@@ -49,3 +49,9 @@ def test_the_median_is_held_against_the_target(values, target, met):
     figure = figures.ratio("ours ÷ theirs", values, [1] * len(values), **target)
     assert figure.met is met
     assert ("MISSED" in figures.table([figure])) is (met is False)
+
+
+def test_what_needs_no_node_can_be_measured():
+    found = [*configuring.figures(rounds=1), resolving.figure(rounds=1)]
+    assert len(found) == 4
+    assert all(value > 0 for each in found for value in each.values)

@@ -23,11 +23,19 @@ import json, sys, time
 import ansible.plugins.action
 args, text = json.load(sys.stdin)
 began = time.process_time()
-from ansible_collections.airgap.containerd.plugins.plugin_utils import config_change, node, releases, report
-file = {"path": args["path"], "real_path": args["path"], "content": node.content(text)}
-seen = {"path": args["path"], "main": args["path"], "files": [file]}
-edit = config_change.decide(args, seen, releases.release(releases.parse("1.7.24")))
-report.changes(edit.before, edit.after)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import change
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look, PathInfo
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
+path = args["path"]
+file = File(path=path, real_path=path, content=text.encode(), sha256="", attributes=None)
+seen = Look(
+    binary="containerd", version="containerd x 1.7.24 y", version_error=None, main=path, path=path, files=(file,),
+    info=PathInfo(), attributes={},
+)
+edit = change.decide(args, seen, releases.release(releases.parse("1.7.24")), in_place=True)
+diffs.changes(edit.before, edit.after)
 print(json.dumps([time.process_time() - began, edit.after != text, "tomlkit" in sys.modules]))
 """
 
