@@ -49,8 +49,7 @@ class ActionModule(Action):
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        with open(hosts_toml.TEMPLATE, encoding="utf-8") as handle:
-            template = handle.read()
+        template = hosts_toml.own_template()
         files = {}
         for name, value in args["namespaces"].items():
             server, asked = _endpoints(name, value)

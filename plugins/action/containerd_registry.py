@@ -28,7 +28,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     summary,
     undo,
 )
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
@@ -87,12 +86,7 @@ class ActionModule(Action):
         return result
 
     def _settings(self, args: Mapping[str, Any], prefix: str) -> Settings:
-        given = args["hosts_template"]
-        try:
-            template = _text(self.file("templates", given) if given else TEMPLATE)
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = getattr(exc, "strerror", None) or exc
-            raise Refusal(f"{prefix}hosts_template: {given!r} cannot be read on the controller ({reason})") from exc
+        template = hosts_toml.chosen_template(args["hosts_template"], self.file, prefix)
         chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate")}
         return Settings(template=template, prefix=prefix, **chosen)
 
@@ -164,10 +158,5 @@ def _validate(wanted: Desired | None, settings: Settings, version: str | None) -
     return {"depends_on_release": not version and promises.depends_on_release(wanted, *chosen)}
 
 
-def _text(path: str) -> str:
-    with open(path, encoding="utf-8") as handle:
-        return handle.read()
-
-
 # ansible-core imports this file before it forks: no fork has to do it for its node.
-hosts_toml.compiled(_text(TEMPLATE))
+hosts_toml.compiled(hosts_toml.own_template())

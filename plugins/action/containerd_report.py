@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible.module_utils.common.text.converters import to_bytes
 from ansible.utils.display import Display
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
@@ -79,8 +78,8 @@ class ActionModule(Action):
         """Write the page and the JSON file, but in check mode, and return their paths."""
         files = {kind: os.path.join(dest, f"verify.{end}") for kind, end in (("page", "html"), ("json", "json"))}
         if not self._task.check_mode:
-            _write(files["page"], page.page(found), mode)
-            _write(files["json"], json.dumps(found, indent=1, sort_keys=True, allow_nan=False) + "\n", mode)
+            local.write(files["page"], page.page(found), mode)
+            local.write(files["json"], json.dumps(found, indent=1, sort_keys=True, allow_nan=False) + "\n", mode)
         return files
 
 
@@ -109,21 +108,3 @@ def _mode(given: Any) -> int:
     if not 0o400 <= mode <= 0o777:
         raise Refusal(f"mode: {given!r} is no mode of a file that its owner can read: write it in octal, as '0640'")
     return mode
-
-
-def _write(path: str, text: str, mode: int) -> None:
-    """Replace a file on the controller, as a whole or not at all; a link there is replaced, not followed."""
-    folder = os.path.dirname(path)
-    try:
-        os.makedirs(folder, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(handle, mode)
-                file.write(to_bytes(text))
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
-            raise
-    except OSError as exc:
-        raise Refusal(f"dest: {path} cannot be written: {exc.strerror}") from exc

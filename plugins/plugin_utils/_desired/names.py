@@ -15,7 +15,7 @@ ADDING_UP = ("mirrors", "endpoints", "projects", "upstreams", "extra_upstreams",
 
 OF_PLAYBOOKS = (
     "nodes", "report_dir", "verify_pause", "verify_harbor", "verify_harbor_from", "verify_harbor_username",
-    "verify_harbor_password",
+    "verify_harbor_password", "render_dest", "render_config",
 )  # fmt: skip
 """What the playbooks read beside the options of the role."""
 

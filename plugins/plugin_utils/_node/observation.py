@@ -239,15 +239,17 @@ def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str | None
     return None
 
 
-def without_containerd(config_file: str | None = None, hosts_dir: str | None = None) -> Observation:
-    """Return a node on which nothing is yet, neither containerd nor a file of it."""
+def without_containerd(
+    config_file: str | None = None, hosts_dir: str | None = None, config: bytes | None = None
+) -> Observation:
+    """Return a node on which no containerd is yet, nor a file of it but perhaps the text of its config.toml."""
     path = place(config_file or places.DEFAULT_CONFIG)
     return Observation(
         binary="",
         version=None,
         version_error="there is none",
         unit=Unit(),
-        config=File(path, path, None, None, None),
+        config=File(path, path, config, None, None),
         effective=Effective(),
         imports=(),
         hosts_dir=place(hosts_dir or places.DEFAULT_HOSTS_DIR),

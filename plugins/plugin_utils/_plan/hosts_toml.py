@@ -57,6 +57,25 @@ def compiled(source: str) -> jinja2.Template:
     return environment.from_string(source)
 
 
+@lru_cache(maxsize=1)
+def own_template() -> str:
+    """Return the text of our own template."""
+    with open(TEMPLATE, encoding="utf-8") as handle:
+        return handle.read()
+
+
+def chosen_template(given: str | None, find: Callable[[str, str], str], prefix: str) -> str:
+    """Return the text of the user's template, which `find(folder, path)` finds on the controller, or of our own."""
+    if not given:
+        return own_template()
+    try:
+        with open(find("templates", given), encoding="utf-8") as handle:
+            return handle.read()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise Refusal(f"{prefix}hosts_template: {given!r} cannot be read on the controller ({reason})") from exc
+
+
 def render(template: str, namespace: str, server: Mapping[str, Any] | None, hosts: Sequence[Mapping[str, Any]]) -> str:
     """Render one hosts.toml and check it.
 

@@ -18,6 +18,7 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_report,
     containerd_restart,
 )
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 
@@ -59,7 +60,7 @@ def test_reports_are_replaced_whole_with_the_mode_that_was_chosen(tmp_path):
     elsewhere.write_text("mine")
     (tmp_path / "verify.html").symlink_to(elsewhere)
     (tmp_path / "verify.html.new").symlink_to(elsewhere)
-    containerd_report._write(str(tmp_path / "verify.html"), "page", containerd_report._mode("0640"))
+    local.write(str(tmp_path / "verify.html"), "page", containerd_report._mode("0640"))
     page = tmp_path / "verify.html"
     assert page.read_text() == "page" and not page.is_symlink() and elsewhere.read_text() == "mine"
     assert page.stat().st_mode & 0o777 == 0o640 and len(list(tmp_path.iterdir())) == 3

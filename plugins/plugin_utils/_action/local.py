@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files on the controller, replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+
+from ansible.module_utils.common.text.converters import to_bytes
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+
+def write(path: str, text: str, mode: int) -> None:
+    """Replace a file on the controller; a link there is replaced, not followed. Raises Refusal."""
+    folder = os.path.dirname(path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, mode)
+                file.write(to_bytes(text))
+            os.replace(name, path)
+        except OSError:
+            os.unlink(name)
+            raise
+    except OSError as exc:
+        raise Refusal(f"dest: {path} cannot be written: {exc.strerror}") from exc
+
+
+def is_as(path: str, text: str, mode: int) -> bool:
+    """Tell whether a file has this text and this mode already."""
+    try:
+        with open(path, "rb") as file:
+            status = os.fstat(file.fileno())
+            return stat.S_IMODE(status.st_mode) == mode and file.read() == to_bytes(text)
+    except OSError:
+        return False
