@@ -66,7 +66,8 @@ class ActionModule(Action):
             todo = plan.make(wanted, observed, settings, args["version"])
         else:
             todo = undo.make_absent(observed) if state == "absent" else undo.make_previous(observed)
-        restarts = bool(todo.restart_due and args["restart"] and observed.version)
+        idle = observed.is_image and not restart.command
+        restarts = bool(todo.restart_due and args["restart"] and observed.version and not idle)
         if restarts:
             _check_restart(restart, observed, prefix)
         outcome = None
@@ -75,7 +76,7 @@ class ActionModule(Action):
             apply = request.of_plan(todo, observed, again, tries=not restart.force)
             with throttle.slot(args["restart_throttle"] if restarts else 0):
                 outcome = execute.execute(self, apply, task_vars, Applied)
-        result = _result(todo, observed, restarts, outcome, args["url"] or "their endpoints")
+        result = _result(todo, observed, restarts, idle, outcome, args["url"] or "their endpoints")
         warnings = list(dict.fromkeys([*self.of_all, *result.pop("warnings")]))
         if warnings:
             result["warnings"] = warnings
@@ -122,7 +123,9 @@ def _check_restart(restart: Restart, observed: Observation, prefix: str) -> None
         raise Refusal(refusal.replace("set restart_force", f"set {prefix}restart_force"))
 
 
-def _result(todo: Plan, observed: Observation, restarts: bool, outcome: Applied | None, source: str) -> dict[str, Any]:
+def _result(
+    todo: Plan, observed: Observation, restarts: bool, idle: bool, outcome: Applied | None, source: str
+) -> dict[str, Any]:
     """Return what the module tells of a plan, and of what came of it."""
     restarted = bool(outcome and outcome.restarted)
     left = [
@@ -132,7 +135,7 @@ def _result(todo: Plan, observed: Observation, restarts: bool, outcome: Applied 
     ]
     return {
         "changed": todo.changed or restarts,
-        "msg": summary.sentence(todo, observed.hosts_dir, source, summary.restart(todo, restarts, outcome)),
+        "msg": summary.sentence(todo, observed.hosts_dir, source, summary.restart(todo, restarts, outcome, idle)),
         "version": todo.version,
         "mode": todo.mode,
         "hosts_dir": str(observed.hosts_dir),
@@ -142,7 +145,7 @@ def _result(todo: Plan, observed: Observation, restarts: bool, outcome: Applied 
         "written": list(todo.tree.writes) + ([todo.config_path] if todo.config_changed else []),
         "removed": todo.tree.removes,
         "restarted": restarted,
-        "restart_due": bool(todo.restart_due and not restarted),
+        "restart_due": bool(todo.restart_due and not restarted and not idle),
         "warnings": todo.warnings + left,
     }
 

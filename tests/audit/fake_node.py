@@ -19,6 +19,7 @@ from ansible.template import Templar
 from ansible_collections.airgap.containerd.plugins.action import containerd_config
 from ansible_collections.airgap.containerd.plugins.module_utils._change import edit
 from ansible_collections.airgap.containerd.plugins.module_utils._node import observe as observe_module
+from ansible_collections.airgap.containerd.plugins.module_utils._node import service
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places as places_module
 
@@ -60,6 +61,7 @@ def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(places_module, "STATE_DIR", str(folder / "state"))
         patch.setattr(places_module, "DEFAULT_CONFIG", str(config))
+        patch.setattr(service, "is_image", lambda found: False)  # wherever the tests run
         module = SimpleNamespace(
             check_mode=True,
             fail_json=_fail,

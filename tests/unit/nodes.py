@@ -55,6 +55,7 @@ def node(version: str | None = "1.7.24", text: str | None = None, **changes: Any
     found = observation.without_containerd()._replace(
         version=version and f"containerd github.com/containerd/containerd {version} x",
         unit=Unit(found=True, active=True, kill_mode="process"),
+        is_image=False,
         config=file(text),
         effective=Effective(),
         fingerprint="f",

@@ -174,6 +174,7 @@ def observe(request):
         version=containerd.version,
         version_error=containerd.error,
         unit=service.unit(shown),
+        is_image=service.is_image(daemon),
         config=config,
         effective=known,
         imports=imports.configuration(os.path.normpath(path), os.path.normpath(path))[1:],

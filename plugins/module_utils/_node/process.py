@@ -43,6 +43,18 @@ def stat(pid):
         return []
 
 
+def below_our_root():
+    """Return the processes that have the root directory of this one."""
+    found, ours = [], os.stat("/")
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.path.samestat(os.stat("/proc/%s/root" % pid), ours):
+                found.append(pid)
+        except OSError:
+            pass  # it is gone
+    return found
+
+
 def family(pid):
     """Yield a process, then its children, theirs, and so on."""
     yield str(pid)

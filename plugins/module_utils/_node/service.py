@@ -47,6 +47,17 @@ def unit(shown):
     )
 
 
+def is_image(found):
+    """Whether nothing runs here that could be restarted: no Daemon was ``found``, and there is no systemd to start one.
+
+    So it is in a chroot and in an image build (sd_booted(3) tells of systemd). A containerd on a socket that nobody
+    named is seen among the processes; one outside of a chroot is none of ours.
+    """
+    if found or os.path.isdir("/run/systemd/system"):
+        return False
+    return not any(process.is_containerd(process.link(pid, "exe")) for pid in process.below_our_root())
+
+
 def installed(asked, start):
     """Return the Installed containerd: the program that is ``asked`` for, or else that of the Start or the usual."""
     binary = asked or start.program or "/usr/bin/containerd"

@@ -153,6 +153,7 @@ class Observation(NamedTuple):
     version: str | None  # what `containerd --version` prints, None without containerd
     version_error: str | None
     unit: Unit
+    is_image: bool  # neither containerd nor systemd runs: a chroot, an image that is being built
     config: File  # the main configuration file
     effective: Effective
     imports: tuple[File, ...]
@@ -249,6 +250,7 @@ def without_containerd(
         version=None,
         version_error="there is none",
         unit=Unit(),
+        is_image=True,
         config=File(path, path, config, None, None),
         effective=Effective(),
         imports=(),

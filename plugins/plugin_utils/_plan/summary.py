@@ -23,8 +23,10 @@ def plan_diff(plan: Plan) -> list[dict[str, str]]:
     return tree_diff(plan.tree) + config
 
 
-def restart(plan: Plan, restarts: bool, outcome: Applied | None) -> str:
-    """Say what of a restart: whether there was one, is to be one, or is due."""
+def restart(plan: Plan, restarts: bool, outcome: Applied | None, idle: bool = False) -> str:
+    """Say what of a restart: whether there was one, is to be one, or is due; `idle`: nothing runs on this node."""
+    if idle:
+        return "containerd does not run here, and reads this when it starts"
     if outcome and outcome.restarted:
         return f"containerd restarted ({plan.restart_due}), CRI answered after {outcome.seconds} s"
     if restarts:

@@ -77,6 +77,17 @@ def test_a_wrong_argument_is_refused_without_the_others():
     assert refused.value.obj is None and "CaN4ry" not in str(refused.value)
 
 
+def test_an_image_needs_no_restart(tmp_path):
+    role = {"upstreams": ["docker.io"], "url": "http://registry.lan", "preflight": False}
+    for is_image, given, due in ((True, {}, False), (True, {"restart_command": "rc-service x restart"}, True)):
+        observed = answering(
+            containerd_registry, {**observe(tmp_path, given != {}), "is_image": is_image, "endpoints": []}
+        )
+        result = run(containerd_registry, replying(observed), **role, **given)
+        assert result.get("restart_due") is due, result
+        assert ("containerd does not run here, and reads this when it starts" in result["msg"]) is not due
+
+
 def test_a_restart_only_where_it_is_due(tmp_path):
     observed = answering(containerd_restart, {**observe(tmp_path), "endpoints": []})
     well = {**observed, "daemon": {"id": "1", "started": 2**40}, "cri_error": None}
