@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import FILE_COMMON_ARGUMENTS
@@ -24,7 +24,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies im
     Edited,
     Look,
     PathInfo,
-    Problem,
     Proven,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import LookAt
@@ -80,10 +79,10 @@ class ActionModule(Action):
             attributes = {**{name: args[name] for name in ATTRIBUTES}, **private}
             done = execute.execute(self, _request(args, seen, edit, attributes), task_vars, Edited)
             result.update(_info(done.info), **({"backup_file": done.backup} if done.backup else {}))
-            warnings += _judged(done.refused, done.unproven, edit, rel)
+            warnings += _judged(done, edit, rel)
         elif edit.changes_text and edit.proof:
             proven = execute.execute(self, edit.proof, task_vars, Proven)
-            warnings += _judged(proven.refused, proven.unproven, edit, rel)
+            warnings += _judged(proven, edit, rel)
         if warnings:
             result["warnings"] = warnings
         if self._task.diff:
@@ -91,13 +90,15 @@ class ActionModule(Action):
         return result
 
 
-def _judged(refused: Sequence[Problem], unproven: Sequence[str], edit: EditPlan, rel: Release) -> list[str]:
-    """Refuse what containerd makes something else of; return warnings about what it does not tell."""
-    if refused:
-        raise Refusal(change.refusal(refused, edit, rel))
-    return [
-        f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it" for name in unproven
+def _judged(reply: Edited | Proven, edit: EditPlan, rel: Release) -> list[str]:
+    """Refuse what containerd makes something else of; return warnings about what it does not tell, and drops."""
+    if reply.refused:
+        raise Refusal(change.refusal(reply.refused, edit, rel))
+    unproven = [
+        f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it"
+        for name in reply.unproven
     ]
+    return unproven + change.dropped(reply.dropped, rel)
 
 
 def _info(info: PathInfo) -> dict[str, Any]:

@@ -34,6 +34,8 @@ options:
       - Settings to merge, as nested mappings. Mappings merge with what is there, lists as O(lists) says, every other
         value replaces it.
       - Keys are TOML keys, a dot in a key is just a dot.
+      - Up to 1.7, containerd drops its own defaults for a table such as C(runtimes.runc) once a file has that table. A
+        warning lists what goes beside what was set, and removing the table brings it back.
       - Below C(plugins), the names V(cri_images), V(cri_runtime), V(cri_server), V(cgroups_monitor) and
         V(restart_monitor) stand for the plugin tables that this containerd reads from a file of this version. Below
         the first three, keys may have their names of version 2 or of version 3, so V(sandbox_image) and

@@ -96,7 +96,7 @@ def run(module, result: dict[str, Any], task_vars: dict[str, Any] | None = None,
 
     def execute(module_args: dict[str, Any], **dummy: Any) -> dict[str, Any]:
         proven = wire.decode(module_args["request"])["do"] == "prove"
-        return replying({"refused": [], "unproven": []}) if proven else copy.deepcopy(result)
+        return replying({"refused": [], "unproven": [], "dropped": []}) if proven else copy.deepcopy(result)
 
     action._execute_module = execute
     return action.run(task_vars=task_vars or {})

@@ -49,6 +49,23 @@ def test_a_runtime_that_would_take_the_default_one_away(fresh, config):
     run.ok()
 
 
+def test_a_runtime_that_is_taken_back_leaves_the_defaults(fresh, config):
+    runc = {"runtime_type": "io.containerd.runc.v2", "options": {"SystemdCgroup": True}}
+    for node in NODES:
+        fresh.write(node, CONFIG, f"version = {3 if node == 'n4' else 2}\n")
+    before = {node: (fresh.read(node, CONFIG), dump(fresh, node)) for node in NODES}
+    steps = [
+        {"merge": {"plugins": {"cri_runtime": {"containerd": {"runtimes": {"runc": runc}}}}}},
+        {"remove": [["plugins", "cri_runtime", "containerd", "runtimes", "runc"]]},
+    ]
+    run, results = config(*steps)
+    assert run.ok().changed() == dict.fromkeys(NODES, 2)
+    assert before == {node: (fresh.read(node, CONFIG), dump(fresh, node)) for node in NODES}
+    told = results["n3"][0]["warnings"][0]
+    assert "runtimes.runc: containerd 1.7.24 drops its defaults" in told and 'sandbox_mode was "podsandbox"' in told
+    assert "warnings" not in results["n3"][1]
+
+
 IGNORED = [
     ("n3", 2, V3_IMAGES, V2),
     ("n3", None, V2, "plugins.cri"),

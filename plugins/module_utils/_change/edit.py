@@ -143,7 +143,8 @@ def prove_alone(check):
 
 
 def prove(check, staged=None):
-    """Return ``{refused, unproven}``: what containerd makes of the new text that was not asked for, and does not show.
+    """Return ``{refused, unproven, dropped}``: what containerd makes of the new text that was not asked for, does not
+    show, and drops of its own defaults.
 
     ``check`` is a edits.Proof, ``staged`` the staged main file, found where containerd looks for it. With copies of
     all files, in the order in which containerd merges them, those are read instead.
@@ -161,7 +162,11 @@ def prove(check, staged=None):
             raise wire.Failure(text % error)
         before = _dump(check, check.main)[0] if check.others is not None else None
         problems = expect.problems(document, before, lambda: _dump(check, None)[0], check)
-        return {"refused": problems, "unproven": expect.unproven(document, check.settings)}
+        return {
+            "refused": problems,
+            "unproven": expect.unproven(document, check.settings),
+            "dropped": expect.dropped(document, before, check),
+        }
 
 
 def _put_in_place(module, batch, request):
@@ -185,14 +190,14 @@ def _put_in_place(module, batch, request):
 def edit(request, module):
     """Replace one configuration file, or only its attributes, as a edits.Edit says.
 
-    Returns ``{refused, unproven, backup, info}``: if ``refused`` (see expect.problems) holds anything, nothing was
-    changed.
+    Returns ``{refused, unproven, dropped, backup, info}``: if ``refused`` (see expect.problems) holds anything, nothing
+    was changed.
     """
     path = request.path
     with Lock(), _failing_as_ours(module, path):
         lock.check_unchanged(request.expect)
         trust.check(path)
-        proven, backup = {"refused": [], "unproven": []}, None
+        proven, backup = {"refused": [], "unproven": [], "dropped": []}, None
         if request.content is not None:
             filesystem.sweep([os.path.dirname(path)])
             batch = Batch()

@@ -68,6 +68,11 @@ def _changed(before, after, allowed):
     ]
 
 
+def _filled(value):
+    """Return a value; of a table what in it is not zero."""
+    return {path: each for path, each in _leaves(value) if each} if isinstance(value, dict) else value
+
+
 def _or_zero(value):
     """Return a value, None for one that is as good as absent: some releases print it and some do not."""
     return value or None
@@ -104,13 +109,22 @@ def problems(document, before, defaults, check):
             found.append(_problem("setting", path, value))
     for path in check.defaults:
         value = _at(document, path)
-        if value != _at(defaults(), path):
+        if _filled(value) != _filled(_at(defaults(), path)):
             found.append(_problem("default", path, value))
     if check.others is not None and before:
-        changed = _changed(before, document, [["version"], ["imports"]] + check.others)
+        changed = _changed(before, document, [["version"], ["imports"]] + check.others + check.tables)
         for path in sorted({_gone(document, path) for path in changed}):
             found.append(_problem("other", list(path), _at(document, path)))
     return found
+
+
+def dropped(document, before, check):
+    """Return ``[{path, was}]`` of containerd's own defaults that go as the files have the table around them now."""
+    if check.others is None or not before:
+        return []
+    changed = _changed(before, document, [["version"], ["imports"]] + check.others)
+    found = [{"path": path, "was": _at(before, path)} for path in changed]
+    return [each for each in found if each["was"] is not _ABSENT and _or_zero(each["was"])]
 
 
 def _gone(document, path):

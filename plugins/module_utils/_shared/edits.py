@@ -14,6 +14,7 @@ class Proof(NamedTuple):
     settings: List[Dict[str, Any]]  # ``{path, value}`` that must be there
     defaults: List[List[str]]  # paths that must be as without any configuration
     others: Optional[List[List[str]]]  # paths that may differ from before, with what is below; None: all may
+    tables: List[List[str]]  # that the files have only now: containerd drops its own defaults of these
     binary: str
     version: str  # what ``containerd --version`` prints
 

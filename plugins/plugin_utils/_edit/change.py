@@ -25,7 +25,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import upg
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit.configuration import Configuration
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look, Problem
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Dropped, Look, Problem
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit as toml_edit
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import masking, plain, writing
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path, show
@@ -147,12 +147,16 @@ def _proven(
         if each.origin == config.target and any(moves.matches(each.place, gone) for gone in remove)
     ]
     settings = [(shown[path], new.settings[shown[path]].value) for path in asked if path in shown]
+    tables = {path[:-1] for path, dummy in settings if len(path) > 4}
+    gone = _without(new, {path[:-1] for path in removed if len(path) > 4})
     proof = Proof(
         main=config.main,
         copies=_copies(config, new_files, edit.after) if config.main != config.target else [],
         settings=[{"path": list(path), "value": value} for path, value in settings if _can_be_proven(path, value, rel)],
-        defaults=[list(path) for path in removed if path not in new.settings],
-        others=_others(config, [path for path, dummy in settings] + removed, old, before, after),
+        defaults=[list(path) for path in removed if path not in new.settings and not _is_below(path, gone)]
+        + [list(table) for table in gone],
+        others=_others(config, [path for path, dummy in settings] + removed + gone, before, after),
+        tables=[list(table) for table in _without(old, tables)],
         binary="",
         version="",
     )
@@ -197,23 +201,29 @@ def _can_be_proven(path: Path, value: Any, rel: Release) -> bool:
 def _others(
     config: Configuration,
     changed: list[Path],
-    old: Combined,
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any],
 ) -> list[list[str]] | None:
-    """Return what else may differ in containerd's own output once the file is changed, None if that is open.
-
-    A table of a kind of which there can be many, such as a runtime, has no defaults any more once a file has it.
-    """
+    """Return what else may differ in containerd's own output once the file is changed, None if that is open."""
     known = before or {}
     if any(known.get(key) != after.get(key) for key in ("imports", "disabled_plugins", "required_plugins")):
         return None
     if not config.is_part:
         return None
-    tables = {path[:-1] for path in changed if len(path) > 4}
-    changed = changed + [each for each in sorted(tables) if not any(moves.matches(path, each) for path in old.settings)]
     servers = [] if all(path[0] == "plugins" for path in changed) else [["plugins", name] for name in moves.NEW_IN_4]
     return [list(path) for path in changed] + sorted(servers)
+
+
+def _without(files: Combined, tables: set[Path]) -> list[Path]:
+    """Return those of some tables that no file has.
+
+    A table of a kind of which there can be many, such as a runtime, has containerd's own defaults until a file has it.
+    """
+    return [table for table in sorted(tables) if not any(moves.matches(path, table) for path in files.settings)]
+
+
+def _is_below(path: Path, tables: list[Path]) -> bool:
+    return any(moves.matches(path, table) for table in tables)
 
 
 def _copies(config: Configuration, files: list[Source], text: str) -> list[str]:
@@ -256,6 +266,11 @@ def refusal(problems: Sequence[Problem], edit: EditPlan, rel: Release) -> str:
             text += " (from a file of version 2 it takes some settings only if containerd.runtimes is in it, too)"
     elif first.kind == "default":
         text = f"{show(path)}: it is removed from the file, and containerd {rel} still makes {found} of it"
+        if not is_there:
+            text = (
+                f"{show(path)}: it is removed from the file, and containerd {rel} would not go back to its own default "
+                f"for it. Set what should stay instead"
+            )
     else:
         text = f"the change would also change {show(path)}, which containerd {rel} would make {found}"
         if not is_there:
@@ -265,3 +280,16 @@ def refusal(problems: Sequence[Problem], edit: EditPlan, rel: Release) -> str:
             )
     more = f" ({len(problems) - 1} more like this)" if len(problems) > 1 else ""
     return f"{text}{more}. Nothing was changed on the node"
+
+
+def dropped(found: Sequence[Dropped], rel: Release) -> list[str]:
+    """Return a warning about each table whose defaults containerd drops, as a file has it now."""
+    tables: dict[Path, list[str]] = {}
+    for each in found:
+        value = plain.at(_secrets.mask_data(plain.nested(list(each.path), each.was)), each.path)
+        tables.setdefault(each.path[:-1], []).append(f"{show(each.path[-1:])} was {writing.quote(value)}")
+    return [
+        f"{show(table)}: containerd {rel} drops its defaults for a table that a file has: {', '.join(was)}. Removing "
+        f"the table brings them back"
+        for table, was in tables.items()
+    ]

@@ -109,11 +109,19 @@ class Problem(NamedTuple):
     found: Any = ...
 
 
+class Dropped(NamedTuple):
+    """A default of containerd's own that it drops, as the files have the table around it now."""
+
+    path: tuple[str, ...]
+    was: Any
+
+
 class Proven(NamedTuple):
     """Of `prove`."""
 
     refused: tuple[Problem, ...]
     unproven: tuple[str, ...]  # plugins that containerd does not print
+    dropped: tuple[Dropped, ...]
 
 
 class Edited(NamedTuple):
@@ -121,6 +129,7 @@ class Edited(NamedTuple):
 
     refused: tuple[Problem, ...]
     unproven: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
     backup: str | None
     info: PathInfo
 

@@ -74,7 +74,7 @@ def node(tmp_path, monkeypatch):
 
 def request(node, **more):
     path = str(node / "config.toml")
-    proof = Proof(path, [], [], [], None, "", "")._replace(**more.pop("proof", {}))
+    proof = Proof(path, [], [], [], None, [], "", "")._replace(**more.pop("proof", {}))
     asked = Edit(path, wire.pack(b"a = 2\n"), {path: places.digest(b"a = 1\n")}, {}, 0o640, check=proof)
     return asked._replace(**more)
 

@@ -15,14 +15,14 @@ def document(**settings):
     return {"oom_score": 0, "plugins": {"a.v1.x": {**DEFAULTS["plugins"]["a.v1.x"], **settings}}}
 
 
-def proof(settings, defaults=(), others=None):
-    return Proof("", [], settings, list(defaults), others, "", "")
+def proof(settings, defaults=(), others=None, tables=()):
+    return Proof("", [], settings, list(defaults), others, [["plugins", "a.v1.x", *path] for path in tables], "", "")
 
 
-def problems(after, before=None, settings=(), defaults=(), others=()):
+def problems(after, before=None, settings=(), defaults=(), others=(), tables=()):
     asked = [{"path": ["plugins", "a.v1.x", *path], "value": value} for path, value in settings]
     allowed = None if others is None else [list(path) for path in others] + [each["path"] for each in asked]
-    check = proof(asked, [list(path) for path in defaults], allowed)
+    check = proof(asked, [list(path) for path in defaults], allowed, tables)
     return expect.problems(after, before or DEFAULTS, lambda: DEFAULTS, check)
 
 
@@ -82,6 +82,22 @@ def test_nothing_else_changes():
     (found,) = problems(document(runtimes=both, timeout="1s"), settings=asked)
     assert found == {"kind": "other", "path": ["plugins", "a.v1.x", "timeout"], "found": "1s"}
     assert not problems(document(runtimes=both, timeout="1s"), settings=asked, others=None)
+
+
+def test_a_table_that_comes_and_goes():
+    table = ["plugins", "a.v1.x", "runtimes", "runc"]
+    default, own = document(runtimes={"runc": {"type": "r", "box": "pod"}}), document(runtimes={"runc": {"type": "n"}})
+    asked = [(["runtimes", "runc", "type"], "n")]
+    assert problems(own, default, asked) == [{"kind": "other", "path": [*table, "box"]}]
+    assert not problems(own, default, asked, tables=[["runtimes", "runc"]])
+    check = proof([], others=[[*table, "type"]], tables=[["runtimes", "runc"]])
+    assert expect.dropped(own, default, check) == [{"path": (*table, "box"), "was": "pod"}]
+    assert not expect.dropped(default, own, check), "what comes is no loss"
+    defaults = {"plugins": default["plugins"]}
+    check = proof([], defaults=[table], others=[table])
+    assert not expect.problems(default, own, lambda: defaults, check)
+    (found,) = expect.problems(own, own, lambda: defaults, check)
+    assert found == {"kind": "default", "path": table}
 
 
 def test_joined_lists():

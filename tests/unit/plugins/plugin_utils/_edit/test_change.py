@@ -15,7 +15,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit import change as change_module
 from ansible_collections.airgap.containerd.plugins.plugin_utils._edit.change import EditPlan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Look, PathInfo, Problem
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Dropped, Look, PathInfo, Problem
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 
@@ -149,6 +149,29 @@ def test_what_is_removed_is_checked_to_be_the_default_or_told_to_be_set_elsewher
     assert edit.proof.defaults == [["oom_score"]]
 
 
+def test_a_table_has_the_defaults_of_containerd_before_and_after():
+    runc = ["plugins", V2, "containerd", "runtimes", "runc"]
+    table = {"runtime_type": "r", "options": {"SystemdCgroup": True}}
+    merge = {"plugins": {"cri_runtime": {"containerd": {"runtimes": {"runc": table}}}}}
+    added = decide("1.7.24", {MAIN: "version = 2\n"}, merge=merge)
+    assert added.proof.tables == [runc, [*runc, "options"]] and not added.proof.defaults
+    gone = ["plugins", "cri_runtime", "containerd", "runtimes", "runc"]
+    removed = decide("1.7.24", {MAIN: added.after}, remove=[gone])
+    assert removed.after == "version = 2\n" and not removed.proof.tables
+    assert removed.proof.defaults == [runc, [*runc, "options"]] and runc in removed.proof.others
+    part = decide("1.7.24", {MAIN: added.after}, remove=[[*gone, "options", "SystemdCgroup"]])
+    assert part.proof.defaults == [[*runc, "options"]] and runc not in part.proof.others
+
+
+def test_defaults_that_containerd_drops_are_told():
+    rel = releases.release(releases.parse("1.7.24"))
+    runc = ("plugins", V2, "containerd", "runtimes", "runc")
+    found = [Dropped((*runc, "sandbox_mode"), "podsandbox"), Dropped((*runc, "password"), "hunter2")]
+    (said,) = change_module.dropped(found, rel)
+    assert "runtimes.runc: containerd 1.7.24 drops its defaults" in said and "hunter2" not in said
+    assert 'sandbox_mode was "podsandbox"' in said
+
+
 def test_what_differs_in_containerds_output_but_was_not_asked_for():
     rel = releases.release(releases.parse("1.7.24"))
     edit = decide("1.7.24", {MAIN: OWNER}, merge=DOWNLOADS)
@@ -157,6 +180,7 @@ def test_what_differs_in_containerds_output_but_was_not_asked_for():
         ({"kind": "setting", "path": ["plugins", V2, "a"], "found": 5}, "makes 5 of it"),
         ({"kind": "setting", "path": ["plugins", V2, "a"]}, "does not know this setting and ignores it"),
         ({"kind": "default", "path": ["plugins", V2, "a"], "found": True}, "still makes true of it"),
+        ({"kind": "default", "path": ["plugins", V2, "a"]}, "would not go back to its own default for it"),
         ({"kind": "other", "path": ["plugins", V2, "a"], "found": "x"}, "would also change"),
         ({"kind": "other", "path": ["plugins", V2, "a"]}, "would take away"),
         ({"kind": "setting", "path": password, "found": "hunter2"}, "makes"),
