@@ -113,6 +113,11 @@ class Resolution(NamedTuple):
     log: tuple[str, ...] = ()  # what containerd logs about broken files
     notes: tuple[Note, ...] = ()
 
+    @property
+    def asks_mirrors(self) -> bool:
+        """Whether anything else than the registry in the image's name is asked."""
+        return any(each.origin in ("host", "server", "mirror") for each in self.asked)
+
 
 class _Hosts(NamedTuple):
     """What a lookup of a host namespace gives."""
@@ -130,7 +135,7 @@ def resolve(image: Any, node: Node) -> Resolution:
         return answer._replace(error=str(exc))
     answer = answer._replace(reference=reference)
     if node.not_loaded:
-        return answer._replace(error=f"CRI is not loaded: {node.not_loaded}")
+        return _not_loaded(answer, resolve(image, node._replace(not_loaded=None)), node.not_loaded)
     mode, roots = _mode(node)
     answer = answer._replace(mode=mode)
     try:
@@ -145,6 +150,15 @@ def resolve(image: Any, node: Node) -> Resolution:
     if not any(each.resolve for each in hosts.asked):
         return answer._replace(asked=hosts.asked, error="no endpoint has the capabilities to resolve it")
     return answer._replace(asked=hosts.asked, requests=_requests(reference, hosts.asked))
+
+
+def _not_loaded(answer: Resolution, loaded: Resolution, reason: str) -> Resolution:
+    """Return the answer where CRI is not loaded, with what would keep containerd from the mirrors if it were."""
+    error = f"CRI is not loaded: {reason}"
+    if loaded.asks_mirrors:
+        return answer._replace(error=error)
+    error += f". And if it were: {loaded.error}" if loaded.error else ""
+    return loaded._replace(asked=(), requests=(), error=error)
 
 
 def _mode(node: Node) -> tuple[str, list[str]]:

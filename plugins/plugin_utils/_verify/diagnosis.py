@@ -117,6 +117,10 @@ def diagnose(seen: Seen) -> Diagnosis | None:
     """Return what is wrong, or None where the image comes from where the settings say."""
     namespace = seen.found.reference.host if seen.found.reference else seen.found.image
     bypass = next(_ignored_settings(seen), None)
+    dead = next(_daemon(seen, seen.error), None) if seen.error else None
+    if bypass and dead:
+        now, then = _diagnosis(dead[0], dead[1], namespace), _diagnosis(*bypass, namespace)
+        return Diagnosis(now.kind, f"{now.seen} Besides: {then.seen}", f"{now.fix} {then.fix}")
     if bypass:
         return _diagnosis(*bypass, namespace)
     if seen.error is None:
@@ -142,9 +146,7 @@ def _diagnosis(kind: str, text: str, namespace: str, where: Asked | None = None,
 
 def _ignored_settings(seen: Seen) -> Iterator[tuple[str, str]]:
     """What keeps containerd from reading the mirrors, which it does not hold against a pull."""
-    if seen.found.error:
-        return
-    if any(each.origin in ("host", "server", "mirror") for each in seen.found.asked):
+    if seen.found.asks_mirrors or (seen.found.error and not seen.node.not_loaded):
         return
     if seen.found.log:
         told = [note.text for note in seen.found.notes if note.kind == "discarded"]
@@ -160,8 +162,8 @@ def _sentence(text: str) -> str:
 
 def _daemon(seen: Seen, error: PullError) -> Iterator[Told]:
     if seen.node.not_loaded or error.code == "UNIMPLEMENTED":
-        reason = seen.node.not_loaded or error.message
-        yield "cri_not_loaded", f"containerd runs without CRI: {reason}.", None, ""
+        dead = seen.found.error if seen.node.not_loaded else None
+        yield "cri_not_loaded", _sentence(dead or f"containerd runs without CRI: {error.message}"), None, ""
     elif error.code == "UNAVAILABLE" and not seen.found.error:
         yield "not_running", f"containerd does not answer on its socket ({error.message}).", None, ""
     elif seen.found.error:

@@ -132,6 +132,16 @@ def test_not_loaded(version, config, reason):
     assert (answer["requests"], answer["last"]) == ([], "nothing is asked")
 
 
+def test_not_loaded_does_not_hide_a_broken_file():
+    config = V2 + CONFIG_PATH + 'mirrors."quay.io".endpoint = ["http://m"]'
+    answer = ask(config=config, hosts={"quay.io/hosts.toml": "broken = "})
+    assert answer["error"].startswith("CRI is not loaded: ") and answer["requests"] == []
+    assert any("quay.io/hosts.toml" in each for each in answer["notes"]) and answer["log"]
+    assert ask(config=config, hosts={"quay.io/hosts.toml": MIRROR})["log"] == []
+    answer = ask(config=config, hosts={"quay.io/hosts.toml": MIRROR + 'ca = "ca.pem"'})
+    assert ". And if it were: every pull fails: " in answer["error"]
+
+
 def test_tables_of_no_effect():
     assert ask(version="2.1.9", config=V3 + CONFIG_PATH + 'configs."m".tls = {}')["error"] is None
     wrong = ask(version="2.1.9", config="version = 3\n" + V2.partition("\n")[2] + CONFIG_PATH)

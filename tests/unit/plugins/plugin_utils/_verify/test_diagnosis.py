@@ -111,6 +111,18 @@ def test_errors_of_containerd(code, message, expected):
     assert kind(MIRROR, GOOD, error=PullError(code, message)) == expected
 
 
+def test_a_dead_containerd_does_not_hide_a_broken_file():
+    both = CONFIG + 'mirrors."quay.io".endpoint = ["http://m"]\n'
+    for error, config in (("UNIMPLEMENTED", both), ("UNIMPLEMENTED", CONFIG), ("UNAVAILABLE", CONFIG)):
+        found = diagnosis.diagnose(seen("broken = ", error=PullError(error, "m"), config=config))
+        assert found.kind == {"UNAVAILABLE": "not_running"}.get(error, "cri_not_loaded")
+        assert "Besides: " in found.seen and "quay.io/hosts.toml" in found.seen and "Correct that file" in found.fix
+        healthy = diagnosis.diagnose(seen(MIRROR, error=PullError(error, "m"), config=config))
+        assert healthy.kind == found.kind and "Besides" not in healthy.seen
+    found = diagnosis.diagnose(seen('server = "http://m.lan"\nca = "none.crt"\n[host]\n', config=both))
+    assert found.kind == "cri_not_loaded" and "every pull fails: " in found.seen
+
+
 def test_without_a_mirror_the_registry_itself_cannot_be_asked():
     assert kind(None, Manifest(failure="dns", message="m")) == "no_mirror"
     assert kind(None, Manifest(status=404)) == "not_found"
