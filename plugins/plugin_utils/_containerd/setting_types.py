@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The types of containerd's settings. A template within a mapping gives a string before ansible-core 2.19, unless
-jinja2_native is set; where the key is known, its value gets the type that containerd reads."""
+jinja2_native is set; where the setting is one of containerd's own, its value gets the type that containerd reads."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
 
 # All that are no strings in the output of `containerd config default`, of every release in the tests' fixtures.
 BOOLEANS = frozenset(
@@ -29,7 +31,7 @@ INTEGERS = frozenset(
     """
     IoGid IoUid cni_max_conf_num concurrent_layer_fetch_buffer deletion_threshold gid max_concurrent_downloads
     max_concurrent_uploaded_layers max_conf_num max_container_log_line_size max_recv_message_size max_send_message_size
-    max_verifiers mutation_threshold oom_score selinux_category_range stats_collect_period uid version
+    max_verifiers mutation_threshold oom_score selinux_category_range stats_collect_period uid
 """.split()  # noqa: SIM905 - one name a word reads best
 )
 FLOATS = frozenset({"pause_threshold"})
@@ -37,17 +39,47 @@ FLOATS = frozenset({"pause_threshold"})
 STRINGS = frozenset({"stream_server_port"})
 # Their keys are the user's.
 _FREE = frozenset({"annotations", "exports", "headers", "labels"})
+# What a plugin of somebody else calls its settings says nothing of their types.
+_PLUGINS = frozenset(
+    {
+        *moves.ALIASES,
+        *moves.ALIASES.values(),
+        *moves.SHORT_NAMES,
+        *moves.SHORT_NAMES.values(),
+        *moves.NEW_IN_3,
+        *moves.NEW_IN_4,
+        "io.containerd.differ.v1.erofs",
+        "io.containerd.image-verifier.v1.bindir",
+        "io.containerd.nri.v1.nri",
+        "io.containerd.snapshotter.v1.blockfile",
+        "io.containerd.snapshotter.v1.erofs",
+        "io.containerd.transfer.v1.local",
+    }
+)
 
 
 def typed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings to merge with the values of known keys in their types; what does not fit stays as it is."""
-    result: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            result[key] = value if key in _FREE else typed(value)
-        else:
-            result[key] = _typed(str(key), value)
+    """Return settings to merge with the values of known ones in their types; what does not fit stays as it is."""
+    result = _table({key: {} if key == "plugins" else value for key, value in settings.items()})
+    version, plugins = settings.get("version"), settings.get("plugins")
+    if isinstance(version, str) and version.isdecimal():
+        result["version"] = int(version)
+    if "plugins" in settings:
+        result["plugins"] = _plugins(plugins) if isinstance(plugins, Mapping) else plugins
     return result
+
+
+def _plugins(tables: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _table(each) if name in _PLUGINS and isinstance(each, Mapping) else each for name, each in tables.items()
+    }
+
+
+def _table(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: (value if key in _FREE else _table(value)) if isinstance(value, Mapping) else _typed(str(key), value)
+        for key, value in settings.items()
+    }
 
 
 def _typed(key: str, value: Any) -> Any:
