@@ -83,6 +83,8 @@ CONFIG = {
                 "config_path?": str,
                 "mirrors?": {str: {"endpoint?": [str], str: object}},
                 "configs?": {str: {"auth?": TABLE, "tls?": TABLE, str: object}},
+                "auths?": TABLE,
+                "headers?": TABLE,
                 str: object,
             },
             str: object,

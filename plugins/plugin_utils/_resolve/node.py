@@ -71,7 +71,7 @@ def from_files(
     rel = releases.release(releases.parse(version))
     data = registry_table.parse(config or "", "config.toml")
     table = registry_table.images_table(rel, data)
-    settings = table.get("registry") or {}
+    settings, containerd = table.get("registry") or {}, table.get("containerd")
     configs = settings.get("configs") or {}
     registry = Registry(
         config_path=_config_path(rel, data, settings),
@@ -84,7 +84,7 @@ def from_files(
         headers=frozenset(name.lower() for name in settings.get("headers") or {}),
         local_pull=not rel.transfer_service
         or any(settings.get(key) for key in ("mirrors", "configs", "auths"))
-        or _pulls_itself({**table, **(table.get("containerd") or {})}),
+        or _pulls_itself({**table, **(containerd if isinstance(containerd, Mapping) else {})}),
     )
     tls_tables = any("tls" in each for each in configs.values())
     tree: dict[str, dict[str, Content]] = {}

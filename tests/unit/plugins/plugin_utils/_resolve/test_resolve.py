@@ -227,6 +227,13 @@ def test_names_that_are_no_images(image, message):
     assert any(message in line for line in tables({"n": [answer]}))
 
 
+def test_tables_that_are_none():
+    assert ask(version="2.1.9", config="version = 3\nplugins.'io.containerd.cri.v1.images'.containerd = 5\n")["mode"]
+    for key in ("auths", "headers"):
+        with pytest.raises(AnsibleFilterError, match=f"registry.{key} is a number where a mapping is wanted"):
+            ask(config=f"{V2}{key} = 5")
+
+
 def test_certificates_that_are_not_there():
     answer = ask(hosts={"quay.io/hosts.toml": MIRROR + 'ca = "ca.pem"'})
     assert 'unable to read CA cert "/etc/containerd/certs.d/quay.io/ca.pem"' in answer["error"]
