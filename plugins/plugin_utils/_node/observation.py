@@ -53,7 +53,8 @@ class File(NamedTuple):
         except UnicodeDecodeError as exc:
             raise Refusal(
                 f"{self.path}: {not_utf8(exc)}: some releases of containerd read such a file, this collection edits "
-                f"UTF-8 alone: convert it with iconv"
+                f"UTF-8 alone: correct that line, or convert the file (with its encoding for GB18030): iconv -f "
+                f"GB18030 -t UTF-8 {self.path} > {self.path}~ && cp {self.path}~ {self.path}"
             ) from None
 
     @property

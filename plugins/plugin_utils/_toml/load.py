@@ -66,7 +66,10 @@ def load(text: str) -> dict[str, Any]:
         place = re.search(r"at line \d+, column \d+|at end of document", message)
         reason = next((reason for start, reason in _REASONS if message.startswith(start)), "the syntax is wrong")
         if text.startswith("\ufeff"):
-            reason = "the file starts with a byte order mark, which not every containerd reads: remove these 3 bytes"
+            reason = (
+                "the file starts with a byte order mark, which not every containerd reads: remove these 3 bytes "
+                r"(sed -i '1s/^\xEF\xBB\xBF//' FILE)"
+            )
         raise TomlError(f"not valid TOML{' ' + place.group() if place else ''}: {reason}") from None
     if lexing.is_newer_than_1_0(text):
         raise TomlError("not valid TOML 1.0, which is what containerd reads, but TOML 1.1")
