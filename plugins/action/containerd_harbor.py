@@ -12,7 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options, projects
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import identity
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -47,7 +47,7 @@ class ActionModule(Action):
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        asked = self._from_variables(args, task_vars) if args["from_variables"] else [_from_options(args)]
+        asked = self._from_variables(args, task_vars) if args["from_variables"] else _from_options(args)
         names = [[project for _upstream, project in projects] for _harbor, projects in asked]
         request = AskHarbors(
             [
@@ -98,13 +98,17 @@ class ActionModule(Action):
         ]
 
 
-def _from_options(args: Mapping[str, Any]) -> tuple[Harbor, list[tuple[str, str]]]:
-    given = Check("").url("url", args["url"], "username and password").root
-    url = given.base + given.path[: -len("/v2")]
-    login = _login(args, "")
+def _from_options(args: Mapping[str, Any]) -> list[tuple[Harbor, list[tuple[str, str]]]]:
+    """Return the Harbor of the options, once for each account."""
+    check = Check("")
+    given = check.url("url", args["url"], "username and password").root
+    login, reader = _login(args, ""), _login(args, "reader_")
     tls = {"ca": {"text": None, "path": args["ca"]}} if args["ca"] else {}
-    projects = [(str(name), str(value).strip("/").partition("/")[0]) for name, value in args["projects"].items()]
-    return Harbor(url, (), login, _login(args, "reader_") or login, tls), projects
+    found: dict[str | None, list[tuple[str, str]]] = {}
+    for upstream, each in projects.collect(check, args["projects"]).items():
+        found.setdefault(each.access.authorization or login, []).append((upstream, each.name))
+    url = given.base + given.path[: -len("/v2")]
+    return [(Harbor(url, (), each, reader or each, tls), names) for each, names in found.items()]
 
 
 def _login(args: Mapping[str, Any], prefix: str) -> str | None:

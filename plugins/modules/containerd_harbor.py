@@ -25,13 +25,13 @@ options:
     type: str
   projects:
     description:
-      - Harbor project for each upstream, V(*) for every other one, as in C(containerd_registry_projects). Required
-        with O(url).
+      - Harbor project for each upstream, V(*) for every other one, as in C(containerd_registry_projects), with a login
+        of its own too. Required with O(url).
     type: dict
   from_variables:
     description:
       - Prefix of the role's variables, V(containerd_registry_). All projects in them are asked about, those in
-        C(containerd_registry_mirrors) and at other endpoints too, each with the login and the CA for its endpoint.
+        C(containerd_registry_mirrors) and at other endpoints too, each with its own login and the CA for its endpoint.
       - Excludes all other options but O(reader_username) and O(reader_password), which go to C(containerd_registry_url)
         alone.
     type: str

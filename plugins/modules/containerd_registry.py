@@ -51,6 +51,8 @@ options:
     description:
       - Harbor project, or any path below the registry, for each upstream; V(*) is for every upstream that is not
         named. Upstreams named here are mirrored too.
+      - Instead of its name a mapping with C(project) and C(username) with C(password), or C(auth), or C(headers), for
+        that project alone, as in O(endpoints) and in the place of those.
       - Harbor refuses images without a project, so it needs at least V(*). Flat registries need none.
     type: dict
     default: {}
@@ -62,7 +64,9 @@ options:
         C(fallback), as O(fallback) for this upstream alone.
       - An endpoint is a URL, or a mapping with C(url) and any of C(project) (Harbor project or deeper path), C(path)
         (the whole path of the API, such as V(/v2/project), instead of C(project)), C(capabilities) (V(pull),
-        V(resolve), V(push), V(referrers); by default the first two) and C(dial_timeout) (such as V(5s)).
+        V(resolve), V(push), V(referrers); by default the first two) and C(dial_timeout) (such as V(5s)). C(username)
+        with C(password), C(auth) and C(headers) are for this endpoint of this upstream alone, as in O(endpoints) and
+        in the place of those.
     type: dict
     default: {}
   endpoints:

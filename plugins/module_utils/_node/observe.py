@@ -223,5 +223,5 @@ def _answers(questions, known, version):
     number = [int(each) for each in number.groups()] if number else []
     questions = [dict(each, by_challenge=number < (each.get("challenge_below") or [])) for each in questions]
     questions = [dict(each, digest=each["digest"] + "+challenge" * each["by_challenge"]) for each in questions]
-    old = [each for each in questions if (known.get(each["url"]) or {}).get("digest") == each["digest"]]
-    return [known[each["url"]] for each in old] + _ask([each for each in questions if each not in old])
+    old = [each for each in questions if each["digest"] in known]
+    return [known[each["digest"]] for each in old] + _ask([each for each in questions if each not in old])

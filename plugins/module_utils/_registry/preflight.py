@@ -68,9 +68,9 @@ def probe(question):
     where each of the first three is ``{text, path}``; ``repositories`` are the projects that are pulled from without a
     login, and ``by_challenge`` says that containerd waits for a challenge before it sends the login.
 
-    Returns ``{url, digest, auth, error, reachable}``: ``auth`` is "basic", "none", or "bearer" where the registry does
-    not take the header itself and insists on a token from its token service; ``error`` is None or a sentence;
-    ``reachable`` tells whether anybody answered.
+    Returns ``{url, digest, auth, error, reachable}``: ``auth`` is "basic", "none", "public" where anybody gets a token,
+    or "bearer" where the registry does not take the header itself and insists on a token from its token service;
+    ``error`` is None or a sentence; ``reachable`` tells whether anybody answered.
     """
     answer = {"url": question["url"], "digest": question["digest"], "auth": None, "error": None, "reachable": True}
     talk = None
@@ -154,7 +154,7 @@ def _redirected(answer, url):
 
 
 def _without_login(question, parameters, talk):
-    """Return "bearer" if any project can be pulled from with a token that is given to everybody.
+    """Return "public" if any project can be pulled from with a token that is given to everybody.
 
     A token for nothing is refused where one for a public project is not.
     """
@@ -165,7 +165,7 @@ def _without_login(question, parameters, talk):
         headers = dict(question.get("headers") or {}, Authorization="Bearer " + word)
         status = talk.send("HEAD", "%s%s/manifests/none" % (question["url"], name), headers).status
         if status not in (401, 403):
-            return "bearer"
+            return "public"
     raise web.Failure("credentials", "it wants a username and password (status %d)" % status)
 
 

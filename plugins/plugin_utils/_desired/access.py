@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variable `endpoints`: logins, headers and TLS, keyed by the endpoint that they are for."""
+"""Logins, headers and TLS: of the variable `endpoints`, keyed by the endpoint, and beside an endpoint of a mirror."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import HEADER, Check, is_host
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.pem import Read
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import (
+    NO_ACCESS,
     Access,
     Endpoint,
     Mirror,
@@ -21,10 +22,11 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types i
     identity,
 )
 
-NONE = Access()
-
 _LOGINS = {"username": "username", "password": "username", "identity_token": "identity_token", "auth": "auth"}
 _KEYS = (*_LOGINS, "headers", "ca", "client_cert", "client_key", "skip_verify", "remote_src")
+
+BESIDE = ("username", "password", "auth", "headers")
+"""What can stand beside one endpoint of a mirror, or beside a project."""
 
 
 def collect(
@@ -50,12 +52,26 @@ def collect(
     login = check.login("", options.get("username"), options.get("password"))
     if login:
         name = identity(options["url"])
-        given = found.get(name, NONE)
+        given = found.get(name, NO_ACCESS)
         if given.has_login:
             fix = f"has a login, and so have {check.prefix}username and {check.prefix}password for the same registry"
             check.refuse(f"endpoints[{keys[name]}]", f"{fix}: keep one of them")
         found[name] = given._replace(auth=login)
     return found, warnings
+
+
+def beside(check: Check, option: str, value: Mapping[str, Any], keys: tuple[str, ...]) -> Access:
+    """Return what stands of BESIDE in a mapping, whose other `keys` are not looked at; `option` names the mapping."""
+    for key in value:
+        if key in _KEYS and key not in BESIDE:
+            check.refuse(f"{option}.{key}", f"is for a whole host: write it as {check.prefix}endpoints[HOST].{key}")
+    check.mapping(option, value, (*keys, *BESIDE))
+    given = {key: value[key] for key in BESIDE if value.get(key) is not None}
+    if not given:
+        return NO_ACCESS
+    auth, prepared = _login(check, option, given)
+    headers = _headers(check, f"{option}.headers", given.get("headers") or {})
+    return Access(option, auth, headers={**headers, **prepared})
 
 
 def _identity(check: Check, key: Any, used: Mapping[str, Endpoint]) -> str:

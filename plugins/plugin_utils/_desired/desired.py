@@ -6,16 +6,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ansible import errors
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, given, mirrors, names
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, given, mirrors, names, projects
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC, undefined
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.pem import Read
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror, asked
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.projects import Project
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import (
+    NO_ACCESS,
+    Access,
+    Endpoint,
+    Mirror,
+    asked,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import plain
 
 
@@ -29,7 +36,7 @@ class Desired(NamedTuple):
 
     def access_to(self, endpoint: Endpoint) -> Access:
         """Return what it takes to be let in at an endpoint."""
-        return self.access.get(endpoint.identity, access.NONE)
+        return endpoint.access.over(self.access.get(endpoint.identity, NO_ACCESS))
 
     def asked(self) -> Iterator[Endpoint]:
         """Yield every endpoint of every mirror and the registries themselves where they are asked too."""
@@ -88,6 +95,7 @@ def desired(options: Mapping[str, Any], prefix: str = "", read: Read = _read) ->
     if not wanted:
         check.refuse("url", "not set: give the internal registry's address, such as http://harbor.lan")
     logins, more = access.collect(check, options, wanted, read)
+    wanted.update(_own_images(wanted, {*full, *(options.get("direct") or [])}, logins))
     warnings += [
         f"{prefix}mirrors[{name}] has no endpoint with the capability resolve: images are found by digest, not by tag"
         for name, mirror in full.items()
@@ -104,33 +112,47 @@ def _derived(
     """Return the mirrors that follow from `url`, and warnings; `full` are those that `mirrors` gives instead."""
     base = check.url("url", options["url"], f"{check.prefix}username and {check.prefix}password")
     _check_path(check, options["url"], base)
-    projects = {
-        name if name == "*" else check.namespace("projects", name): check.project(f"projects[{name}]", value)
-        for name, value in (options.get("projects") or {}).items()
-    }
+    named = projects.collect(check, options.get("projects") or {})
     asked = [check.namespace("extra_upstreams", name) for name in options.get("extra_upstreams") or []]
-    asked += [name for name in projects if name != "*"]
-    for name in projects:
+    asked += [name for name in named if name != "*"]
+    for name in named:
         if base.is_called(name):
             check.fail("projects", name, "is the internal registry itself, whose own images name their project")
     upstreams = [check.namespace("upstreams", name) for name in options.get("upstreams") or []] + asked
     fallback = options.get("fallback") or "none"
 
-    def mirror(project: str | None) -> Mirror:
-        path = f"{base.path}/{project}" if project else base.path
-        return Mirror((base._replace(path=path),), fallback)
+    def mirror(project: Project) -> Mirror:
+        path = f"{base.path}/{project.path}" if project.path else base.path
+        return Mirror((base._replace(path=path, access=project.access),), fallback)
 
     upstreams = [name for name in dict.fromkeys(upstreams) if not base.is_called(name)]
-    found = {name: mirror(projects.get(name, projects.get("*"))) for name in upstreams}
+    every_other = named.get("*", Project())
+    found = {name: mirror(named.get(name, every_other)) for name in upstreams}
     found.update((name, Mirror((base,))) for name in base.names if name == base.host)
     if options.get("catch_all") is not False:
-        found["*"] = mirror(projects.get("*"))
+        found["*"] = mirror(every_other)
     kept = {name: each for name, each in found.items() if name not in {*full, *(options.get("direct") or [])}}
-    warnings = _warnings(projects, kept, check.prefix)
+    warnings = _warnings(named, kept, check.prefix)
     if base.host not in base.names:
         fix = f"no image name begins with it: its own images can be pulled as {base.names[0]}/PROJECT/IMAGE alone"
         warnings.append(f"{check.prefix}url: {base.host!r} has no dot and no port, so {fix}")
     return found, warnings
+
+
+def _own_images(wanted: Mapping[str, Mirror], given: Container[str], logins: Mapping[str, Access]) -> dict[str, Mirror]:
+    """Return what changes for registries' own images: without a login of theirs they take the only one there is."""
+    by_mirrors: dict[str, list[Access]] = {}
+    for each in (each for mirror in wanted.values() for each in mirror.endpoints if each.access.has_login):
+        known = by_mirrors.setdefault(each.identity, [])
+        if each.access._replace(option="") not in [other._replace(option="") for other in known]:
+            known.append(each.access)
+    found = {}
+    for name, mirror in wanted.items():
+        endpoint = mirror.endpoints[0] if mirror.is_own(name) and name not in given else None
+        known = by_mirrors.get(endpoint.identity, []) if endpoint else []
+        if endpoint and len(known) == 1 and not logins.get(endpoint.identity, NO_ACCESS).has_login:
+            found[name] = mirror._replace(endpoints=(endpoint._replace(access=known[0]),))
+    return found
 
 
 def _check_path(check: Check, url: str, base: Endpoint) -> None:
@@ -161,9 +183,9 @@ def _check_without_url(check: Check, options: Mapping[str, Any], full: Mapping[s
         check.refuse("url", f"not set, while {check.prefix}catch_all is: set it, or {check.prefix}mirrors['*']")
 
 
-def _warnings(projects: Mapping[str, str], derived: Mapping[str, Mirror], prefix: str) -> list[str]:
+def _warnings(named: Mapping[str, Project], derived: Mapping[str, Mirror], prefix: str) -> list[str]:
     flat = [name for name, each in derived.items() if not each.endpoints[0].overrides_path]
-    if not projects or "*" in projects or len(flat) <= 1:
+    if not named or "*" in named or len(flat) <= 1:
         return []
     return [
         f"{prefix}projects has no '*', so images of registries it does not name are asked for without a project, which "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Endpoint, Mirror
 
@@ -56,10 +57,11 @@ def _mirror(check: Check, option: str, value: Any, fallback: str) -> Mirror:
 
 
 def _endpoint(check: Check, option: str, value: Any) -> Endpoint:
-    given = check.mapping(option, {"url": value} if isinstance(value, str) else value, _ENDPOINT_KEYS)
+    given = check.mapping(option, {"url": value} if isinstance(value, str) else value)
+    own = access.beside(check, option, given, _ENDPOINT_KEYS)
     if not given.get("url"):
         check.refuse(f"{option}.url", "not set: give the endpoint's address, such as http://harbor.lan")
-    endpoint = check.url(f"{option}.url", given["url"])
+    endpoint = check.url(f"{option}.url", given["url"], "username and password beside it")._replace(access=own)
     project, path = given.get("project"), given.get("path")
     if path is not None and (project is not None or endpoint.path != "/v2"):
         check.fail(f"{option}.path", path, "is the whole path: write it alone, without project or a path in url")

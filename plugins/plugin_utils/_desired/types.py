@@ -17,6 +17,64 @@ _API = re.compile(r"(.*?/v2)(?:/.*)?")
 _PORTS = {"http": 80, "https": 443}
 
 
+class Pem(NamedTuple):
+    """A PEM file: its text, or where the node has it already."""
+
+    text: str | None = None
+    path: str | None = None
+
+
+class Access(NamedTuple):
+    """What it takes to be let in at an endpoint."""
+
+    option: str = ""  # the variable that says it, as in messages: endpoints[KEY], projects[UPSTREAM]
+    auth: Mapping[str, str] = {}  # a table for `configs."HOST".auth`: username and password, auth or identitytoken
+    headers: Mapping[str, str | list[str]] = {}
+    ca: Pem | None = None
+    client_cert: Pem | None = None
+    client_key: Pem | None = None
+    skip_verify: bool = False
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of the Authorization header; None without a login, and for an identity token, which has none."""
+        if "username" in self.auth:
+            return _secrets.basic_authorization(self.auth["username"], self.auth["password"])
+        header = self.headers.get("Authorization")
+        return f"Basic {self.auth['auth']}" if "auth" in self.auth else header if isinstance(header, str) else None
+
+    @property
+    def tls(self) -> dict[str, Any]:
+        """What a node needs to know of TLS, where it asks by itself."""
+        pems = {"ca": self.ca, "client_cert": self.client_cert, "client_key": self.client_key}
+        return {"skip_verify": self.skip_verify, **{kind: pem._asdict() for kind, pem in pems.items() if pem}}
+
+    @property
+    def has_login(self) -> bool:
+        """Whether there is a login of any kind."""
+        return bool(self.auth or self.authorization)
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether anything is said of TLS."""
+        return bool(self.ca or self.client_cert or self.client_key or self.skip_verify)
+
+    def over(self, other: Access) -> Access:
+        """Return what holds where this is said of one mirror's endpoint, and `other` of the endpoint everywhere.
+
+        A login takes the place of another one whole, a header that of its name.
+        """
+        if self == NO_ACCESS:
+            return other
+        gone = {name.lower() for name in self.headers} | ({"authorization"} if self.has_login else set())
+        headers = {name: value for name, value in other.headers.items() if name.lower() not in gone}
+        auth, option = (self.auth, self.option) if self.has_login else (other.auth, other.option)
+        return other._replace(option=option, auth=auth, headers={**headers, **self.headers})
+
+
+NO_ACCESS = Access()
+
+
 class Endpoint(NamedTuple):
     """One place to ask for images."""
 
@@ -24,6 +82,7 @@ class Endpoint(NamedTuple):
     path: str = "/v2"  # of the registry's API, project included: /v2 or /v2/PROJECT
     capabilities: tuple[str, ...] = ("pull", "resolve")  # none: not said, which containerd takes for all
     dial_timeout: str | None = None  # as Go writes durations: 5s
+    access: Access = NO_ACCESS  # credentials and headers that its mirror gives it, over those of `endpoints`
 
     @property
     def host(self) -> str:
@@ -42,6 +101,14 @@ class Endpoint(NamedTuple):
         other = self.host.removesuffix(port) if self.host.endswith(port) else f"{self.host}{port}"
         both = (self.host, other) if urlsplit(self.base).port is None or self.host.endswith(port) else (self.host,)
         return tuple(each for each in both if namespaces.is_nameable(each))
+
+    @property
+    def other_spelling(self) -> str | None:
+        """Its URL with its scheme's port or without it, whichever it is not: another host to config.toml."""
+        parts = urlsplit(self.base)
+        if parts.port is None:
+            return f"{self.base}:{_PORTS[parts.scheme]}"
+        return self.base.removesuffix(f":{parts.port}") if parts.port == _PORTS[parts.scheme] else None
 
     def is_called(self, name: str) -> bool:
         """Whether a host namespace is this registry's own."""
@@ -110,49 +177,6 @@ def asked(mirrors: Mapping[str, Mirror]) -> Iterator[Endpoint]:
     for name, mirror in mirrors.items():
         upstream = mirror.upstream(name)
         yield from (*mirror.endpoints, upstream) if upstream else mirror.endpoints
-
-
-class Pem(NamedTuple):
-    """A PEM file: its text, or where the node has it already."""
-
-    text: str | None = None
-    path: str | None = None
-
-
-class Access(NamedTuple):
-    """What it takes to be let in at an endpoint."""
-
-    option: str = ""  # the variable that says it, as in messages: endpoints[KEY]
-    auth: Mapping[str, str] = {}  # a table for `configs."HOST".auth`: username and password, auth or identitytoken
-    headers: Mapping[str, str | list[str]] = {}
-    ca: Pem | None = None
-    client_cert: Pem | None = None
-    client_key: Pem | None = None
-    skip_verify: bool = False
-
-    @property
-    def authorization(self) -> str | None:
-        """The value of the Authorization header; None without a login, and for an identity token, which has none."""
-        if "username" in self.auth:
-            return _secrets.basic_authorization(self.auth["username"], self.auth["password"])
-        header = self.headers.get("Authorization")
-        return f"Basic {self.auth['auth']}" if "auth" in self.auth else header if isinstance(header, str) else None
-
-    @property
-    def tls(self) -> dict[str, Any]:
-        """What a node needs to know of TLS, where it asks by itself."""
-        pems = {"ca": self.ca, "client_cert": self.client_cert, "client_key": self.client_key}
-        return {"skip_verify": self.skip_verify, **{kind: pem._asdict() for kind, pem in pems.items() if pem}}
-
-    @property
-    def has_login(self) -> bool:
-        """Whether there is a login of any kind."""
-        return bool(self.auth or self.authorization)
-
-    @property
-    def has_tls(self) -> bool:
-        """Whether anything is said of TLS."""
-        return bool(self.ca or self.client_cert or self.client_key or self.skip_verify)
 
 
 def identity(url: str) -> str:

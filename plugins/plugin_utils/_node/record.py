@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
     url: str
     digest: str  # of the question
-    auth: str | None  # "none", "basic" or "bearer"
+    auth: str | None  # "none", "public", "basic" or "bearer"
     error: str | None
     reachable: bool = True  # whether anybody answered
 
@@ -77,7 +77,7 @@ class Record(NamedTuple):
     hosts: Mapping[str, Written] = {}  # of containerd_hosts, by path
     config: WrittenConfig | None = None
     config_file: str | None = None  # where that is; None while no run of the role was there
-    endpoints: Mapping[str, Answer] = {}  # by API URL
+    endpoints: Mapping[str, Answer] = {}  # by the question's digest
     carried: Mapping[str, Text] = {}  # hosts.toml files that were in other directories, by path below hosts_dir
     carried_legacy: CarriedTables = CarriedTables()
     proven: ProvenWith | None = None

@@ -75,7 +75,7 @@ def choose(node: Situation, wanted: Desired, mode: str, prefix: str) -> str:
 
 
 def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Mapping[str, Answer]) -> Target:
-    """Return what hosts.toml files make of `wanted`; `asked` is what the preflight found, by API URL.
+    """Return what hosts.toml files make of `wanted`; `asked` is what the preflight found.
 
     config.toml keeps its own spelling of the directory.
     """
@@ -103,7 +103,8 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
     written = node.registry(node.pristine).get("config_path")
     conflicts.check_own_directory(observed, written, settings.prefix)
     spelled = written if written and place(written) == observed.hosts_dir else observed.hosts_dir
-    auth = placement.in_config(wanted, rel, settings.auth_method, asked)
+    logins = placement.in_config(wanted, rel, settings.auth_method, asked.values())
+    auth = {each.host: access.auth for each, access in logins}
     rendered = hosts_toml.render_all(settings.template, mirrors, extras)
     hosts_toml.check_on(rel, rendered, observed.hosts_dir)
     return Target(

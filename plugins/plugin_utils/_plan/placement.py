@@ -12,8 +12,8 @@ beside it. It reads them on every pull, as it does hosts.toml (`ConfigureHosts`)
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces
@@ -32,22 +32,41 @@ def in_hosts(access: Access, auth_method: str) -> dict[str, Any]:
 
 
 def in_config(
-    wanted: Desired, rel: Release, auth_method: str, asked: Mapping[str, Answer]
-) -> dict[str, Mapping[str, str]]:
-    """Return the logins that config.toml has to hold in config_path mode, as `{host[:port]: auth table}`.
+    wanted: Desired, rel: Release, auth_method: str, asked: Iterable[Answer]
+) -> Iterator[tuple[Endpoint, Access]]:
+    """Yield the endpoints whose login has to be in config.toml in config_path mode.
 
     An identity token can be nowhere else. Before 2.1 a header is not sent to the token service, so a registry that
     insists on Bearer tokens needs its login here too (`WithAuthHeader` in containerd's hosts.go). `asked` is what the
-    preflight found, by API URL.
+    preflight found.
     """
-    found: dict[str, Mapping[str, str]] = {}
+    insisting = {each.url for each in asked if each.auth == "bearer"}
     for endpoint in wanted.asked():
-        auth = wanted.access_to(endpoint).auth
-        answer = asked.get(endpoint.api)
-        wants_token = answer and answer.auth == "bearer" and not rel.header_reaches_token_service
+        access = wanted.access_to(endpoint)
+        auth = access.auth
+        wants_token = endpoint.api in insisting and not rel.header_reaches_token_service
         if auth and (auth_method == "config" or "identitytoken" in auth or (auth_method == "auto" and wants_token)):
-            found[endpoint.host] = auth
-    return found
+            yield endpoint, access
+
+
+class Clash(NamedTuple):
+    """Two logins for one host in config.toml, which holds one."""
+
+    endpoint: Endpoint
+    option: str  # that gives it the one
+    other: str  # and the other
+
+
+def clash(logins: Iterable[tuple[Endpoint, Access]]) -> Clash | None:
+    """Return the first clash among endpoints whose logins go to config.toml, if there is any."""
+    first: dict[str, Access] = {}
+    for endpoint, access in logins:
+        known = first.setdefault(endpoint.host, access) if access.auth else access
+        if known.auth != access.auth:
+            named = access if endpoint.access.has_login else known
+            other = known if named is access else access
+            return Clash(endpoint, named.option, other.option or "username")
+    return None
 
 
 def legacy_configs(wanted: Desired, folder: str) -> dict[str, dict[str, Any]]:

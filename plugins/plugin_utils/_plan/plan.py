@@ -86,9 +86,9 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
     `version` overrides the installed containerd's. Raises Refusal: then nothing must be done.
     """
     node = _situation(observed, version)
-    asked, warnings = preflight.judge(wanted, observed.endpoints)
+    asked, warnings = preflight.judge(wanted, observed.endpoints, settings)
     mode = modes.choose(node, wanted, settings.mode, settings.prefix)
-    kept, given_up = promises.keep(wanted, node.rel, mode, settings.auth_method, settings.prefix)
+    kept, given_up = promises.keep(wanted, node.rel, mode, settings.auth_method, settings.prefix, asked)
     conflicts.check_config_in_use(observed, settings.prefix)
     if mode == "config_path":
         target = modes.config_path(node, kept, settings, asked)

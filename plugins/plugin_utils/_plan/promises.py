@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
@@ -13,7 +13,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import modes
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import modes, placement
 
 _PULLING = {"pull", "resolve"}
 
@@ -27,12 +28,21 @@ class Broken(NamedTuple):
     remedy: str = ""  # instead of an upgrade
 
 
-def keep(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> tuple[Desired, list[str]]:
-    """Return what is left of `wanted` for a node, and warnings; raises Refusal where a wish was explicit."""
+def keep(
+    wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str, asked: Mapping[str, Answer] | None = None
+) -> tuple[Desired, list[str]]:
+    """Return what is left of `wanted` for a node, and warnings; raises Refusal where a wish was explicit.
+
+    `asked` is what the preflight found, where a node was asked.
+    """
     if mode == "legacy" and auth_method == "header":
         raise Refusal(f"{prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto")
     find = _in_legacy_mode if mode == "legacy" else _in_config_path_mode
-    found = [*find(wanted, rel), *_logins(wanted, mode, auth_method)]
+    found = [
+        *find(wanted, rel),
+        *_logins(wanted, mode, auth_method),
+        *_accounts(wanted, rel, mode, auth_method, (asked or {}).values(), prefix),
+    ]
     upgrade = f"set {prefix}mode to auto" if mode == "legacy" and rel.config_path else "upgrade its containerd"
     for each in found:
         if each.explicit:
@@ -119,6 +129,33 @@ def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
             yield Broken(f"{access.option}.auth", text, remedy="" if mode == "legacy" else remedy)
 
 
+def _accounts(
+    wanted: Desired, rel: Release, mode: str, auth_method: str, asked: Iterable[Answer], prefix: str
+) -> Iterator[Broken]:
+    """Two accounts of one host, where config.toml has to hold both: it has one login for each host."""
+    logins: Iterable[tuple[Endpoint, Access]] = ((each, wanted.access_to(each)) for each in wanted.asked())
+    if mode != "legacy":
+        logins = placement.in_config(wanted, rel, auth_method, asked)
+    found = placement.clash(logins)
+    if not found:
+        return
+    if mode == "legacy":
+        where = f"containerd {rel} in legacy mode"
+    elif auth_method == "config":
+        where = "with auth_method config, containerd"
+    else:
+        where = f"for a registry that insists on tokens, containerd {rel}"
+    host, other = found.endpoint.host, found.endpoint.other_spelling
+    yield Broken(
+        found.option,
+        f"{where} has one login for each host, and {prefix}{found.option} is another one for {host} than "
+        f"{prefix}{found.other}",
+        remedy=f"write its URL in {{prefix}}mirrors as {other}, which containerd takes for another host"
+        if other
+        else f"give {host} a second name in DNS, and write that in {{prefix}}mirrors",
+    )
+
+
 def _fallback(wanted: Desired, name: str) -> str:
     """Return the option that says what is asked after the endpoints of a mirror."""
     own = f"mirrors[{name}].fallback"
@@ -131,6 +168,8 @@ def _endpoints(name: str, mirror: Mirror) -> Iterator[tuple[str, Endpoint]]:
 
 
 def _accesses(wanted: Desired) -> Iterator[Access]:
+    """Yield what each variable says of an endpoint, once."""
     for identity in {each.identity: None for each in wanted.asked()}:
         if identity in wanted.access:
             yield wanted.access[identity]
+    yield from {each.access.option: each.access for each in wanted.asked() if each.access.option}.values()

@@ -37,7 +37,7 @@ class Judgement(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A Harbor with its projects, as `(upstream, project)`."""
+    """A Harbor with the projects of one account, as `(upstream, project)`."""
 
     endpoint: Endpoint  # without a project
     access: Access
@@ -45,13 +45,14 @@ class Asked(NamedTuple):
 
 
 def harbors(wanted: Desired) -> list[Asked]:
-    """Return every place where mirrors have projects, of `mirrors` too; raises Refusal where none has one."""
-    found: dict[str, Asked] = {}
+    """Return every place where mirrors have projects, once for each account; raises Refusal where none has one."""
+    found: dict[tuple[str, str | None], Asked] = {}
     for upstream, mirror in wanted.mirrors.items():
         for each in mirror.endpoints:
             project = each.path[len(each.root.path) :].strip("/").partition("/")[0]
             if project:
-                asked = found.setdefault(each.root.api, Asked(each.root, wanted.access_to(each), []))
+                access = wanted.access_to(each)
+                asked = found.setdefault((each.root.api, access.authorization), Asked(each.root, access, []))
                 asked.projects.append((upstream, project))
     if not found:
         raise Refusal("no mirror has a project, so there is nothing to ask Harbor about: set projects")

@@ -54,7 +54,7 @@ def requests(
     everywhere = [_table(table, "headers") for table in settings]
     wanted = []
     for each in asked(found):
-        entry = entries.get(each.host)
+        entry = entries.get((each.host, each.path))
         config = _config(settings, each.host)
         headers = {name: values for table in everywhere for name, values in table.items()}
         headers.update(entry.headers if entry else {})
@@ -94,15 +94,16 @@ def _manifest_url(found: Resolution, each: Asked) -> str:
     return f"{_scheme(each)}://{each.host}{path}"
 
 
-def _entries(there: Node, found: Resolution) -> dict[str, HostEntry]:
-    """Return the entries of the hosts.toml that is used, by host; a server that is not named stands for all others."""
+def _entries(there: Node, found: Resolution) -> dict[tuple[str, str], HostEntry]:
+    """Return the entries of the hosts.toml that is used, by host and path; a server without a name is asked last."""
     if not found.directory or not found.reference:
         return {}
     root = posixpath.dirname(found.directory)
     files = hosts_dirs.find(found.reference.host, there.release, [root], there.roots)
-    entries = {each.host: each for each in (files.server, *reversed(files.hosts))}
-    if "" in entries and found.asked:
-        entries.setdefault(found.asked[-1].host, entries[""])
+    entries = {(each.host, each.path): each for each in (files.server, *reversed(files.hosts))}
+    if found.asked and not files.server.host:
+        last = found.asked[-1]
+        entries.setdefault((last.host, last.path), files.server)
     return entries
 
 

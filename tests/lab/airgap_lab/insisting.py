@@ -4,8 +4,9 @@
 
 """A registry that insists on tokens: it answers Basic with a Bearer challenge, as Harbor never does and others do.
 
-Its token service takes GET alone, refuses a wrong password, and gives anybody else a token that opens nothing. It is a
-program of its own: ``python3 -m airgap_lab.insisting SETTINGS``, with the JSON of ``Settings`` in a file.
+Its token service takes GET alone, refuses a wrong password, gives an account a token that opens what it may pull, and
+anybody else one that opens nothing. It is a program of its own: ``python3 -m airgap_lab.insisting SETTINGS``, with the
+JSON of ``Settings`` in a file.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from airgap_lab.harbor.accounts import EVERY_PROJECT
 from airgap_lab.standin import Answer, Forward, Request, as_json, error, serve
 
 TOKEN_PATH = "/token"
@@ -25,12 +27,15 @@ RESOURCE = re.compile(r"^/v2/(?P<repository>.+)/(?:manifests|blobs|tags)/[^/]+$"
 
 @dataclass(frozen=True)
 class Settings:
-    """Addresses are (host, port), ``log`` is a path; a file ``external`` may hold another URL of the token service."""
+    """Addresses are (host, port), ``log`` is a path; a file ``external`` may hold another URL of the token service.
+
+    ``pulls`` are the projects that each account may pull from, "*" for all.
+    """
 
     host: str
     address: tuple[str, int]
     backend: tuple[str, int]
-    username: str
+    pulls: dict[str, tuple[str, ...]]
     password: str
     log: str
     external: str
@@ -41,7 +46,7 @@ class Insisting:
     """All of it but its HTTP server."""
 
     settings: Settings
-    tokens: dict[str, frozenset[str]] = field(default_factory=dict)
+    tokens: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Answer | Forward:
         """Answer a request."""
@@ -51,23 +56,28 @@ class Insisting:
             return Answer(404)
         resource = RESOURCE.match(request.path)
         repository = resource["repository"] if resource else None
-        opened = self.tokens.get(request.bearer or "")
-        if opened is None or (repository and repository not in opened) or request.method not in ("GET", "HEAD"):
+        user, opened = self.tokens.get(request.bearer or "", (None, frozenset()))
+        if user is None or (repository and repository not in opened) or request.method not in ("GET", "HEAD"):
             return error(401, "UNAUTHORIZED", "authentication required", self._challenge(repository))
-        return Forward(self.settings.username)
+        return Forward(user)
 
     def _token(self, request: Request) -> Answer:
         if request.method != "GET":
             return error(405, "UNSUPPORTED", "method not allowed")
-        right = request.basic == (self.settings.username, self.settings.password)
-        if request.scheme and not right:
+        name, password = request.basic or ("", "")
+        user = name if name in self.settings.pulls and password == self.settings.password else None
+        if request.scheme and not user:
             return error(401, "UNAUTHORIZED", "wrong username or password")
         text = secrets.token_urlsafe(24)
-        if right:
+        if user:
             scopes = " ".join(request.query.get("scope", [])).split()
-            self.tokens[text] = frozenset(scope.split(":")[1] for scope in scopes if scope.count(":") == 2)
+            asked = [scope.split(":")[1] for scope in scopes if scope.count(":") == 2]
+            self.tokens[text] = user, frozenset(each for each in asked if self._may_pull(user, each))
         answer = as_json({"token": text, "expires_in": 300})
-        return Answer(answer.status, answer.body, answer.headers, self.settings.username if right else None)
+        return Answer(answer.status, answer.body, answer.headers, user)
+
+    def _may_pull(self, user: str, repository: str) -> bool:
+        return bool({EVERY_PROJECT, repository.partition("/")[0]} & set(self.settings.pulls[user]))
 
     def _challenge(self, repository: str | None) -> str:
         file = Path(self.settings.external)

@@ -243,7 +243,7 @@ def _insisting_settings(config: Config, registry: Registry, port: int) -> Entry:
         host=_host(registry, port),
         address=(registry.address, port),
         backend=BACKEND,
-        username=config.username,
+        pulls={name: each.pulls for name, each in registry.accounts.items()},
         password=config.password,
         log=str(_folder(config, registry) / f"{port}.log"),
         external=str(_folder(config, registry) / "external"),

@@ -65,9 +65,27 @@ def test_variables_name_every_project_with_its_own_login(asked):
     assert "gcr.io" not in upstreams and "CaN4ry" not in json.dumps(result)
 
 
+ROBOT = {"username": "robot$hub+puller", "password": "CaN4ry-hub"}
+
+
+@pytest.mark.parametrize("from_variables", [True, False])
+def test_each_project_is_asked_about_with_its_own_account(asked, from_variables):
+    given = {**BASE, "projects": {"docker.io": {"project": "hub", **ROBOT}, "*": "mirror/deep"}}
+    given.update(username="u", password="p")
+    variables = {PREFIX + name: value for name, value in given.items()}
+    options = {"from_variables": PREFIX} if from_variables else given
+    result = run(containerd_harbor, {}, variables if from_variables else None, **options)
+    found = {tuple(each.projects): each.login for each in asked[0].harbors}
+    robot, user = _secrets.basic_authorization(**ROBOT), _secrets.basic_authorization("u", "p")
+    assert found == {("hub",): robot, ("mirror",): user}, result
+    assert "CaN4ry" not in json.dumps(result)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"projects": {"docker.io": {"username": "a"}}}, "projects[docker.io].password: missing or empty"),
+        ({"projects": {"docker": "hub"}}, "projects: 'docker' has no dot and no port"),
         ({"url": "http://u:CaN4ry@harbor.lan"}, "url: the URL holds a username or password"),
         ({"url": "harbor.lan"}, "url: 'harbor.lan' has no http://"),
         ({"url": "http://["}, "url: 'http://[' is not a registry's URL"),

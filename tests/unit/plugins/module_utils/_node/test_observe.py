@@ -86,7 +86,7 @@ def test_what_is_asked_of_an_endpoint_depends_on_the_release_and_is_remembered(
     question = {"url": "http://r/v2/", "digest": "d", "challenge_below": below}
     (answer,) = observe._answers([question], {}, version)
     assert answer["by_challenge"] == by_challenge
-    assert observe._answers([question], {"http://r/v2/": answer}, version) == [answer] and len(asked) == 1
+    assert observe._answers([question], {answer["digest"]: answer}, version) == [answer] and len(asked) == 1
     other = {"url": "http://r/v2/", "digest": "d" if by_challenge else "d+challenge"}
     assert observe._answers([question], {"http://r/v2/": other}, version) != [other]
 

@@ -249,7 +249,7 @@ def harbor(public):
 def test_public_projects_need_no_login(projects, error):
     with harbor(b"/v2/b/") as server:
         found = probe(server.url + "/v2/", None, repositories=projects)
-        assert (found["auth"], found["reachable"]) == (None if error else "bearer", True)
+        assert (found["auth"], found["reachable"]) == (None if error else "public", True)
         assert found["error"] is None if not error else error in found["error"]
 
 

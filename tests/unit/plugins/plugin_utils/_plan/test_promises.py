@@ -283,8 +283,9 @@ def test_certificate_and_key_in_one_file():
 def test_where_a_login_goes(version, auth_method, found, login, in_config):
     wanted = desired.desired({"url": "http://registry.lan:5000", "endpoints": {"registry.lan:5000": login}})
     rel = releases.release(releases.parse(version))
-    answers = {"http://registry.lan:5000/v2/": Answer("http://registry.lan:5000/v2/", "d", found, None)}
-    tables = placement.in_config(wanted, rel, auth_method, answers)
+    answers = [Answer("http://registry.lan:5000/v2/", "d", found, None)]
+    logins = placement.in_config(wanted, rel, auth_method, answers)
+    tables = {endpoint.host: access.auth for endpoint, access in logins}
     expected = {"identitytoken": "t"} if "identity_token" in login else login
     assert tables == ({"registry.lan:5000": expected} if in_config else {})
     header = placement.in_hosts(wanted.access["registry.lan:5000"], auth_method)
@@ -292,7 +293,7 @@ def test_where_a_login_goes(version, auth_method, found, login, in_config):
 
 
 def answer(url: str, error: str | None = None, reachable: bool = True) -> Answer:
-    return Answer(f"{url}/v2/", "d", "basic", error, reachable)
+    return Answer(f"{url}/v2/", f"digest of {url}", "basic", error, reachable)
 
 
 SPARE = {"mirrors": {"quay.io": ["http://a.lan", "http://b.lan"]}}
@@ -300,8 +301,10 @@ SPARE = {"mirrors": {"quay.io": ["http://a.lan", "http://b.lan"]}}
 
 def test_a_spare_endpoint_may_be_down():
     wanted = desired.desired(SPARE)
-    good, warnings = preflight.judge(wanted, [answer("http://a.lan", "is down", False), answer("http://b.lan")])
-    assert list(good) == ["http://b.lan/v2/"] and warnings == ["http://a.lan/v2/: is down; the other endpoints answer"]
+    answers = [answer("http://a.lan", "is down", False), answer("http://b.lan")]
+    good, warnings = preflight.judge(wanted, answers, SETTINGS)
+    assert [each.url for each in good.values()] == ["http://b.lan/v2/"]
+    assert warnings == ["http://a.lan/v2/: is down; the other endpoints answer"]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +316,99 @@ def test_a_spare_endpoint_may_be_down():
 )
 def test_what_stops_a_node(answers, message):
     with pytest.raises(Refusal, match=f"{message}.*Nothing was changed"):
-        preflight.judge(desired.desired(SPARE), answers)
+        preflight.judge(desired.desired(SPARE), answers, SETTINGS)
+
+
+HUB, QUAY = ({"username": f"robot${name}+puller", "password": name} for name in ("hub", "quay"))
+ROBOTS = {"docker.io": {"project": "hub", **HUB}, "quay.io": {"project": "quay", **QUAY}}
+TWO = "has one login for each host, and pre_projects[quay.io] is another one for registry.lan than pre_{}. Take"
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "auth_method", "bearer", "where"),
+    [
+        ("1.4.13", "legacy", "auto", False, "containerd 1.4.13 in legacy mode"),
+        ("1.7.24", "legacy", "auto", False, "containerd 1.7.24 in legacy mode"),
+        ("1.7.24", "config_path", "auto", True, "for a registry that insists on tokens, containerd 1.7.24"),
+        ("2.1.9", "config_path", "config", False, "with auth_method config, containerd"),
+        ("1.7.24", "config_path", "auto", False, None),
+        ("2.1.9", "config_path", "auto", True, None),
+    ],
+)
+def test_two_accounts_of_one_host_are_refused_where_config_toml_has_to_hold_both(
+    version, mode, auth_method, bearer, where
+):
+    rel = releases.release(releases.parse(version))
+    found = {"d": Answer(f"{URL}/v2/", "d", "bearer" if bearer else "basic", None)}
+    for options, other in (
+        ({"projects": ROBOTS}, "projects[docker.io]"),
+        (
+            {"projects": {"quay.io": ROBOTS["quay.io"], "*": "rest"}, "username": "u", "password": "p"},
+            "username",
+        ),
+    ):
+        wanted = desired.desired({"url": URL, **options}, "pre_")
+        if where is None:
+            promises.keep(wanted, rel, mode, auth_method, "pre_", found)
+            continue
+        with pytest.raises(Refusal) as caught:
+            promises.keep(wanted, rel, mode, auth_method, "pre_", found)
+        assert str(caught.value).startswith(f"{where} {TWO.format(other)}"), caught.value
+        assert str(caught.value).endswith(
+            "in pre_mirrors as http://registry.lan:80, which containerd takes for another host"
+        )
+
+
+def test_other_spellings_and_the_same_account_are_no_clash():
+    rel = releases.release((1, 4, 13))
+    spelled = {"quay.io": [{"url": f"{URL}:80", "project": "quay", **QUAY}]}
+    for options in (
+        {"projects": {"docker.io": ROBOTS["docker.io"]}, "mirrors": spelled},
+        {"projects": {"docker.io": ROBOTS["docker.io"], "quay.io": {"project": "quay", **HUB}}},
+    ):
+        promises.keep(desired.desired({"url": URL, **options}), rel, "legacy", "auto", "")
+    wanted = desired.desired({"url": "http://r.lan:5000", "projects": ROBOTS})
+    with pytest.raises(Refusal, match="give r.lan:5000 a second name in DNS, and write that in mirrors"):
+        promises.keep(wanted, rel, "legacy", "auto", "")
+
+
+def test_legacy_mode_refuses_what_stands_beside_a_project_as_it_does_elsewhere():
+    for own, message in (
+        ({"headers": {"X-A": "b"}}, "projects.docker.io..headers"),
+        (
+            {"auth": "Bearer t"},
+            "projects.docker.io..auth",
+        ),
+    ):
+        wanted = desired.desired({"url": URL, "projects": {"docker.io": {"project": "hub", **own}}})
+        with pytest.raises(Refusal, match=f"Take {message} out"):
+            promises.keep(wanted, releases.release((1, 4, 13)), "legacy", "auto", "")
+
+
+def test_each_account_of_an_endpoint_is_asked_about():
+    wanted = desired.desired({"url": URL, "projects": ROBOTS, "upstreams": ["ghcr.io"]})
+    questions = preflight.questions(wanted, "auto", "auto")
+    expected = [wanted.access_to(wanted.mirrors[name].endpoints[0]).authorization for name in ROBOTS]
+    assert [each.authorization for each in questions] == expected, "and not without a login, which Harbor would refuse"
+    wanted = desired.desired({"url": URL, "projects": {**ROBOTS, "ghcr.io": "open", "gcr.io": "gcr"}})
+    (anonymous,) = [each for each in preflight.questions(wanted, "auto", "auto") if not each.authorization]
+    assert anonymous.repositories == ["", "gcr", "open"]
+    flat = {"docker.io": [{"url": URL, **HUB}], "quay.io": [URL]}
+    questions = preflight.questions(desired.desired({"mirrors": flat}), "auto", "auto")
+    assert [bool(each.authorization) for each in questions] == [True, False], "a flat registry without one"
+
+
+def test_a_refused_account_is_named():
+    options = {"url": URL, "projects": {**ROBOTS, "ghcr.io": "open"}, "username": "u", "password": "p"}
+    wanted = desired.desired(options, "pre_")
+    names = {}
+    for question in preflight.questions(wanted, "auto", "auto"):
+        answers = [Answer(question.url, f"{question.digest}+challenge", None, "refuses it")]
+        with pytest.raises(Refusal) as caught:
+            preflight.judge(wanted, answers, SETTINGS)
+        names[question.authorization] = str(caught.value)
+    told = [f"{URL}/v2/ with the login of pre_{name}: refuses it" for name in ("projects[docker.io]", "username")]
+    assert all(any(each in text for text in names.values()) for each in told), names
 
 
 def test_every_endpoint_is_asked_once_and_upstreams_never():

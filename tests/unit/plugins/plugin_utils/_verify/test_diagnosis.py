@@ -230,5 +230,13 @@ def test_requests_carry_what_containerd_would_send():
     assert wanted[0].headers == {"Authorization": "Basic x"} and wanted[0].login is None
     assert wanted[1].tls.ca == ["/etc/ssl/ca.crt"]
     assert wanted[2].login == "Basic dTpw"
+    two = "".join(
+        f'[host."http://h.lan/v2/{name}"]\noverride_path = true\n[host."http://h.lan/v2/{name}".header]\n'
+        f'Authorization = "Basic {name}"\n'
+        for name in ("a", "b")
+    )
+    of_one_host = seen(two)
+    sent = [each.headers for each in requests.requests(nodes.node(), of_one_host.node, of_one_host.found)]
+    assert sent == [{"Authorization": "Basic a"}, {"Authorization": "Basic b"}, {}], "each its own"
     secret = requests.requests(observed, found.node, found.found, ("a", "b"))
     assert {each.login for each in secret} == {"Basic YTpi"} and secret[0].headers == wanted[0].headers
