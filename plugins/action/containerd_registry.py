@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
+
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import verdicts
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import throttle
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
@@ -40,6 +42,10 @@ class ActionModule(Action):
     argument_spec = options.ARGUMENT_SPEC
     libraries = ("tomlkit",)
 
+    @property
+    def is_asked(self) -> bool:
+        return bool(self._task.args.get("fleet") == "plan")
+
     def given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         written = self._task.args
         prefix = str(written.get("from_variables") or "")
@@ -56,7 +62,8 @@ class ActionModule(Action):
         options.check_version(args["version"], prefix)
         settings = self._settings(args, prefix)
         if args["validate_only"]:
-            right = {"changed": False, "msg": "the variables are right", **_validate(wanted, settings, args["version"])}
+            _validate(wanted, settings, args["version"])
+            right: dict[str, Any] = {"changed": False, "msg": "the variables are right"}
             return {**right, "warnings": list(self.of_all)} if self.of_all else right
         asked = preflight.questions(wanted, settings.mode, settings.auth_method) if wanted and args["preflight"] else []
         question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
@@ -71,20 +78,37 @@ class ActionModule(Action):
         if restarts:
             _check_restart(restart, observed, prefix)
         outcome = None
-        if (todo.changed or restarts or todo.record_changed or observed.interrupted) and not self._task.check_mode:
+        is_plan = self._task.check_mode or args["fleet"] == "plan"
+        applies = todo.changed or restarts or todo.record_changed or observed.interrupted
+        if applies and not is_plan:
             again = restart._replace(socket=observed.socket) if restarts else None
             apply = request.of_plan(todo, observed, again, tries=not restart.force)
             with throttle.slot(args["restart_throttle"] if restarts else 0):
-                outcome = execute.execute(self, apply, task_vars, Applied)
+                outcome = self._apply(apply, task_vars)
         result = _result(todo, observed, restarts, idle, outcome, args["url"] or "their endpoints")
         warnings = list(dict.fromkeys([*self.of_all, *result.pop("warnings")]))
         if warnings:
-            result["warnings"] = warnings
+            result["notes" if args["fleet"] else "warnings"] = warnings
         if self._task.diff:
             result["diff"] = summary.plan_diff(todo)
-        if args["verify"] and wanted and not self._task.check_mode:
+        verifies = bool(args["verify"] and wanted)
+        if args["fleet"] == "plan":
+            result["pending"] = bool(applies or verifies)
+            result["bystander"] = bool(wanted and observed.docker_host)
+            result["changed"] = bool(result["changed"] and self._task.check_mode)
+        elif verifies and not is_plan:
             self._verify(args, result, task_vars)
         return result
+
+    def _apply(self, apply: Apply, task_vars: dict[str, Any]) -> Applied:
+        """Let the node carry a plan out; one that is lost meanwhile has failed, as nobody knows what became of it."""
+        try:
+            return execute.execute(self, apply, task_vars, Applied)
+        except AnsibleConnectionFailure as exc:
+            raise Refusal(
+                f"the connection was lost while this node was being changed ({exc.message}). The node goes on by "
+                f"itself and ends with all or nothing: run again when it can be reached"
+            ) from exc
 
     def _settings(self, args: Mapping[str, Any], prefix: str) -> Settings:
         template = hosts_toml.chosen_template(args["hosts_template"], self.file, prefix)
@@ -145,20 +169,20 @@ def _result(
         "written": list(todo.tree.writes) + ([todo.config_path] if todo.config_changed else []),
         "removed": todo.tree.removes,
         "restarted": restarted,
+        "seconds_without_cri": outcome.seconds if outcome else None,
         "restart_due": bool(todo.restart_due and not restarted and not idle),
         "warnings": todo.warnings + left,
     }
 
 
-def _validate(wanted: Desired | None, settings: Settings, version: str | None) -> dict[str, Any]:
+def _validate(wanted: Desired | None, settings: Settings, version: str | None) -> None:
     """Check what needs no node: what the template makes of the variables, and the release, if it is given."""
     if not wanted:
-        return {"depends_on_release": False}
+        return
     hosts_toml.render_all(settings.template, wanted.mirrors)
-    chosen = settings.mode, settings.auth_method
     if version:
-        promises.check_on(wanted, releases.release(releases.parse(version)), *chosen, settings.prefix)
-    return {"depends_on_release": not version and promises.depends_on_release(wanted, *chosen)}
+        rel = releases.release(releases.parse(version))
+        promises.check_on(wanted, rel, settings.mode, settings.auth_method, settings.prefix)
 
 
 # ansible-core imports this file before it forks: no fork has to do it for its node.

@@ -17,6 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._origin import FromFacts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     document,
     page,
@@ -25,15 +26,18 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     resolutions,
 )
 
-_ANSWERS = ["checks", "plans", "resolutions", "pulls"]
+_ANSWERS = ["plans", "outcomes", "resolutions", "pulls"]
 
 
 class ActionModule(Action):
     """Gather, write, print."""
 
     argument_spec = {
-        "checks": {"type": "dict"},
         "plans": {"type": "dict"},
+        "named": {"type": "bool", "default": True},
+        "proceed": {"type": "bool", "default": False},
+        "outcomes": {"type": "dict"},
+        "fleet": {"type": "dict"},
         "resolutions": {"type": "dict"},
         "pulls": {"type": "dict"},
         "harbor": {"type": "dict"},
@@ -43,12 +47,12 @@ class ActionModule(Action):
     relations = {
         "mutually_exclusive": [_ANSWERS],
         "required_one_of": [_ANSWERS],
-        "required_by": {"pulls": "dest", "dest": "pulls", "harbor": "pulls"},
+        "required_by": {"pulls": "dest", "dest": "pulls", "harbor": "pulls", "outcomes": "fleet", "fleet": "outcomes"},
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         option = next(each for each in _ANSWERS if args[each] is not None)
-        if not args[option]:
+        if not args[option] and option != "outcomes":
             raise Refusal(f"{option}: there is none, so no node was asked")
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
@@ -57,17 +61,28 @@ class ActionModule(Action):
             result.update(files, failed=not found["ok"], msg=pulls.closing(found))
             if not self._task.check_mode:
                 shown.append(f"Page: {files['page']}")
-        elif option == "checks":
-            _check(option, args[option])
-            wrong, shown = plans.mistakes(args[option]), []
-            result.update(failed=bool(wrong), msg=wrong or "the variables are right")
         else:
             _check(option, args[option])
-            shown = (plans if option == "plans" else resolutions).lines(args[option])
+            if option == "plans":
+                proceed = args["proceed"] and self._is_of_the_operator(args, task_vars)
+                check = bool(self._task.check_mode)
+                shown, result["fleet"] = plans.plan(args[option], named=args["named"], proceed=proceed, check=check)
+            elif option == "outcomes":
+                shown, result["fleet"], result["over"] = plans.outcome(args["fleet"], args[option])
+            else:
+                shown = resolutions.lines(args[option])
         lines = [_text.line(each) for each in shown]
         if lines:
             Display().display("\n".join(["", *lines]))
         return result if result.get("failed") else {**result, "lines": lines}  # Ansible prints all of a failed result
+
+    def _is_of_the_operator(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> bool:
+        """Tell whether what this task was given can come from nobody but the operator."""
+        try:
+            super()._check_origin(args, task_vars)
+        except FromFacts:
+            return False
+        return True
 
     def _check_origin(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
         """A fleet's report is shown beside whatever node it runs; where its files go is no node's to say."""

@@ -197,6 +197,14 @@ options:
     description: Only check the options, on the controller, without connecting to the node.
     type: bool
     default: false
+  fleet:
+    description:
+      - For playbooks that show all nodes together with M(airgap.containerd.containerd_report), as the playbook
+        C(site) does. Warnings are then in RV(notes), and not printed for each node.
+      - V(plan) changes nothing, as check mode does, and a node that cannot be changed is an answer, in RV(msg) without
+        RV(pending), and no failure. V(change) is the run itself.
+    type: str
+    choices: [plan, change]
 seealso:
   - module: airgap.containerd.containerd_info
   - module: airgap.containerd.containerd_hosts
@@ -273,10 +281,25 @@ restart_due:
   description: Whether the running containerd does not know the configuration on disk.
   type: bool
   returned: success
-depends_on_release:
-  description: Whether there are releases of containerd that cannot keep what the options ask for.
+seconds_without_cri:
+  description: How long CRI did not answer, from when the restart began; null without a restart.
+  type: float
+  returned: success
+pending:
+  description:
+    - Whether a run would carry anything out on the node, which may also be to complete what a killed run left, to note
+      something in the record, or to pull with O(verify=true).
   type: bool
-  returned: with O(validate_only)
+  returned: with O(fleet=plan), if the node can be planned
+bystander:
+  description: Whether Docker is on this host and nothing of Kubernetes.
+  type: bool
+  returned: with O(fleet=plan), if the node can be planned
+notes:
+  description: The warnings.
+  type: list
+  elements: str
+  returned: with O(fleet), if there are any
 images:
   description: What became of the images, see M(airgap.containerd.containerd_pull).
   type: list

@@ -20,17 +20,31 @@ attributes:
   diff_mode:
     support: none
 options:
-  checks:
-    description:
-      - What M(airgap.containerd.containerd_registry) returned with
-        O(airgap.containerd.containerd_registry#module:validate_only), keyed by node. Each mistake is shown once, with
-        all nodes that have it, and the task fails if there is any.
-    type: dict
   plans:
     description:
-      - What M(airgap.containerd.containerd_registry) returned, keyed by node, usually in check mode. Nodes that change
-        come first, those that failed or were not reached last.
-      - One of O(checks), O(plans), O(resolutions) and O(pulls) is needed, and only one can be given.
+      - What M(airgap.containerd.containerd_registry) returned with
+        O(airgap.containerd.containerd_registry#module:fleet=plan), keyed by node. Each distinct plan, each reason why a
+        node cannot be changed or was not reached, and each warning is shown once, with all nodes that have it.
+      - One of O(plans), O(outcomes), O(resolutions) and O(pulls) is needed, and only one can be given.
+    type: dict
+  named:
+    description:
+      - Whether somebody chose the nodes of O(plans). If not, as where a play goes over all hosts of an inventory, hosts
+        that run Docker and have nothing of Kubernetes are not to be changed.
+    type: bool
+    default: true
+  proceed:
+    description: Whether the others are to be changed though there are nodes in O(plans) that cannot be.
+    type: bool
+    default: false
+  outcomes:
+    description:
+      - What M(airgap.containerd.containerd_registry) returned with
+        O(airgap.containerd.containerd_registry#module:fleet=change) so far, keyed by node. Nothing is shown as long as
+        there are nodes to change and none has failed. Needs O(fleet).
+    type: dict
+  fleet:
+    description: RV(fleet) of O(plans), or of the step before. Goes with O(outcomes).
     type: dict
   resolutions:
     description:
@@ -87,10 +101,21 @@ lines:
   type: list
   elements: str
   returned: success
+fleet:
+  description:
+    - What is to become of the nodes. C(steps) are the nodes to change, in three lists, one, a tenth, and the rest; they
+      are empty in check mode, if a node stops the change, and when it is over. C(problems) tell, by node, why it is not
+      as asked, and C(failing) the same for a playbook that is to fail then, many nodes in one.
+  type: dict
+  returned: with O(plans) and O(outcomes)
+over:
+  description: Whether no more nodes are to change, as all have, or one failed.
+  type: bool
+  returned: with O(outcomes)
 msg:
-  description: How many nodes are well, or whether the variables are right.
+  description: How many nodes are well.
   type: str
-  returned: with O(pulls) and O(checks)
+  returned: with O(pulls)
 page:
   description: Path of the page on the controller. It needs no network and no other file.
   type: str

@@ -62,7 +62,8 @@ class Run:
 
     def of(self, host: str, action: str = "airgap.containerd.containerd_registry") -> dict[str, Any]:
         """The result of the last task with this action on a host."""
-        return [each["result"] for each in self.results if each["host"] == host and each["task"] == action][-1]
+        found = [each["result"] for each in self.results if each["host"] == host and each["task"] == action][-1]
+        return {**found, "warnings": found["notes"]} if "notes" in found else found
 
     def changed(self) -> dict[str, int]:
         """How many tasks changed something, per host."""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What else on a node decides where images come from: refused or told, before anything is written.
 
-Each node has conflicts of its own, so that one run shows them all; migrate.yml goes through all nodes, whatever fails.
+Each node has conflicts of its own, so that one run shows them all; the plan goes through all nodes, whatever fails.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def test_refused_before_anything_is_written(fresh, play):
     _import(fresh, "n3", f'version = 2\n[{V2}.containerd]\nsnapshotter = "native"\n')
     fresh.write("n4", f"{CERTS}/quay.io", "")
     before = {node: files(fresh, node) for node in NODES}
-    run = play("-e", f"containerd_registry_config_file={CONFIG}", playbook="playbooks/migrate.yml")
+    run = play("-e", f"containerd_registry_config_file={CONFIG}", "--check")
     assert run.rc == 2
     messages = {node: run.of(node)["msg"] for node in NODES}
     assert "containerd is started with /etc/containerd/other.toml" in messages["n1"]
@@ -53,7 +53,7 @@ def test_what_a_merged_import_would_break_is_refused(fresh, play):
     _import(fresh, "n4", f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://old.lan"]\n')
     fresh.write("n3", f"{CERTS}/docker.io/hosts.toml/file", "")
     before = {node: files(fresh, node) for node in ("n3", "n4")}
-    run = play("--limit=n3,n4", playbook="playbooks/migrate.yml")
+    run = play("--limit=n3,n4", "--check")
     assert run.rc == 2
     assert "conf.d/99-other.toml" in run.of("n4")["msg"] and "sets the registry table too" in run.of("n4")["msg"]
     assert f"{CERTS}/docker.io/hosts.toml is not a file: remove it" in run.of("n3")["msg"]

@@ -161,7 +161,7 @@ def test_an_import_that_takes_the_settings_away_is_named(fresh, play):
 
 
 @pytest.mark.parametrize("flags", [(), ("-vvvv",)], ids=["quiet", "talkative"])
-@pytest.mark.parametrize("name", ["site", "verify", "resolve", "migrate", "rollback", "uninstall"])
+@pytest.mark.parametrize("name", ["site", "verify", "resolve", "rollback", "uninstall"])
 def test_a_node_that_cannot_be_reached_says_why(lab, play, tmp_path, name, flags):
     run = play(
         "--limit=n3", "-e", json.dumps({**NOWHERE, "image": "busybox"}), *flags,

@@ -56,7 +56,7 @@ def held(fresh):
 
 def test_what_cannot_be_replaced_is_said_before_anything_is_written(held, play):
     before = {node: files(held, node) for node in NODES}
-    run = play(playbook="playbooks/migrate.yml")
+    run = play("--check")
     for node, (_command, text) in HELD.items():
         assert text in run.of(node)["msg"], run.of(node)["msg"]
     assert play("--limit=n3").rc != 0

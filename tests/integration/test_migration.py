@@ -96,9 +96,9 @@ def legacy(lab, play):
     with pytest.raises(LabError, match="x509"):  # containerd 2 knows no TLS settings in config.toml
         lab.pull("n4", "registry.lan:8443/lab/app:1")
     before = {node: files(lab, node) for node in NODES}
-    refused = play("--limit=n2,n3,n4", playbook="playbooks/migrate.yml", url=URL, migrate=False)
+    refused = play("--limit=n2,n3,n4", "--check", url=URL, migrate=False)
     assert refused.rc == 2 and {node: files(lab, node) for node in NODES} == before
-    plan = play(playbook="playbooks/migrate.yml", url=URL).ok()
+    plan = play("--check", url=URL).ok()
     assert {node: files(lab, node) for node in NODES} == before
     return refused, play("--diff", url=URL).ok(), plan
 

@@ -189,6 +189,7 @@ def observe(request):
         started_with=_started_with(start, path, asked, daemon, shown),
         cri_error=service.serves_cri(socket),
         endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
+        docker_host=os.path.exists(places.DOCKER) and not any(map(os.path.exists, places.KUBERNETES)),
     )
 
 

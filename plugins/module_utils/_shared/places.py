@@ -14,6 +14,12 @@ DEFAULT_SOCKET = "/run/containerd/containerd.sock"
 SCRATCH = "/run"  # in memory
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = "record"
+DOCKER = "/run/docker.sock"
+KUBERNETES = (  # what a node of some distribution has even before it is one of a cluster
+    "/etc/kubernetes", "/opt/bin/kubelet", "/usr/bin/kubelet", "/usr/local/bin/kubelet", "/usr/local/bin/k0s",
+    "/usr/local/bin/k3s", "/usr/local/bin/rke2", "/usr/bin/rke2", "/var/lib/kubelet", "/var/lib/rancher",
+    "/var/snap/k8s", "/var/snap/microk8s",
+)  # fmt: skip
 
 
 def absolute(path: str) -> str:

@@ -43,9 +43,11 @@ class Action(ActionBase):
                 result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
         except AnsibleActionFail as exc:
             exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
-            raise
+            if not self.is_asked:
+                raise
+            result.update(msg=str(exc))
         except Refusal as exc:
-            result.update(failed=True, msg=str(exc))
+            result.update(failed=not self.is_asked, msg=str(exc))
             if isinstance(exc, _origin.FromFacts):
                 result["from_facts"] = True  # with which the playbooks leave this node out
         except RecursionError:
@@ -53,12 +55,17 @@ class Action(ActionBase):
         finally:
             self._task.args = written  # callbacks are shown them
         for key, value in result.items():
-            if key in ("msg", "warnings"):  # printed as they are, and they may quote a node's files
+            if key in ("msg", "warnings", "notes"):  # printed as they are, and they may quote a node's files
                 result[key] = _text.line(value) if isinstance(value, str) else list(map(_text.line, value))
         host = (task_vars or {}).get("inventory_hostname")
         if "warnings" in result and host:
             result["warnings"] = [self._warning(each, host) for each in result["warnings"]]
         return result
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the answer is wanted, yes or no: then a refusal is one, and no failure."""
+        return False
 
     def _warning(self, text: str, host: str) -> str:
         """Return a warning with the node that it is about, for Ansible prints it without."""

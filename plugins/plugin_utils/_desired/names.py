@@ -14,13 +14,13 @@ ADDING_UP = ("mirrors", "endpoints", "projects", "upstreams", "extra_upstreams",
 """Options that every variable adds to whose name begins with theirs and an underscore."""
 
 OF_PLAYBOOKS = (
-    "nodes", "report_dir", "verify_pause", "verify_harbor", "verify_harbor_from", "verify_harbor_username",
-    "verify_harbor_password", "render_dest", "render_config",
+    "nodes", "proceed", "serial", "report_dir", "verify_pause", "verify_harbor", "verify_harbor_from",
+    "verify_harbor_username", "verify_harbor_password", "render_dest", "render_config",
 )  # fmt: skip
 """What the playbooks read beside the options of the role."""
 
-_REGISTERED = ("result", "pulled", "harbor", "proceed", "report")
-_INTERNAL = ("from_variables", "validate_only")
+_REGISTERED = ("plan", "fleet", "result", "pulled", "harbor", "report")
+_INTERNAL = ("from_variables", "validate_only", "fleet")
 _ALIKE = 0.95  # the least likeness of a whole name, for a mistake in the prefix
 _ALIKE_OPTION = 0.9  # of an option, before it is taken for one with a suffix
 

@@ -58,6 +58,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "verify_images": {**_LISTS, "default": []},
     "from_variables": {"type": "str", "default": ""},
     "validate_only": {"type": "bool", "default": False},
+    "fleet": {"type": "str", "choices": ["plan", "change"]},
 }
 
 MAX_SECONDS = 3600

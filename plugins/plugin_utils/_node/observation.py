@@ -176,6 +176,7 @@ class Observation(NamedTuple):
     started_with: StartedWith
     cri_error: str | None  # why CRI does not answer
     endpoints: tuple[Answer, ...]
+    docker_host: bool = False  # whether Docker is here and nothing of Kubernetes
 
     def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Access, Endpoint, Mirror
@@ -56,16 +55,6 @@ def keep(
 def check_on(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> None:
     """Raise Refusal where a new node with this release could not keep an explicit wish."""
     keep(wanted, rel, modes.choose_mode(rel, mode, wanted.mirrors, (), prefix), auth_method, prefix)
-
-
-def depends_on_release(wanted: Desired, mode: str, auth_method: str) -> bool:
-    """Whether there are releases that cannot keep an explicit wish, so that it takes a look at the nodes."""
-    try:
-        for version in releases.LANDMARKS:
-            check_on(wanted, releases.release(version), mode, auth_method, "")
-    except Refusal:
-        return True
-    return False
 
 
 def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape, _text
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import reasons
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import MAX_NUMBER, ShapeError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
 
@@ -25,7 +26,6 @@ _NOT_ASKED = "Harbor could not be asked"
 _MAX_TEXT = 400
 _MAX_ITEMS = 50
 _OWN_ADDRESS = re.compile(r"(?:[0-9.]{7,15}|\[[0-9a-fA-F:.]+\]):[0-9]{4,5}->")
-_SSH_HOST = re.compile(r"(connect to host )\S+( port)")
 _REACH = "Let ansible reach it first (ansible -m ping), then run this again."
 _KEPT = (
     "image",
@@ -146,7 +146,7 @@ def _problems(nodes: list[dict[str, Any]], outcomes: list[dict[str, Any]], away:
 def _complaints(node: Mapping[str, Any], outcomes: list[dict[str, Any]], away: bool) -> Iterator[tuple[Any, ...]]:
     """Yield (state, kind, seen, fix) and the image, for all that is wrong with a node."""
     if node["error"]:
-        text = _SSH_HOST.sub(r"\1…\2", node["error"])
+        text = reasons.plain(node["name"], node["error"])
         yield ("unreachable" if away else "error", None, text, _REACH if away else None), None
     for each in (outcomes[result["outcome"]] for result in node["results"]):
         if each["state"] not in GOOD:

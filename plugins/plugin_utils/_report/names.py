@@ -35,7 +35,7 @@ def several(names: Iterable[str], total: int) -> str:
 
 
 def _runs(names: list[str]) -> Iterator[tuple[str, int]]:
-    """Yield n1 for a name, n1..n7 for neighbours in a row, and how many that are."""
+    """Yield n1 for a name, n[1:7] for neighbours in a row, as inventories have it, and how many that are."""
     begin = 0
     for index, name in enumerate(names):
         if index + 1 < len(names) and _next(name) == names[index + 1]:
@@ -44,8 +44,14 @@ def _runs(names: list[str]) -> Iterator[tuple[str, int]]:
         if size < 3:
             yield from ((each, 1) for each in names[begin : index + 1])
         else:
-            yield f"{names[begin]}..{name}", size
+            yield _range(names[begin], name), size
         begin = index + 1
+
+
+def _range(first: str, last: str) -> str:
+    """Return the names from one to another, which differ in their last number alone."""
+    here, there = _NUMBERED.fullmatch(first), _NUMBERED.fullmatch(last)
+    return f"{here[1]}[{here[2]}:{there[2]}]{here[3]}" if here and there else f"{first}..{last}"
 
 
 def _next(name: str) -> str | None:

@@ -1,67 +1,219 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What would become of many nodes, each distinct plan once."""
+"""What will become of many nodes and what became of them, each distinct plan and each reason once."""
 
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names, reasons
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys
 
-_MISTAKES = 8
-_OUTCOMES = ("to change", "nothing to do", "cannot be changed")
+_GROUPS = 8
+"""Distinct plans, or reasons of one kind, that are shown; of the others it is told how many there are."""
+
+_KEYS = 4
+"""Keys of config.toml of which one plan shows the values; --diff shows all."""
+
+PROCEED = "containerd_registry_proceed"
+NODES = "containerd_registry_nodes"
+_BYSTANDER = (
+    "this host runs Docker and no kubelet, so it does not look like a Kubernetes node, and nobody asked for it by "
+    f"name: leave it out with --limit or -e {NODES}=PATTERN, or name it in {NODES} if it is meant"
+)
+_KINDS = ("unreachable", "refused", "failed")
+_TITLES = {"unreachable": "could not be reached", "refused": "cannot be changed", "failed": "failed"}
 
 
-def lines(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the lines for `{node: result of containerd_registry}`: each distinct plan once, below its nodes.
+def plan(
+    results: Mapping[str, Mapping[str, Any]], *, named: bool = True, proceed: bool = False, check: bool = True
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the lines for `{node: result of containerd_registry with fleet=plan}`, and the plan for all nodes.
 
-    Nodes that will be changed come first, those that cannot be last.
+    Unless `named`, hosts that look like no Kubernetes node are refused. A node that is refused stops the change of all
+    others, but with `proceed`.
     """
-    groups: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    sorted_out: dict[str, dict[str, str]] = {kind: {} for kind in _KINDS}
+    change: list[str] = []
+    right: list[str] = []
     for name, result in results.items():
-        groups.setdefault((_outcome(result), tuple(_plan(name, result))), []).append(name)
+        kind, reason = _judged(result, named)
+        if kind in _KINDS:
+            sorted_out[kind][name] = reason
+        else:
+            (change if kind == "change" else right).append(name)
+    stopped = bool(sorted_out["refused"]) and not proceed
+    fleet: dict[str, Any] = {
+        "total": len(results),
+        "steps": _steps([] if stopped or check else change),
+        "right": right,
+        "notes": {name: list(result.get("notes") or []) for name, result in results.items() if result.get("notes")},
+        **sorted_out,
+    }
+    fleet.update(_problems(fleet), titles=[names.several(step, 0) for step in fleet["steps"]])
+    shown = [_heading(fleet, [(len(change), "to change"), (len(right), "right already")])]
+    shown += _plans({name: results[name] for name in change}, len(results))
+    if right and len(right) < len(results):
+        shown += ["", f"{names.several(right, len(results))}: right already"]
+    shown += [*_reasons(fleet), *_notes(fleet["notes"], len(results))]
+    return [*shown, *_after_plan(fleet, change, stopped, check)], fleet
+
+
+def outcome(
+    fleet: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], dict[str, Any], bool]:
+    """Return the lines for `{node: result of the change}`, the plan with all outcomes, and whether it is over.
+
+    Nodes that have no result yet were not touched. While it is not over there are no lines.
+    """
+    after = {**fleet, "unreachable": {**fleet["unreachable"]}, "failed": {}}
+    for name, result in results.items():
+        if result.get("unreachable"):
+            after["unreachable"][name] = _text(result)
+        elif result.get("failed"):
+            after["failed"][name] = _text(result)
+    after.update(_problems(after))
+    untouched = [name for step in fleet["steps"] for name in step if name not in results]
+    over = bool(after["failed"]) or not untouched
+    if over:
+        after["steps"] = _steps([])
+    return _closing(after, results, untouched) if over else [], after, over
+
+
+def _steps(nodes: list[str]) -> list[list[str]]:
+    """Return one node, a tenth of them all, and the rest."""
+    tenth = 1 + math.ceil(len(nodes) / 10)
+    return [nodes[:1], nodes[1:tenth], nodes[tenth:]]
+
+
+def _judged(result: Mapping[str, Any], named: bool) -> tuple[str, str]:
+    """Return what is to become of a node, and why where it is nothing."""
+    if result.get("unreachable"):
+        return "unreachable", _text(result)
+    if "pending" not in result:
+        return "refused", _text(result)
+    if result.get("bystander") and result["pending"] and not named:
+        return "refused", _BYSTANDER
+    return "change" if result["pending"] else "right", ""
+
+
+def _text(result: Mapping[str, Any]) -> str:
+    return str(result.get("msg") or "no answer").strip()
+
+
+def _problems(fleet: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return why each node is not as the variables ask, and with which words they fail: where many do, one for all."""
+    problems = {name: f"{_TITLES[kind]}: {text}" for kind in _KINDS for name, text in fleet[kind].items()}
+    failing = problems
+    if len(problems) > names.FEW:
+        text = f"not as asked: {names.several(problems, 0)}, see the summary above"
+        failing = {next(iter(problems)): text}
+    return {"problems": problems, "failing": failing}
+
+
+def _heading(fleet: Mapping[str, Any], counts: Iterable[tuple[int, str]]) -> str:
+    counts = [*counts, *((len(fleet[kind]), _TITLES[kind]) for kind in reversed(_KINDS))]
+    told = ", ".join(f"{number} {what}" for number, what in counts if number)
+    return f"{_count(fleet['total'], 'node')}: {told}"
+
+
+def _plans(results: Mapping[str, Mapping[str, Any]], total: int) -> list[str]:
+    groups = _largest({name: "\n".join(_plan(result)) for name, result in results.items()})
     shown = []
-    for (outcome, plan), who in sorted(groups.items(), key=lambda group: group[0][0]):
-        shown += [f"{names.several(who, len(results))}: {_OUTCOMES[outcome]}", *(f"  {line}" for line in plan), ""]
-    return shown[:-1]
+    for text, who in groups[:_GROUPS]:
+        shown += ["", f"{names.several(who, total)}: to change", *(f"  {line}" for line in text.splitlines())]
+    more = [name for dummy, who in groups[_GROUPS:] for name in who]
+    if more:
+        text = f"with {_count(len(groups) - _GROUPS, 'other plan')}, which --check --limit=NODE shows"
+        shown += ["", f"{names.several(more, total)}: to change, {text}"]
+    return shown
 
 
-def mistakes(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return what is wrong in `{node: result of checking its variables}`: each mistake once, with its nodes."""
-    groups: dict[str, list[str]] = {}
-    for name, result in results.items():
-        if "depends_on_release" not in result:
-            groups.setdefault(str(result.get("msg") or "no answer").strip(), []).append(name)
-    told = [f"{names.several(who, len(results))}: {text}" for text, who in groups.items()]
-    more = len(told) - _MISTAKES
-    return " | ".join([*told[:_MISTAKES], *([f"and {more} more mistakes"] if more > 0 else [])])
+def _largest(texts: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Return the groups of `reasons`, those of most nodes first."""
+    return sorted(reasons.grouped(texts), key=lambda group: -len(group[1]))
 
 
-def _outcome(result: Mapping[str, Any]) -> int:
-    if result.get("failed") or result.get("unreachable"):
-        return 2
-    return 0 if result.get("changed") else 1
+def _reasons(fleet: Mapping[str, Any]) -> Iterator[str]:
+    for kind in reversed(_KINDS):
+        groups = _largest(fleet[kind])
+        for text, who in groups[:_GROUPS]:
+            yield from ("", f"{names.several(who, fleet['total'])}: {_TITLES[kind]}", f"  {text}")
+        more = [name for dummy, who in groups[_GROUPS:] for name in who]
+        if more:
+            yield from ("", f"{names.several(more, fleet['total'])}: {_TITLES[kind]}, for other reasons")
+
+
+def _notes(notes: Mapping[str, Iterable[str]], total: int) -> Iterator[str]:
+    found: dict[str, list[str]] = {}
+    for number in range(max((len(list(each)) for each in notes.values()), default=0)):
+        several = {name: list(texts)[number] for name, texts in notes.items() if len(list(texts)) > number}
+        for text, who in reasons.grouped(several):
+            found.setdefault(text, []).extend(who)
+    groups = sorted(found.items(), key=lambda group: -len(group[1]))
+    if groups:
+        yield from ("", "Warnings:")
+    yield from (f"  {text} ({names.several(who, total)})" for text, who in groups[:_GROUPS])
+    if len(groups) > _GROUPS:
+        yield f"  and {_count(len(groups) - _GROUPS, 'other warning')}, which --check --limit=NODE shows"
+
+
+def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, check: bool) -> list[str]:
+    if stopped and not check:
+        left = f", or go on without them with -e {PROCEED}=true" if change else ""
+        return ["", f"Nothing was changed. Mend what cannot be changed, leave it out with --limit{left}."]
+    if not change:
+        return ["", "Nothing has to be changed." if fleet["right"] else "Nothing was changed."]
+    return ["", "Nothing was changed: this was a check."] if check else []
+
+
+def _closing(fleet: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], untouched: list[str]) -> list[str]:
+    good = [name for name in done if name not in fleet["problems"]]
+    restarted = [name for name in good if done[name].get("restarted")]
+    due = [name for name in good if done[name].get("restart_due")]
+    longest = max((done[name].get("seconds_without_cri") or 0 for name in restarted), default=0)
+    restarts = (
+        f"changed, {len(restarted)} of them restarted (at most {longest} s without CRI)" if restarted else "changed"
+    )
+    counts = [(len(good), restarts), (len(fleet["right"]), "right already"), (len(untouched), "not touched")]
+    shown = [_heading(fleet, counts), *_reasons(fleet)]
+    for who, what in ((untouched, "not touched, as the run stopped"), (due, "a restart of containerd is due")):
+        if who:
+            shown += ["", f"{names.several(who, fleet['total'])}: {what}"]
+    told = {name: {reasons.plain(name, text) for text in texts} for name, texts in fleet["notes"].items()}
+    fresh = {
+        name: [text for text in done[name].get("notes") or [] if reasons.plain(name, text) not in told.get(name, ())]
+        for name in good
+    }
+    shown += _notes({name: texts for name, texts in fresh.items() if texts}, fleet["total"])
+    if fleet["problems"]:
+        return [*shown, "", "Mend that and run the same again: what is right stays as it is."]
+    if any(result.get("mode") for result in done.values()):
+        shown += ["", "Next: airgap.containerd.verify pulls on every node and shows what came from where."]
+    return shown
 
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _plan(name: str, result: Mapping[str, Any]) -> Iterator[str]:
-    yield str(result.get("msg") or "no answer").strip()
+def _plan(result: Mapping[str, Any]) -> Iterator[str]:
+    yield _text(result)
     yield from (f"carried over: {text}" for text in result.get("migrated") or [])
-    yield from (f"warning: {str(text).removeprefix(f'{name}: ')}" for text in result.get("warnings") or [])
     changes = result.get("config_changes") or []
-    for change in (change for change in changes if "before" in change):
+    altered = [change for change in changes if "before" in change]
+    for change in altered[:_KEYS]:
         after = json.dumps(change["after"]) if "after" in change else "gone"
         yield f"config.toml: {keys.show(change['path'])} = {json.dumps(change['before'])} becomes {after}"
-    added = sum("before" not in change for change in changes)
+    if len(altered) > _KEYS:
+        yield f"config.toml: {_count(len(altered) - _KEYS, 'more key')} changed or gone"
+    added = len(changes) - len(altered)
     if added:
         yield f"config.toml: {_count(added, 'key')} added"
     for verb, key in (("writes", "written"), ("removes", "removed")):

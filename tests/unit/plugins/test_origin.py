@@ -40,7 +40,7 @@ SAID = {
     "containerd_registry_verify_harbor_from": "localhost",
     "containerd_registry_pulled": {"images": []},
     "containerd_registry_of_tomorrow": 1,
-    "__containerd_registry_together": True,
+    "__containerd_registry_of_tomorrow": True,
 }
 ROLE = {"name": "airgap.containerd.containerd_registry", "tasks_from": "validate"}
 VALIDATE = {"ansible.builtin.import_role": ROLE}
@@ -195,13 +195,13 @@ def test_mistakes_of_many_nodes_are_shown_once(play):
     output = play({}, playbook=ROOT / "playbooks" / "site.yml", hosts=hosts, inventory=inventory)
     # Once in each place where ansible-core shows the words of a failed task.
     assert 1 <= output.count("has no http:// or https:// in front") <= 2
-    assert "all 40 nodes: containerd_registry_url: 'registry.lan' has no http://" in output
-    assert "Make containerd pull" not in output
+    assert "all 40 nodes: cannot be changed containerd_registry_url: 'registry.lan' has no http://" in output
+    assert "Change the node" not in output
     inventory |= {"containerd_registry_url": "http://r.lan", "containerd_registry_projects": ["a"]}
     output = play({}, playbook=ROOT / "playbooks" / "site.yml", hosts=hosts, inventory=inventory)
     wrong = "containerd_registry_projects: is a list where a mapping is wanted: write it as KEY: VALUE"
-    assert 1 <= output.count(wrong) <= 2 and len(output) < 6000
-    assert len(output) < 15_000
+    assert 1 <= output.count(wrong) <= 2
+    assert len(output) < 9000, "of which each node has a line of the plan and one of the recap"
 
 
 def test_a_mistaken_name_is_told_once(play):

@@ -178,30 +178,6 @@ def test_a_header_has_no_place_in_legacy_mode():
         keep("1.4.13", "legacy", "header", fallback="upstream")
 
 
-@pytest.mark.parametrize(
-    ("options", "mode", "auth_method", "depends"),
-    [
-        ({}, "auto", "auto", False),
-        ({"fallback": "upstream"}, "auto", "auto", False),
-        (access(ca=CERT), "auto", "auto", False),
-        (access(auth="dTpw"), "auto", "config", False),
-        ({"url": "http://[fd00::5]:5000"}, "auto", "auto", False),
-        ({"fallback": "none"}, "auto", "auto", True),
-        ({"catch_all": True}, "auto", "auto", True),
-        (mirror(dial_timeout="5s"), "auto", "auto", True),
-        (mirror(capabilities=["pull", "resolve", "referrers"]), "auto", "auto", True),
-        (mirror(url="http://[fd00::5]", fallback="upstream"), "auto", "auto", True),
-        (access(headers={"X-A": "b"}), "auto", "auto", True),
-        ({}, "config_path", "auto", True),
-        ({}, "legacy", "auto", True),
-        ({}, "auto", "header", True),
-    ],
-)
-def test_whether_a_wish_depends_on_the_release(options, mode, auth_method, depends):
-    wanted = desired.desired({"url": URL, **options}, "pre_")
-    assert promises.depends_on_release(wanted, mode, auth_method) == depends
-
-
 def test_landmarks_are_all_the_releases_that_differ():
     matters = (
         "config_path",

@@ -91,7 +91,7 @@ def test_nodes_that_cannot_be_reached_are_one_problem():
     results = {f"w{number}": {"unreachable": True, "msg": words.format(number)} for number in range(1, 31)}
     lines = pulls.lines(document({**results, "x": {"msg": "containerd is not installed"}}))
     assert lines[:3] == [
-        "UNREACHABLE  w1..w30 (30 nodes)",
+        "UNREACHABLE  w[1:30] (30 nodes)",
         "             connect to host … port 22: No route to host",
         "          -> Let ansible reach it first (ansible -m ping), then run this again.",
     ]
@@ -104,11 +104,11 @@ def test_nodes_that_cannot_be_reached_are_one_problem():
         (["a"], 1, "a"),
         (["n10", "n9", "n2"], 9, "n2, n9, n10"),
         (["n1", "n2", "n3", "n4"], 4, "n1, n2, n3, n4"),
-        (["n11", "n10", "n9", "n8", "n7", "n6"], 9, "n6..n11 (6 nodes)"),
-        (["w-07.x", "w-08.x", "w-09.x", "w-10.x", "w-11.y", "w-12.y"], 9, "w-07.x..w-10.x, w-11.y, w-12.y (6 nodes)"),
+        (["n11", "n10", "n9", "n8", "n7", "n6"], 9, "n[6:11] (6 nodes)"),
+        (["w-07.x", "w-08.x", "w-09.x", "w-10.x", "w-11.y", "w-12.y"], 9, "w-[07:10].x, w-11.y, w-12.y (6 nodes)"),
         (["a", "c", "e", "g", "i", "k"], 9, "a, c, e, g and 2 more"),
         (["a", "c", "e", "g", "i", "k"], 6, "all 6 nodes"),
-        ([f"n{number}" for number in range(100)], 300, "n0..n99 (100 nodes)"),
+        ([f"n{number}" for number in range(100)], 300, "n[0:99] (100 nodes)"),
     ],
 )
 def test_names_of_nodes(given, total, expected):
