@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import posixpath
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import namespaces
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.tree import TreePlan
@@ -12,9 +15,26 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import dif
 
 
 def tree_diff(planned: TreePlan) -> list[dict[str, str]]:
-    """Return the diff of every hosts.toml that changes."""
-    written = [diffs.file_diff(path, planned.before.get(path), text) for path, text in planned.writes.items()]
-    return written + [diffs.file_diff(path, planned.before[path], None) for path in planned.removes]
+    """Return the diff of every file that changes, one for hosts.toml files that differ in the registry's name alone."""
+    changes: list[tuple[str, str | None, str | None]]
+    changes = [(path, planned.before.get(path), text) for path, text in planned.writes.items()]
+    changes += [(path, planned.before[path], None) for path in planned.removes]
+    alike: dict[tuple[str | None, ...], list[tuple[str, str | None, str | None]]] = {}
+    for path, before, after in changes:
+        folder, name = posixpath.split(posixpath.dirname(path))
+        is_one_of_many = posixpath.basename(path) == "hosts.toml"
+        key = (folder, _nameless(before, name), _nameless(after, name)) if is_one_of_many else (path,)
+        alike.setdefault(key, []).append((path, before, after))
+    return [
+        diffs.file_diff(*first, also=[posixpath.basename(posixpath.dirname(path)) for path, *dummy in others])
+        for first, *others in alike.values()
+    ]
+
+
+def _nameless(text: str | None, directory: str) -> str | None:
+    """Return the text of a hosts.toml without the name of the registry that it is for."""
+    name = "every other registry" if directory == namespaces.CATCH_ALL else namespaces.namespace(directory)
+    return text and text.replace(f" {name} ", "  ").replace(f'//{name}"', '//"')
 
 
 def plan_diff(plan: Plan) -> list[dict[str, str]]:

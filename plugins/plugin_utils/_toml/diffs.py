@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets, _text
@@ -20,14 +21,18 @@ def _shown(path: str, text: str) -> str:
     return _text.escaped(text if path.endswith(".crt") else masking.mask_toml(text))
 
 
-def file_diff(path: str, before: str | None, after: str | None) -> dict[str, str]:
-    """Return one entry of an Ansible diff; None stands for "no file". A secret that changes is said to."""
+def file_diff(path: str, before: str | None, after: str | None, also: Sequence[str] = ()) -> dict[str, str]:
+    """Return one entry of an Ansible diff; None stands for "no file". A secret that changes is said to.
+
+    `also` names directories in which the same changes.
+    """
     old, new = (_shown(path, text or "") for text in (before, after))
     path = _text.line(path)
     note = " (only a secret changes)" if before and after and before != after and old == new else ""
+    same = _text.line(f", and the same in {', '.join(also)}") if also else ""
     return {
         "before_header": path if before is not None else f"{path} (absent)",
-        "after_header": (path if after is not None else f"{path} (absent)") + note,
+        "after_header": (path if after is not None else f"{path} (absent)") + note + same,
         "before": old,
         "after": new + ("# a secret in this file changes\n" if note else ""),
     }

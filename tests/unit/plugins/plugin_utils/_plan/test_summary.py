@@ -29,3 +29,34 @@ def test_a_node_that_changes_reads_unlike_one_that_does_not(writes, removes, aft
         tree=planned, config_after=after, mode="config_path", namespaces=["a", "*"]
     )
     assert summary.sentence(plan, "/c", "http://r", "no restart").endswith(f"(config_path); {told}no restart")
+
+
+def test_files_that_differ_in_the_name_alone_are_shown_once():
+    def text(name, server="http://m.lan"):
+        return f'# Images of {name} come from:\nserver = "{server}"\n'
+
+    written = {
+        "/c/_default/hosts.toml": text("every other registry"),
+        "/c/docker.io/hosts.toml": text("docker.io"),
+        "/c/ghcr.io/hosts.toml": text("ghcr.io", "http://m.lan/v2/ghcr"),
+        "/c/quay.io/hosts.toml": text("quay.io"),
+        "/c/r.lan_5000_/hosts.toml": text("r.lan:5000"),
+        "/c/gcr.io/hosts.toml": text("gcr.io"),
+        "/d/gcr.io/hosts.toml": text("gcr.io"),
+    }
+    planned = tree.nothing()._replace(
+        writes=written,
+        removes=["/c/a.io/hosts.toml", "/c/b.io/hosts.toml"],
+        before={
+            "/c/gcr.io/hosts.toml": "old",
+            "/c/a.io/hosts.toml": text("a.io", "https://a.io"),
+            "/c/b.io/hosts.toml": text("b.io", "https://b.io"),
+        },
+    )
+    assert [(each["before_header"], each["after_header"]) for each in summary.tree_diff(planned)] == [
+        ("/c/_default/hosts.toml (absent)", "/c/_default/hosts.toml, and the same in docker.io, quay.io, r.lan_5000_"),
+        ("/c/ghcr.io/hosts.toml (absent)", "/c/ghcr.io/hosts.toml"),
+        ("/c/gcr.io/hosts.toml", "/c/gcr.io/hosts.toml"),
+        ("/d/gcr.io/hosts.toml (absent)", "/d/gcr.io/hosts.toml"),
+        ("/c/a.io/hosts.toml", "/c/a.io/hosts.toml (absent), and the same in b.io"),
+    ]
