@@ -14,12 +14,12 @@ ADDING_UP = ("mirrors", "endpoints", "projects", "upstreams", "extra_upstreams",
 """Options that every variable adds to whose name begins with theirs and an underscore."""
 
 OF_PLAYBOOKS = (
-    "nodes", "proceed", "serial", "report_dir", "verify_pause", "verify_harbor", "verify_harbor_from",
+    "nodes", "proceed", "serial", "report_dir", "report_mode", "verify_pause", "verify_harbor", "verify_harbor_from",
     "verify_harbor_username", "verify_harbor_password", "render_dest", "render_config",
 )  # fmt: skip
 """What the playbooks read beside the options of the role."""
 
-_REGISTERED = ("plan", "fleet", "result", "pulled", "harbor", "report")
+_REGISTERED = ("plan", "fleet", "result", "pulled", "harbor")
 _INTERNAL = ("from_variables", "validate_only", "fleet")
 _ALIKE = 0.95  # the least likeness of a whole name, for a mistake in the prefix
 _ALIKE_OPTION = 0.9  # of an option, before it is taken for one with a suffix
@@ -44,8 +44,7 @@ def unknown(variables: Iterable[object], prefix: str) -> list[str]:
 
 
 def _is_known(name: str, known: Collection[str]) -> bool:
-    beginnings = (*(f"{each}_" for each in ADDING_UP), *(f"{each}_" for each in _REGISTERED))
-    return name in known or name in _REGISTERED or name.startswith(beginnings)
+    return name in known or name in _REGISTERED or name.startswith(tuple(f"{each}_" for each in ADDING_UP))
 
 
 def _likely(name: str, known: Collection[str]) -> list[str]:

@@ -35,6 +35,9 @@ PREFIX = "containerd_registry_"
         ("URL", "url"),
         ("restart_trottle", "restart_throttle"),
         ("verify_harbour", "verify_harbor"),
+        ("report_dri", "report_dir"),
+        ("report_mod", "report_mode"),
+        ("harbor_username", "verify_harbor_username"),
     ],
 )
 def test_what_was_meant_is_told(name, likely):
@@ -58,7 +61,7 @@ def test_what_is_like_nothing_is_told_alone():
     [
         *(PREFIX + each for each in (
             "projects_n4", "mirrors_gpu", "upstreams_gpu", "extra_upstreams_gpu", "direct_gpu", "endpoints_vault",
-            "nodes", "report_dir", "result", "verify_pause",
+            "nodes", "report_dir", "report_mode", "result", "pulled", "harbor", "verify_pause",
         )),
         "containerd_version", "containerd_registries", "containerd_registries_mirrors", "containerd_registry", "url",
         "containerd_registry_mirrors", "container_registry", "containerd_insecure_registries", 5, None,
