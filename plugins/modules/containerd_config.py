@@ -96,7 +96,7 @@ attributes:
 notes:
   - A symbolic link is followed, and stays. A hard link is broken, as by every module that replaces files.
   - A file that holds a secret and that others than root can read gets mode 0600, with a warning, unless O(mode) is
-    given.
+    given. O(owner), O(group) and O(mode) that would let others than root change it are refused.
   - Run it as root. Of the node it takes nothing but Python and containerd.
 seealso:
   - module: airgap.containerd.containerd_restart

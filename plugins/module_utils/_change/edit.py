@@ -5,8 +5,11 @@
 
 import contextlib
 import errno
+import grp
 import os
+import pwd
 import shlex
+import stat
 import tempfile
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect, lock, transaction
@@ -60,6 +63,7 @@ def look(request, module):
     main = start.config or places.DEFAULT_CONFIG
     path = places.absolute(request["path"] or main)
     trust.check(path)
+    _check_attributes(module, os.path.realpath(path), request["attributes"])
     if os.path.isdir(path):
         raise OSError(errno.EISDIR, "is a directory, not a file", path)
     return {
@@ -72,6 +76,36 @@ def look(request, module):
         "info": _info(module, os.path.realpath(path)),
         "attributes": _attribute_changes(module, os.path.realpath(path), request["attributes"]),
     }
+
+
+def _check_attributes(module, path, attributes):
+    """Raise OSError where the file arguments would let others than root change the file."""
+    asked = _arguments(module, path, attributes)
+    about = os.stat(path) if os.path.exists(path) else None
+    try:
+        uid = _number(asked["owner"], pwd.getpwnam, about.st_uid if about else os.geteuid())
+        gid = _number(asked["group"], grp.getgrnam, about.st_gid if about else os.getegid())
+        mode = _mode(module, asked["mode"], about)
+    except (KeyError, ValueError, AttributeError):
+        return  # AnsibleModule tells what is wrong with it
+    trust.check_attributes(path, uid, gid, mode)
+
+
+def _number(name, look_up, default):
+    """Return the number of a user or group, which may be given as one."""
+    if name is None:
+        return default
+    return int(name) if str(name).isdigit() else look_up(name)[2]
+
+
+def _mode(module, asked, about):
+    mode = stat.S_IMODE(about.st_mode) if about else 0o644
+    if asked is None:
+        return mode
+    try:
+        return asked if isinstance(asked, int) else int(asked, 8)
+    except ValueError:
+        return module._symbolic_mode_to_octal(about or os.stat_result([mode] + [0] * 9), asked)
 
 
 def _attribute_changes(module, path, attributes):

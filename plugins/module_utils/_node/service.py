@@ -4,13 +4,14 @@
 """The containerd daemon on the node: its unit, its process, and a restart that is proven over CRI."""
 
 import os
+import shutil
 import socket
 import struct
 import time
 from collections import namedtuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError, wait_ready
-from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints, process, start
+from ansible_collections.airgap.containerd.plugins.module_utils._node import commands, complaints, process, start, trust
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts, wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 
@@ -61,6 +62,7 @@ def is_image(found):
 def installed(asked, start):
     """Return the Installed containerd: the program that is ``asked`` for, or else that of the Start or the usual."""
     binary = asked or start.program or "/usr/bin/containerd"
+    trust.check(shutil.which(binary) or binary)  # it is run, and not by those alone who started it
     rc, version, error = commands.run([binary, "--version"])
     if rc == 0:
         return Installed(binary, version.strip(), None)

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import stat
+from collections import namedtuple
 
 MAX_STEPS = 200  # directories and symbolic links on the way to a file
 
@@ -115,9 +116,29 @@ def _refuse(about, path, wanted=False, sticky=True):
     In a sticky directory others can add names, but take away or exchange none of root's. A directory that is ``wanted``
     itself is mended with all in it; one on the way, such as /, must not be.
     """
+    reasons, commands = _reasons(about, path, " -R" if wanted and stat.S_ISDIR(about.st_mode) else "", sticky)
+    if reasons:
+        told = "%s, so what is there is not trusted: look at it, then run %s"
+        mend = " && ".join("%s %s" % (each, path) for each in commands)
+        raise OSError(errno.ELOOP, told % (" and ".join(reasons), mend), path)
+
+
+def check_attributes(path, uid, gid, mode):
+    """Raise OSError if a file with this owner, group and mode could be changed by others than root."""
+    about = _Attributes(stat.S_IFREG | mode, uid, gid)
+    reasons = _reasons(about, path)[0]
+    if reasons:
+        told = "with the owner, group and mode that are asked for, %s, and then this collection does not trust it"
+        raise OSError(errno.EPERM, told % " and ".join(reasons) + " any more: leave it to root", path)
+
+
+_Attributes = namedtuple("_Attributes", "st_mode st_uid st_gid")
+
+
+def _reasons(about, path, whole="", sticky=True):
+    """Return in words how others can change a file or a directory, and the beginnings of the commands against it."""
     reasons, commands = [], []
     is_directory = stat.S_ISDIR(about.st_mode)
-    whole = " -R" if wanted and is_directory else ""
     if about.st_uid not in (0, os.geteuid()):
         reasons.append("user %d owns it" % about.st_uid)
         commands.append("chown%s root" % (whole or " -h"))
@@ -131,10 +152,7 @@ def _refuse(about, path, wanted=False, sticky=True):
         elif about.st_mode & stat.S_IWGRP and _has_acl(path):
             reasons.append("an access control list lets others write to it")
             commands.append("setfacl%s -b" % whole)
-    if reasons:
-        told = "%s, so what is there is not trusted: look at it, then run %s"
-        mend = " && ".join("%s %s" % (each, path) for each in commands)
-        raise OSError(errno.ELOOP, told % (" and ".join(reasons), mend), path)
+    return reasons, commands
 
 
 def _is_ours(group):

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import edit, lock
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
@@ -36,7 +37,10 @@ class Module:
 
     def load_file_common_arguments(self, given: dict, path: str) -> dict:
         context = [given.get(each) for each in ("seuser", "serole", "setype", "selevel")]
-        return {**given, "path": path, "secontext": context}
+        return {"owner": None, "group": None, "mode": None, **given, "path": path, "secontext": context}
+
+    def _symbolic_mode_to_octal(self, about, asked: str) -> int:
+        return AnsibleModule._symbolic_mode_to_octal(about, asked)
 
     def set_fs_attributes_if_different(self, arguments, changed, diff=None):
         if arguments.get("owner") == "nosuchuser":
@@ -119,6 +123,27 @@ def test_attributes_that_cannot_be_given_are_an_error_of_the_file_and_nothing_is
     assert (node / "config.toml").read_text() == "a = 1\n" and names(node) == ["config.toml", "run"]
     with pytest.raises(SystemExit):
         module.fail_json(msg="its own again")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="anybody's own files are his")
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({"owner": "nobody"}, "user 65534 owns it"),
+        ({"owner": "65534"}, "user 65534 owns it"),
+        ({"mode": "0666"}, "everyone can write to it"),
+        ({"mode": "o+w"}, "everyone can write to it"),
+        ({"mode": 0o602}, "everyone can write to it"),
+        ({"mode": "0660", "group": "adm"}, "group 4 can write to it"),
+    ],
+)
+def test_attributes_that_the_next_run_would_refuse_are_refused_at_once(node, monkeypatch, attributes, reason):
+    wanted, module = {**found(node, monkeypatch), "attributes": attributes}, Module()
+    for path in (None, str(node / "new.toml")):
+        with pytest.raises(OSError, match=f"are asked for, {reason}, and then this collection does not"):
+            edit.look({**wanted, "path": path}, module)
+    for fine in ({"owner": "root", "mode": "u=rw,g=r"}, {"owner": 0, "group": "adm", "mode": "0640"}, {"group": "adm"}):
+        edit.look({**wanted, "attributes": fine}, module)
 
 
 def test_a_new_file_gets_the_context_of_its_place(node):

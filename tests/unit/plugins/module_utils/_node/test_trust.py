@@ -13,8 +13,10 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     history,
     imports,
     observe,
+    service,
     trust,
 )
+from ansible_collections.airgap.containerd.plugins.module_utils._node.start import Start
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
 NOBODY = 65534
@@ -177,6 +179,25 @@ def test_no_import_of_others(tree):
     (main.parent / "x.toml").chmod(0o666)
     with pytest.raises(OSError, match="everyone can write to it"):
         imports.configuration(str(main), str(main))
+
+
+@needs_root
+def test_no_program_of_others_is_run(tree, monkeypatch):
+    program = tree / "data" / "containerd" / "containerd"
+    program.write_text("#!/bin/sh\necho containerd x v1.7.24\n")
+    program.chmod(0o755)
+    started = Start(str(program), None, None, True, None, None)
+    assert service.installed(None, started).version == "containerd x v1.7.24"
+    monkeypatch.setenv("PATH", str(program.parent) + ":" + os.environ["PATH"])
+    for path, mode in ((program, 0o777), (program.parent, 0o777)):
+        path.chmod(mode)
+        for asked in (None, "containerd", str(program)):
+            with pytest.raises(OSError, match="everyone can write to it"):
+                service.installed(asked, started)
+        path.chmod(0o755)
+    os.chown(str(program), 1000, 1000)
+    with pytest.raises(OSError, match="user 1000 owns it"):
+        service.installed(None, started)
 
 
 @needs_root
