@@ -18,6 +18,7 @@ class Written(NamedTuple):
 
     sha256: str  # of what it wrote
     original: Text | None  # what the first of them replaced, None: nothing
+    shared: Shared | None = None  # how others could read that
 
 
 class Undo(NamedTuple):

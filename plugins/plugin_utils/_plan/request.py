@@ -52,7 +52,8 @@ def of_tree(planned: TreePlan, observed: Observation) -> Apply:
         Write(
             path,
             _packed(text),
-            placement.mode(path),
+            planned.shared[path].mode if path in planned.shared else placement.mode(path),
+            gid=planned.shared[path].gid if path in planned.shared else None,
             backup=places.STATE_DIR if path in planned.edited else None,
         )
         for path, text in planned.writes.items()

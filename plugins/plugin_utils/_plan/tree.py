@@ -13,7 +13,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import p
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Tree, TreeFile
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Written
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Shared, Written
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import placement
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Text
 
@@ -28,11 +28,12 @@ class TreePlan(NamedTuple):
     edited: list[str]  # of the writes, those that replace a hand-edited file: a copy of it is kept
     files: dict[str, Written]  # the record's new `files`
     warnings: list[str]
+    shared: dict[str, Shared]  # of the writes, how others may read them where that is not for us to say
 
 
 def nothing() -> TreePlan:
     """Return the plan that changes no file."""
-    return TreePlan({}, [], [], {}, [], {}, [])
+    return TreePlan({}, [], [], {}, [], {}, [], {})
 
 
 def sha256(text: str) -> str:
@@ -93,7 +94,7 @@ def _text(path: str, there: TreeFile | None) -> str | None:
 def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, recorded: Mapping[str, Written]) -> None:
     entry = recorded.get(path)
     current = _text(path, there)
-    tree.files[path] = _entry(entry, current, text)
+    tree.files[path] = _entry(path, entry, there, current, text)
     if there and there.attributes and placement.mode(path) == _secrets.PRIVATE and there.is_exposed:
         mode = there.attributes.mode
         tree.warnings.append(
@@ -113,11 +114,15 @@ def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, re
     tree.writes[path] = text
 
 
-def _entry(entry: Written | None, current: str | None, text: str) -> Written:
+def _entry(path: str, entry: Written | None, there: TreeFile | None, current: str | None, text: str) -> Written:
     """Return the record of a file that is to hold `text`."""
-    if entry is None:
-        return Written(sha256(text), None if current is None or current == text else Text(current))
-    return entry._replace(sha256=sha256(text))
+    if entry:
+        return entry._replace(sha256=sha256(text))
+    if current is None or current == text:
+        return Written(sha256(text), None)
+    about = there.attributes if there else None
+    differs = about and (about.mode, about.gid) != (placement.mode(path), 0)
+    return Written(sha256(text), Text(current), Shared(about.mode, about.gid) if about and differs else None)
 
 
 def _plan_removal(tree: TreePlan, path: str, entry: Written, there: TreeFile | None, prune: bool) -> None:
@@ -130,6 +135,8 @@ def _plan_removal(tree: TreePlan, path: str, entry: Written, there: TreeFile | N
         tree.warnings.append(f"{path} is no longer wanted, but was edited by hand since it was written: left alone")
     elif entry.original is not None:
         tree.writes[path] = entry.original
+        if entry.shared:
+            tree.shared[path] = entry.shared
         tree.before[path] = current
     else:
         tree.removes.append(path)
