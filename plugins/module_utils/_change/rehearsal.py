@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Refuse what would end a containerd that serves: it is started on trial with the files that a restart would read."""
 
-from ansible_collections.airgap.containerd.plugins.module_utils._node import imports, service, trial
+from ansible_collections.airgap.containerd.plugins.module_utils._node import effective, imports, service, trial
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import messages
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
 
@@ -39,4 +39,5 @@ def why_not(restart):
     installed, path = service.installed(None, started), started.config or started.reads
     if not (installed.version or "").startswith("containerd ") or not path:
         return None
-    return _complaint(messages.Trial(installed.binary, path, restart.cri), path)
+    fatal = effective.effective(installed.binary, path, installed.version).fatal
+    return fatal or _complaint(messages.Trial(installed.binary, path, restart.cri), path)

@@ -20,6 +20,7 @@ _PULL_SETTINGS = (
     "max_concurrent_downloads",
 )
 _PAUSE = "registry.k8s.io/pause:3.10"  # where containerd tells of none, as without a configuration that it accepts
+_LONGEST_SOCKET = 106  # as containerd's sys.CreateUnixSocket has it
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
 
 
@@ -70,7 +71,40 @@ def _summary(document, error):
         disabled_plugins=document.get("disabled_plugins") or [],
         imports=document.get("imports") or [],
         address=server.get("address"),
+        fatal=_fatal(document),
     )
+
+
+def _fatal(document):
+    """Return which path would end containerd at its start, or None: it does not print that, and a trial has its own."""
+    if document.get("root") and document.get("root") == document.get("state"):
+        return "root and state are both %s" % document["root"]
+    for key in ("root", "state"):
+        blocked = _file_at_or_above(document.get(key))
+        if blocked:
+            return "%s is %s, and %s is a file" % (key, document[key], blocked)
+    plugins = document.get("plugins") or {}
+    for key in ("grpc", "ttrpc", "debug"):
+        server = plugins.get("io.containerd.server.v1." + key) or document.get(key) or {}
+        address = server.get("address")
+        if not isinstance(address, str) or not address:
+            continue
+        blocked = _file_at_or_above(os.path.dirname(address))
+        if blocked:
+            return "%s.address is %s, and %s is a file" % (key, address, blocked)
+        if os.path.isdir(os.path.join("/", address)):
+            return "%s.address is %s, a directory" % (key, address)
+        if len(address.encode("utf-8")) > _LONGEST_SOCKET:
+            return "%s.address is longer than the %d bytes of a socket's path" % (key, _LONGEST_SOCKET)
+    return None
+
+
+def _file_at_or_above(path):
+    """Return what is no directory where one would have to be, or None."""
+    path = os.path.join("/", path) if isinstance(path, str) else "/"
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return None if os.path.isdir(path) or os.path.islink(path) else path
 
 
 def _pause(plugins):

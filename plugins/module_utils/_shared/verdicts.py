@@ -32,6 +32,7 @@ class Effective(NamedTuple):
     disabled_plugins: List[str] = []
     imports: List[str] = []
     address: Optional[str] = None  # of the socket
+    fatal: Optional[str] = None  # which of its paths ends containerd at its start, which its printer does not tell
 
 
 class Wanted(NamedTuple):
@@ -72,6 +73,8 @@ def why_not_effective(found: Effective, wanted: Wanted, imports: Sequence[str]) 
 def _difference(found: Effective, wanted: Wanted) -> Optional[str]:
     if found.error:
         return "containerd does not accept the configuration: %s" % found.error
+    if found.fatal:
+        return "containerd does not start with the configuration: %s" % found.fatal
     if wanted.config_path is None:
         return None
     if found.config_path != wanted.config_path:

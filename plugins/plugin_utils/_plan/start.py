@@ -35,6 +35,8 @@ class Configuration(NamedTuple):
 
 def configuration(observed: Observation, text: str | None, rel: Release) -> Configuration:
     """Return what this config.toml would come to on the node; raises Refusal where containerd cannot start."""
+    if observed.effective.fatal:  # nothing that this collection sets
+        raise Refusal(f"{observed.effective.fatal}: containerd {rel} does not start with that, correct it first")
     main = str(observed.config.path)
     files = {main: Source(main, registry_table.parse(text or "", main))}
     for each in observed.imports:

@@ -6,10 +6,11 @@
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import rehearsal
-from ansible_collections.airgap.containerd.plugins.module_utils._node import service, trial
+from ansible_collections.airgap.containerd.plugins.module_utils._node import effective, service, trial
 from ansible_collections.airgap.containerd.plugins.module_utils._node.service import Daemon, Installed
 from ansible_collections.airgap.containerd.plugins.module_utils._node.start import Start
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart, Trial
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import Failure
 
 ASKED = Trial("/usr/bin/containerd", "/etc/x.toml")
@@ -30,6 +31,7 @@ def tried(monkeypatch):
 
     monkeypatch.setattr(trial, "complaint", complaint)
     monkeypatch.setattr(service, "daemon", lambda socket: Daemon("1:1", 1.0))
+    monkeypatch.setattr(effective, "effective", lambda binary, path, version: Effective())
     return bad, seen
 
 
@@ -72,3 +74,6 @@ def test_a_restart_of_a_service(tried, monkeypatch, version, config, force, trie
     bad.add(tried_with)
     assert (rehearsal.why_not(Restart("x", "/s", force=force)) is None) == (tried_with is None)
     assert [each[:2] for each in seen] == ([("/b", tried_with)] if tried_with else [])
+    if tried_with:
+        monkeypatch.setattr(effective, "effective", lambda *asked: Effective(fatal="what a trial replaces"))
+        assert rehearsal.why_not(Restart("x", "/s")) == "what a trial replaces"

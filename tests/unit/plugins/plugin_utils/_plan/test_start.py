@@ -8,7 +8,7 @@ from __future__ import annotations
 import nodes
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V2, V3_IMAGES, V3_RUNTIME
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -102,3 +102,9 @@ MIRRORS = '[plugins."{0}".registry.mirrors."docker.io"]\nendpoint = ["http://x.l
 def test_what_does_not_come_back(version, text, left_out):
     after, found = start.loadable(text, releases.release(releases.parse(version)))
     assert found == left_out and (after == text) == (not left_out)
+
+
+def test_paths_that_end_containerd():
+    node = nodes.node("1.7.24", OLD, effective=Effective(fatal="root and state are both /x"))
+    with pytest.raises(Refusal, match="^root and state are both /x: containerd 1.7.24 does not start with that"):
+        start.configuration(node, OLD, releases.release((1, 7, 24)))
