@@ -20,7 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute, requests
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied, Tried
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     hosts_toml,
     plan,
@@ -85,6 +85,10 @@ class ActionModule(Action):
             apply = request.of_plan(todo, observed, again, tries=not restart.force)
             with throttle.slot(args["restart_throttle"] if restarts else 0):
                 outcome = self._apply(apply, task_vars)
+        elif self._task.check_mode:
+            tried = request.rehearsal(todo, observed, tries=not restart.force)
+            if tried:
+                execute.execute(self, tried, task_vars, Tried)
         result = _result(todo, observed, restarts, idle, outcome, args["url"] or "their endpoints")
         warnings = list(dict.fromkeys([*self.of_all, *result.pop("warnings")]))
         if warnings:

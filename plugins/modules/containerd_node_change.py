@@ -57,11 +57,12 @@ def part(do):
 
     Only what it needs is imported: the node compiles all that is, each time anew.
     """
-    if do in ("apply", "restart"):
+    if do in ("apply", "rehearse", "restart"):
         from ansible_collections.airgap.containerd.plugins.module_utils._change import transaction
 
         return {
             "apply": lambda request, module: transaction.apply(messages.apply(request)),
+            "rehearse": lambda request, module: transaction.rehearse(messages.apply(request["plan"])),
             "restart": lambda request, module: transaction.restart(
                 messages.restart(request["restart"]), request["restore"]
             ),

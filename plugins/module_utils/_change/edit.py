@@ -11,6 +11,7 @@ import pwd
 import shlex
 import stat
 import tempfile
+from collections import namedtuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._change import expect, lock, transaction
 from ansible_collections.airgap.containerd.plugins.module_utils._change.lock import Lock
@@ -26,6 +27,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._node import (
 from ansible_collections.airgap.containerd.plugins.module_utils._node.filesystem import Batch
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 
+_Attributes = namedtuple("_Attributes", "st_mode st_uid st_gid")
 _IN_THE_WAY = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.ETXTBSY)
 
 
@@ -88,7 +90,10 @@ def _check_attributes(module, path, attributes):
         mode = _mode(module, asked["mode"], about)
     except (KeyError, ValueError, AttributeError):
         return  # AnsibleModule tells what is wrong with it
-    trust.check_attributes(path, uid, gid, mode)
+    reasons = trust.why_not(_Attributes(stat.S_IFREG | mode, uid, gid), path)[0]
+    if reasons:
+        told = "with the owner, group and mode that are asked for, %s, and then this collection does not trust it"
+        raise OSError(errno.EPERM, told % " and ".join(reasons) + " any more: leave it to root", path)
 
 
 def _number(name, look_up, default):

@@ -277,11 +277,36 @@ def apply(request):
         return _apply(request, made)
 
 
+def rehearse(request):
+    """Check and try the config.toml of a messages.Apply, and change nothing; raises Failure as `apply` would."""
+    with Lock():
+        check_unchanged(request.expect)
+        for path in _paths(request.changes):
+            trust.check_place(path)
+        batch = _stage(request.changes)
+        try:
+            _check(request, batch)
+        finally:
+            batch.discard()
+    return {"tried": True}
+
+
 def _with_made(record, made, changes):
     """Return the record with the directories above those of the files, which go with the files themselves."""
     known = (record or {}).get("made") or []
     new = set(made) - {os.path.dirname(each.path) for each in changes.writes} - set(known)
     return dict(record, made=known + sorted(new)) if record is not None and new else record
+
+
+def _check(request, batch):
+    """Raise Failure where containerd would not serve with the staged config.toml, or makes something else of it."""
+    if request.check:
+        _check_staged(request.check, batch, request.config or request.check.path)
+    if request.trial:
+        real = os.path.realpath(request.trial.path)
+        if real not in request.changes.removes:
+            with _staged(batch, request.trial.path, real) as path:
+                rehearsal.check(request.trial, request.socket, path)
 
 
 def _apply(request, made):
@@ -291,13 +316,7 @@ def _apply(request, made):
         trust.check_place(path)
     batch = _stage(changes)
     try:
-        if request.check:
-            _check_staged(request.check, batch, request.config or request.check.path)
-        if request.trial:
-            real = os.path.realpath(request.trial.path)
-            if real not in changes.removes:
-                with _staged(batch, request.trial.path, real) as path:
-                    rehearsal.check(request.trial, request.socket, path)
+        _check(request, batch)
         request = request._replace(record=_with_made(request.record, batch.made, changes))
         backups = {each.path: back_up(each.path, each.backup) for each in changes.writes if each.backup}
         state = None

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import stat
-from collections import namedtuple
 
 MAX_STEPS = 200  # directories and symbolic links on the way to a file
 
@@ -116,26 +115,14 @@ def _refuse(about, path, wanted=False, sticky=True):
     In a sticky directory others can add names, but take away or exchange none of root's. A directory that is ``wanted``
     itself is mended with all in it; one on the way, such as /, must not be.
     """
-    reasons, commands = _reasons(about, path, " -R" if wanted and stat.S_ISDIR(about.st_mode) else "", sticky)
+    reasons, commands = why_not(about, path, " -R" if wanted and stat.S_ISDIR(about.st_mode) else "", sticky)
     if reasons:
         told = "%s, so what is there is not trusted: look at it, then run %s"
         mend = " && ".join("%s %s" % (each, path) for each in commands)
         raise OSError(errno.ELOOP, told % (" and ".join(reasons), mend), path)
 
 
-def check_attributes(path, uid, gid, mode):
-    """Raise OSError if a file with this owner, group and mode could be changed by others than root."""
-    about = _Attributes(stat.S_IFREG | mode, uid, gid)
-    reasons = _reasons(about, path)[0]
-    if reasons:
-        told = "with the owner, group and mode that are asked for, %s, and then this collection does not trust it"
-        raise OSError(errno.EPERM, told % " and ".join(reasons) + " any more: leave it to root", path)
-
-
-_Attributes = namedtuple("_Attributes", "st_mode st_uid st_gid")
-
-
-def _reasons(about, path, whole="", sticky=True):
+def why_not(about, path, whole="", sticky=True):
     """Return in words how others can change a file or a directory, and the beginnings of the commands against it."""
     reasons, commands = [], []
     is_directory = stat.S_ISDIR(about.st_mode)

@@ -97,6 +97,12 @@ class Apply(NamedTuple):
     edited: List[str] = []  # files of which a copy is kept then
 
 
+class Rehearse(NamedTuple):
+    """A plan of which nothing is carried out but what comes before the first change: checks, and the start on trial."""
+
+    plan: Apply
+
+
 def as_data(value: Any) -> Any:
     """Return a request as JSON has it: each of these types as a mapping."""
     if hasattr(value, "_asdict"):

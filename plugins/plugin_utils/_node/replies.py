@@ -28,6 +28,12 @@ class Applied(NamedTuple):
     backups: Mapping[str, str | None]  # the copy of each file that was to be copied
 
 
+class Tried(NamedTuple):
+    """Of `rehearse`, which fails otherwise."""
+
+    tried: bool
+
+
 class PullError(NamedTuple):
     """containerd's own words, with the name of the gRPC status."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit, Proof
-from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Restart
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Rehearse, Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 
 
@@ -76,13 +76,14 @@ class RestartOrRestore(NamedTuple):
     restore: Sequence[Mapping[str, str]]  # `path` and `backup`
 
 
-Request = Observe | Pull | Probe | AskHarbors | LookAt | RestartOrRestore | Apply | Edit | Proof
+Request = Observe | Pull | Probe | AskHarbors | LookAt | RestartOrRestore | Apply | Rehearse | Edit | Proof
 
 READING, CHANGING, EXTRA = "containerd_node", "containerd_node_change", "containerd_node_extra"
 
 NAMES: Mapping[type[Any], tuple[str, str]] = {
     Observe: (READING, "observe"),
     Apply: (CHANGING, "apply"),
+    Rehearse: (CHANGING, "rehearse"),
     RestartOrRestore: (CHANGING, "restart"),
     LookAt: (CHANGING, "look"),
     Proof: (CHANGING, "prove"),

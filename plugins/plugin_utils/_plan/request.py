@@ -11,6 +11,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
     Between,
     Changes,
     Check,
+    Rehearse,
     Restart,
     Trial,
     Write,
@@ -100,6 +101,22 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: b
         restore=plan.restores,
         edited=list(plan.tree.edited) if plan.restores else [],
     )
+
+
+def rehearsal(plan: Plan, observed: Observation, tries: bool) -> Rehearse | None:
+    """Return the request that checks and tries config.toml as `of_plan` would, None where it would do neither.
+
+    What a state holds is on the node alone, so of going back to it nothing is tried.
+    """
+    if plan.restores or not (plan.config_changed or plan.restart_due):
+        return None
+    request = of_plan(plan, observed, None, tries)
+    if not request.check and not request.trial:
+        return None
+    changes, config = request.changes, request.config
+    final = changes.last or changes.config or changes.first
+    gone = [path for path in changes.removes if path == config]
+    return Rehearse(request._replace(changes=Changes(config=final, removes=gone), record=None, between=None))
 
 
 def _trial(plan: Plan, observed: Observation) -> Trial | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.module_utils._change import lock, transaction
+from ansible_collections.airgap.containerd.plugins.module_utils._change import lock, rehearsal, transaction
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     effective,
     filesystem,
@@ -24,6 +24,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages
     Changes,
     Check,
     Restart,
+    Trial,
     Write,
 )
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Login, Wanted
@@ -78,6 +79,30 @@ def test_the_staged_file_of_a_link_is_read_beside_the_link(node, monkeypatch):
     apply(node, config=str(node / "config.toml"), check=check(node)._replace(path=str(link)))
     assert asked == [(str(node / "etc"), b"new\n")]
     assert link.is_symlink() and link.read_text() == "new\n" and os.listdir(str(node / "etc")) == ["config.toml"]
+
+
+def test_what_is_only_tried_changes_nothing(node, monkeypatch):
+    asked, tried, config = [], [], node / "config.toml"
+
+    def effective_of(binary, path, version):
+        asked.append(filesystem.read(path))
+        return GOOD
+
+    monkeypatch.setattr(effective, "effective", effective_of)
+    monkeypatch.setattr(rehearsal, "check", lambda trial, socket, path: tried.append(filesystem.read(path)))
+    before = {path: filesystem.read(str(path)) for path in node.rglob("*") if path.is_file()}
+    plan = Apply({str(config): places.digest(b"old\n")}, "", [], "/s", Changes(config=write(config, "new\n")))
+    plan = plan._replace(config=str(config), check=check(node), trial=Trial("b", str(config)))
+    assert transaction.rehearse(plan) == {"tried": True}
+    assert asked == [b"new\n"] and tried == [b"new\n"]
+    transaction.rehearse(plan._replace(changes=Changes()))
+    assert asked[1:] == [b"old\n"] and tried[1:] == [b"old\n"]
+    transaction.rehearse(plan._replace(changes=Changes(removes=[str(config)]), check=None))
+    assert not tried[2:], "there is nothing to try"
+    after = {path: filesystem.read(str(path)) for path in node.rglob("*") if path.is_file() and path.name != "lock"}
+    assert after == before and not (node / "state").exists()
+    with pytest.raises(wire.Failure, match="config.toml changed"):
+        transaction.rehearse(plan._replace(expect={str(config): None}))
 
 
 def test_an_error_while_staging_names_the_file_and_not_the_temporary_one(node, monkeypatch):

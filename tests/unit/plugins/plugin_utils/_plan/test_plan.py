@@ -531,6 +531,19 @@ def test_absent_takes_away_the_directories_that_runs_made():
     assert directories[-2:] == [HOSTS_DIR, "/etc/containerd"], "what is inside comes first"
 
 
+def test_check_mode_tries_what_a_run_would():
+    before = observed("2.1.9", "version = 2\n")
+    done = make(before)
+    tried = request.rehearsal(done, before, True).plan
+    real = request.of_plan(done, before, None)
+    assert (tried.check, tried.trial, tried.expect) == (real.check, real.trial, real.expect) and tried.trial
+    assert tried.changes.config == real.changes.config and not tried.changes.files and tried.record is None
+    after = after_run(before, done)
+    assert request.rehearsal(make(after), after, True) is None
+    gone = undo.make_absent(after)
+    assert request.rehearsal(gone, after, True).plan.trial and not request.rehearsal(gone, after, False)
+
+
 @pytest.mark.parametrize("about", [{"mode": 0o644}, {"mode": 0o604}, {"uid": 65534}])
 def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
     before = after_run(observed("2.1.9", "version = 2\n"), make(observed("2.1.9", "version = 2\n")))
