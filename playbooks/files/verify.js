@@ -14,6 +14,17 @@ const KNOWN_BY = {
   only_endpoint: "the settings leave containerd nobody else to ask",
   manifest: "the node itself asked for the manifest, in containerd's order",
 };
+// What differs between a document about pulls and one about images that are to be pulled.
+const ABOUT = data.about === "images"
+  ? {file: "images.json", heading: "Will every image be pulled?", verb: ["will get", "will get"]}
+  : {file: "verify.json", heading: "Where images come from", verb: ["gets", "get"]};
+if (data.about === "images") {
+  KINDS.failed[1] = "not to be had";
+  STATES.failed = "Would not be pulled";
+  STATES.served = "There";
+}
+// A row may stand for many nodes that are alike.
+const size = (rows) => rows.reduce((sum, node) => sum + (node.hosts ? node.hosts.length : 1), 0);
 const DENSE = 8;  // more upstreams than that stand close together, and fewer where there is no room
 
 const at = (id) => document.getElementById(id);
@@ -57,17 +68,17 @@ const nodes = data.nodes.map((node, index) => {
 const shown = {kinds: new Set(), text: "", nodes: null};
 
 function head() {
-  const well = nodes.filter((node) => node.ok).length;
-  const all = well === nodes.length;
-  at("summary").textContent = all
-    ? `${nodes.length === 1 ? "The node gets" : `All ${nodes.length} nodes get`} every image from where it should come.`
-    : `${well} of ${count(nodes.length, "node")} get every image from where it should come.`;
+  document.title = at("title").textContent = ABOUT.heading;
+  const total = size(nodes), well = size(nodes.filter((node) => node.ok)), [one, many] = ABOUT.verb;
+  at("summary").textContent = well === total
+    ? `${total === 1 ? `The node ${one}` : `All ${total} nodes ${many}`} every image from where it should come.`
+    : `${well} of ${count(total, "node")} ${many} every image from where it should come.`;
   const images = new Set(data.outcomes.map((outcome) => outcome.image)).size;
   at("seen").textContent = `${count(images, "image")} of ${count(upstreams.length, "upstream")}, seen `
     + `${data.created.replace("T", " ").replace("+00:00", " UTC")}`
     + (data.harbor && !data.harbor.length ? "; Harbor has the projects that they need" : "");
   for (const kind of [...WORST_FIRST].reverse()) {
-    const number = nodes.filter((node) => node.kind === kind).length;
+    const number = size(nodes.filter((node) => node.kind === kind));
     if (number) {
       const part = make("span", "", {class: kind});
       part.style.flexGrow = number;
@@ -95,11 +106,12 @@ function problems() {
     if (problem.fix) parts.push(make("p", problem.fix, {class: "fix"}));
     const names = problem.nodes.map((index) => short(nodes[index].name));
     const some = names.slice(0, 4).join(", ") + (names.length > 4 ? ` and ${names.length - 4} more` : "");
-    const button = make("button", names.length === 1 ? names[0] : `${names.length} nodes: ${some}`,
+    const number = size(problem.nodes.map((index) => nodes[index]));
+    const button = make("button", names.length === 1 ? names[0] : `${number} nodes: ${some}`,
       {type: "button", class: "link", title: "Show these nodes in the matrix"});
     button.addEventListener("click", () => {
       shown.nodes = new Set(problem.nodes);
-      at("only").textContent = `✕ only the ${count(names.length, "node")} of one problem`;
+      at("only").textContent = `✕ only the ${count(number, "node")} of one problem`;
       at("only").hidden = false;
       narrow();
       at("around").scrollIntoView({block: "nearest"});
@@ -110,7 +122,7 @@ function problems() {
     list.append(make("li", null, {}, [sign(kindOf(problem.state)), make("div", null, {}, parts)]));
   }
   if (data.more_problems) {
-    list.append(make("li", null, {}, [sign("failed"), make("p", `${data.more_problems} more problems are in verify.json.`)]));
+    list.append(make("li", null, {}, [sign("failed"), make("p", `${data.more_problems} more problems are in ${ABOUT.file}.`)]));
   }
   at("wrong").hidden = !list.children.length;
 }
@@ -224,6 +236,10 @@ function details(outcome) {
   }
   if (outcome.error) {
     labelled("containerd's own words", make("code", `${outcome.error.code}: ${outcome.error.message}`, {class: "words"}));
+  }
+  if (outcome.put) labelled("Where it has to be", make("code", outcome.put.name));
+  if (outcome.used_by && outcome.used_by.length) {
+    labelled(outcome.certain ? "Needed by" : "Named in", ...outcome.used_by.map((place) => make("p", place)));
   }
   if (outcome.endpoints.length) labelled("Who is asked, in this order", endpoints(outcome.endpoints));
   const more = [

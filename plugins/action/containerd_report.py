@@ -19,14 +19,17 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base imp
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._origin import FromFacts
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
+    copies,
     document,
+    images,
     page,
     plans,
     pulls,
     resolutions,
 )
 
-_ANSWERS = ["plans", "outcomes", "resolutions", "pulls"]
+_ANSWERS = ["plans", "outcomes", "resolutions", "pulls", "images"]
+_WITH_FILES = ("pulls", "images")
 
 
 class ActionModule(Action):
@@ -40,6 +43,7 @@ class ActionModule(Action):
         "fleet": {"type": "dict"},
         "resolutions": {"type": "dict"},
         "pulls": {"type": "dict"},
+        "images": {"type": "dict"},
         "harbor": {"type": "dict"},
         "dest": {"type": "path"},
         "mode": {"type": "raw", "default": "0644"},
@@ -47,20 +51,26 @@ class ActionModule(Action):
     relations = {
         "mutually_exclusive": [_ANSWERS],
         "required_one_of": [_ANSWERS],
-        "required_by": {"pulls": "dest", "dest": "pulls", "harbor": "pulls", "outcomes": "fleet", "fleet": "outcomes"},
+        "required_by": {
+            "pulls": "dest", "images": "dest", "harbor": "pulls", "outcomes": "fleet", "fleet": "outcomes",
+        },
     }
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         option = next(each for each in _ANSWERS if args[each] is not None)
         if not args[option] and option != "outcomes":
             raise Refusal(f"{option}: there is none, so no node was asked")
+        if args["dest"] and option not in _WITH_FILES:
+            raise Refusal(f"dest: there are files for {' and '.join(_WITH_FILES)} alone: leave it out")
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
             found = document.document(args["pulls"], _now(), args["harbor"])
-            shown, files = pulls.lines(found), self._files(found, args["dest"], _mode(args["mode"]))
-            result.update(files, failed=not found["ok"], msg=pulls.closing(found))
-            if not self._task.check_mode:
-                shown.append(f"Page: {files['page']}")
+            shown = pulls.lines(found)
+            result.update(self._files(found, args, shown), failed=not found["ok"], msg=pulls.closing(found))
+        elif option == "images":
+            found = images.images(args["images"], _now())
+            shown = images.lines(found)
+            result.update(self._files(found, args, shown), failed=not found["ok"], msg=images.closing(found))
         else:
             _check(option, args[option])
             if option == "plans":
@@ -89,12 +99,21 @@ class ActionModule(Action):
         if args.get("dest"):
             super()._check_origin(args, task_vars)
 
-    def _files(self, found: dict[str, Any], dest: str, mode: int) -> dict[str, str]:
-        """Write the page and the JSON file, but in check mode, and return their paths."""
-        files = {kind: os.path.join(dest, f"verify.{end}") for kind, end in (("page", "html"), ("json", "json"))}
+    def _files(self, found: dict[str, Any], args: Mapping[str, Any], shown: list[str]) -> dict[str, str]:
+        """Write the files, but in check mode, show where they are, and return their paths."""
+        mode, name = _mode(args["mode"]), page.FILE_OF[found.get("about")]
+        texts = {"page": page.page, "json": _dumped}
+        if found.get("about") == "images":
+            texts["copy"] = lambda found: copies.script(found["copy"]["images"])
+        files = {kind: os.path.join(args["dest"], f"{name}.{_ENDS[kind]}") for kind in texts}
         if not self._task.check_mode:
-            local.write(files["page"], page.page(found), mode)
-            local.write(files["json"], json.dumps(found, indent=1, sort_keys=True, allow_nan=False) + "\n", mode)
+            for kind, path in files.items():
+                local.write(path, texts[kind](found), mode)
+            shown.append(f"Page: {files['page']}")
+            if found.get("copy") and found["copy"]["images"]:
+                shown.append(
+                    f"Copy: sh {files['copy']} puts {len(found['copy']['images'])} images where they are missing"
+                )
         return files
 
 
@@ -108,6 +127,13 @@ def _check(option: str, results: Mapping[str, Any]) -> None:
         if not known:
             wanted = f"result of containerd_{'info with resolve' if option == 'resolutions' else 'registry'}"
             raise Refusal(f"{option}: what is given for {name} is no {wanted}")
+
+
+_ENDS = {"page": "html", "json": "json", "copy": "sh"}
+
+
+def _dumped(found: dict[str, Any]) -> str:
+    return json.dumps(found, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _now() -> str:

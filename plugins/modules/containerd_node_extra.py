@@ -8,8 +8,8 @@ module: containerd_node_extra
 short_description: Pull on a node, and ask registries from it, for the other modules of this collection
 version_added: 1.0.0
 description:
-  - What M(airgap.containerd.containerd_pull) and M(airgap.containerd.containerd_harbor) run on the node - pulls through
-    CRI, and questions to registries.
+  - What M(airgap.containerd.containerd_pull), M(airgap.containerd.containerd_images) and
+    M(airgap.containerd.containerd_harbor) run on the node - pulls through CRI, and questions to registries.
   - Playbooks use those modules, never this one. What it takes and returns may change with any release.
 attributes:
   check_mode:
@@ -64,6 +64,10 @@ def part(do):
         from ansible_collections.airgap.containerd.plugins.module_utils._registry import harbor
 
         return lambda request, module: harbor.look(request)
+    if do == "survey":
+        from ansible_collections.airgap.containerd.plugins.module_utils._node import survey
+
+        return lambda request, module: survey.survey(request)
     from ansible_collections.airgap.containerd.plugins.module_utils._cri import pull
     from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 

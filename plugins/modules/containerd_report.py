@@ -10,8 +10,8 @@ version_added: 1.0.0
 description:
   - Takes what other modules returned for many nodes and prints it, nodes with the same answer together, so that a fleet
     of hundreds fits on a screen. Runs on the controller alone; C(run_once) is enough.
-  - With O(pulls) it also writes a page and a JSON file on the controller, and fails, after all that, if any node does
-    not get an image from where it should.
+  - With O(pulls) and O(images) it also writes a page and a JSON file on the controller, and fails, after all that, if
+    any node does not get an image from where it should.
 extends_documentation_fragment:
   - airgap.containerd.node
 attributes:
@@ -25,7 +25,7 @@ options:
       - What M(airgap.containerd.containerd_registry) returned with
         O(airgap.containerd.containerd_registry#module:fleet=plan), keyed by node. Each distinct plan, each reason why a
         node cannot be changed or was not reached, and each warning is shown once, with all nodes that have it.
-      - One of O(plans), O(outcomes), O(resolutions) and O(pulls) is needed, and only one can be given.
+      - One of O(plans), O(outcomes), O(resolutions), O(pulls) and O(images) is needed, and only one can be given.
     type: dict
   named:
     description:
@@ -55,13 +55,18 @@ options:
   pulls:
     description: What M(airgap.containerd.containerd_pull) returned, keyed by node. Needs O(dest).
     type: dict
+  images:
+    description:
+      - What M(airgap.containerd.containerd_images) returned, keyed by node. Images that are missing come first, with
+        the name under which each has to be. Needs O(dest).
+    type: dict
   harbor:
     description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was asked too. Goes with O(pulls).
     type: dict
   dest:
     description:
-      - Directory on the controller for C(verify.html) and C(verify.json). It is made if it is not there. Goes with
-        O(pulls).
+      - Directory on the controller for C(verify.html) and C(verify.json), or for C(images.html), C(images.json) and
+        C(images.sh). It is made if it is not there. Goes with O(pulls) and O(images).
     type: path
   mode:
     description: Mode of these files, as in M(ansible.builtin.copy). They hold no secret.
@@ -115,13 +120,17 @@ over:
 msg:
   description: How many nodes are well.
   type: str
-  returned: with O(pulls)
+  returned: with O(pulls) and O(images)
 page:
   description: Path of the page on the controller. It needs no network and no other file.
   type: str
-  returned: with O(pulls)
+  returned: with O(pulls) and O(images)
 json:
   description: Path of the JSON file on the controller.
   type: str
-  returned: with O(pulls)
+  returned: with O(pulls) and O(images)
+copy:
+  description: Path of a script on the controller that copies what is missing, with skopeo.
+  type: str
+  returned: with O(images)
 """

@@ -87,7 +87,7 @@ def run(module, result: dict[str, Any], task_vars: dict[str, Any] | None = None,
     """Run an action plugin whose node answers `result` (the outcome of the module run)."""
     task = SimpleNamespace(
         args=arguments, action="x", async_val=0, check_mode=True, diff=True, _role=None, delegate_to=None,
-        environment=None, no_log=False, get_search_path=lambda: ["/nowhere"],
+        environment=None, no_log=False, _uuid="task", get_search_path=lambda: ["/nowhere"],
     )  # fmt: skip
     context = SimpleNamespace(no_log=False, check_mode=True, diff=True, verbosity=4)
     loader = DataLoader()

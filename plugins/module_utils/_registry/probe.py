@@ -22,7 +22,12 @@ SECONDS = 5.0  # for each request; the settings may name many endpoints that do 
 _TOTAL = 20.0  # for all requests to one endpoint
 _PARALLEL = 8
 _DIGEST = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}\Z")
-_EMPTY = ("failure", "message", "status", "kind", "digest", "challenge", "realm", "location", "anonymous", "login")
+_INDEXES = ("application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.oci.image.index.v1+json")
+_MAX_PLATFORMS = 200
+_EMPTY = (
+    "failure", "message", "status", "kind", "digest", "challenge", "realm", "location", "anonymous", "login",
+    "platforms",
+)  # fmt: skip
 
 
 def probe(request):
@@ -35,19 +40,22 @@ def probe(request):
     ``message`` its sentence or else the registry's own words, ``status`` the last HTTP status and ``kind`` its media
     type, ``digest`` that of the manifest, ``challenge`` and ``realm`` (scheme and host of it) what the registry asked
     for first, ``location`` the scheme and host to which it redirects. Where the credentials that were sent were refused
-    ``anonymous`` is the status without any, and ``login`` tells whether the registry takes them elsewhere.
+    ``anonymous`` is the status without any, and ``login`` tells whether the registry takes them elsewhere. With
+    ``request["platforms"]`` indexes are read, and ``platforms`` are those in one, each OS/ARCHITECTURE or
+    OS/ARCHITECTURE/VARIANT, "" for one that is not told; None for everything else.
     """
     silent = {}
     with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
-        return {"images": list(pool.map(lambda endpoints: _image(endpoints, silent), request["images"]))}
+        platforms = bool(request.get("platforms"))
+        return {"images": list(pool.map(lambda endpoints: _image(endpoints, silent, platforms), request["images"]))}
 
 
-def _image(endpoints, silent):
+def _image(endpoints, silent, platforms):
     """Return the answers for one image; ``silent`` are the answers of hosts that nobody need wait for again."""
     answers = []
     for endpoint in endpoints:
         host = web.place(endpoint["url"])
-        answer = silent.get(host) or ask(endpoint)
+        answer = silent.get(host) or ask(endpoint, platforms=platforms)
         if answer["failure"] in ("dns", "timeout"):
             silent[host] = answer
         answers.append(answer)
@@ -56,9 +64,10 @@ def _image(endpoints, silent):
     return answers
 
 
-def ask(endpoint, others=()):
+def ask(endpoint, others=(), platforms=False):
     """Ask one endpoint; see probe. ``others`` are logins that it was sent besides."""
     answer = dict.fromkeys(_EMPTY)
+    answer["platforms"] = [] if platforms else None
     talk = web.Conversation(endpoint["tls"], timeout=SECONDS, total=_TOTAL)
     for login in filter(None, (endpoint["login"], *others)):
         talk.keep("Authorization", login)
@@ -68,6 +77,7 @@ def ask(endpoint, others=()):
         answer.update(failure=exc.kind, message=str(exc))
     except Exception as exc:  # the other endpoints are asked all the same
         answer.update(failure="lost", message="this node could not ask it (%s)" % type(exc).__name__)
+    answer["platforms"] = [talk.told(each, 64) for each in answer["platforms"] or ()] or None
     told = ("message", "kind", "challenge", "realm", "location")
     return dict(answer, **{name: talk.told(answer[name] or "") or None for name in told})
 
@@ -112,6 +122,19 @@ def _manifest(url, headers, answer, talk):
     answer["digest"] = digest if _DIGEST.match(digest) else None
     answer["location"] = web.place(web.moved_to(found, url))
     answer["message"] = _words(body, talk)
+    if answer["platforms"] is not None and found.status == 200 and answer["kind"] in _INDEXES:
+        answer["platforms"] = _platforms(talk.follow("GET", url, headers))
+    return found
+
+
+def _platforms(answer):
+    """Return the platforms in an index; none where it cannot be read."""
+    listed = web.data(answer.body).get("manifests") if answer.status == 200 else None
+    found = []
+    for each in listed[:_MAX_PLATFORMS] if isinstance(listed, list) else ():
+        named = each.get("platform") if isinstance(each, dict) else None
+        parts = [named.get(key) for key in ("os", "architecture", "variant")] if isinstance(named, dict) else []
+        found.append("/".join(part for part in parts if part and isinstance(part, str)))
     return found
 
 

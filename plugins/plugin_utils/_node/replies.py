@@ -74,12 +74,37 @@ class Manifest(NamedTuple):
     location: str | None = None  # where it redirects to, likewise
     anonymous: int | None = None  # the status without credentials, where those that were sent were refused
     login: bool | None = None  # whether those that were refused are right as such, None: not known
+    platforms: tuple[str, ...] | None = None  # in an index, if that was asked for; "" for one that is not told
 
 
 class Probed(NamedTuple):
     """Of `probe`: the answers of the endpoints of each image, up to the first that serves."""
 
     images: tuple[tuple[Manifest, ...], ...]
+
+
+class Program(NamedTuple):
+    """What the head of an executable says of the machine that it is for (ELF)."""
+
+    machine: int
+    little: bool  # its byte order
+
+
+class There(NamedTuple):
+    """An image that the node has, by a name with which it can be pulled."""
+
+    name: str
+    used: bool  # by a container
+
+
+class Surveyed(NamedTuple):
+    """Of `survey`."""
+
+    observed: Observation
+    machine: str  # of the kernel
+    program: Program | None  # None: containerd is started by something else than an executable
+    images: tuple[There, ...] | None  # None: they were not asked for, or CRI does not answer
+    cri_error: str | None
 
 
 class PathInfo(NamedTuple):

@@ -37,10 +37,18 @@ class Pull(NamedTuple):
     login: tuple[str, str] | None = None  # a pull secret
 
 
+class Survey(NamedTuple):
+    """Read the node, what program containerd is, and if wanted the images that are there."""
+
+    node: Observe
+    images: bool = False
+
+
 class Probe(NamedTuple):
     """Ask endpoints for manifests: for each image those in its list in turn, until one has it."""
 
     images: Sequence[Sequence[Any]]
+    platforms: bool = False  # whether to read which platforms an index has
 
 
 class Harbor(NamedTuple):
@@ -76,7 +84,7 @@ class RestartOrRestore(NamedTuple):
     restore: Sequence[Mapping[str, str]]  # `path` and `backup`
 
 
-Request = Observe | Pull | Probe | AskHarbors | LookAt | RestartOrRestore | Apply | Rehearse | Edit | Proof
+Request = Observe | Pull | Survey | Probe | AskHarbors | LookAt | RestartOrRestore | Apply | Rehearse | Edit | Proof
 
 READING, CHANGING, EXTRA = "containerd_node", "containerd_node_change", "containerd_node_extra"
 
@@ -89,6 +97,7 @@ NAMES: Mapping[type[Any], tuple[str, str]] = {
     Proof: (CHANGING, "prove"),
     Edit: (CHANGING, "edit"),
     Pull: (EXTRA, "pull"),
+    Survey: (EXTRA, "survey"),
     Probe: (EXTRA, "probe"),
     AskHarbors: (EXTRA, "harbor"),
 }

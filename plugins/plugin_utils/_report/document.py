@@ -43,6 +43,9 @@ _KEPT = (
 )
 """What a document keeps of an outcome; the rest differs from node to node and tells nobody anything."""
 
+_KEPT_OF_IMAGES = ("certain", "used_by", "put")
+"""What containerd_images adds to that."""
+
 
 _OUTCOME: Mapping[Any, Any] = {
     "image": str, "state": str, "log?": [str], "notes?": [str], "endpoints?": [{str: object}],
@@ -50,6 +53,9 @@ _OUTCOME: Mapping[Any, Any] = {
     "diagnosis?": ({"kind": str, "seen": str, "fix": str}, None),
     "error?": ({"code": str, "message": str}, None),
     **{f"{name}?": (str, None) for name in ("upstream", "mode", "directory", "why")},
+    "certain?": bool, "used_by?": [str],
+    "put?": ({"registry": str, "repository": str, "project": (str, None), "name": str, "source": str,
+              "plain_http": bool, "verified": bool}, None),
     str: object,
 }  # fmt: skip
 
@@ -122,7 +128,8 @@ def _seconds(value: Any) -> Any:
 
 
 def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = clean({key: each.get(key) for key in _KEPT})
+    more = [key for key in _KEPT_OF_IMAGES if key in each]
+    kept: dict[str, Any] = clean({key: each.get(key) for key in (*_KEPT, *more)})
     if kept["error"]:  # the same failure has another address on each node, and another port each time
         kept["error"]["message"] = _OWN_ADDRESS.sub("…->", kept["error"]["message"])
     return kept

@@ -18,7 +18,10 @@ MAX_OUTCOMES = 250_000
 
 MAX_PROBLEMS = 50
 _MAX_TEXT = 200
-_DETAILS = {"error": None, "endpoints": [], "log": [], "notes": ["More about this is in verify.json."]}
+_DETAILS: dict[str, Any] = {"error": None, "endpoints": [], "log": []}
+
+FILE_OF = {None: "verify", "images": "images"}
+"""What the files are called, by what a document is about."""
 
 FILES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "playbooks", "files")
 
@@ -46,11 +49,11 @@ def _bounded(found: Mapping[str, Any]) -> dict[str, Any]:
         **found,
         "problems": found["problems"][:MAX_PROBLEMS],
         "more_problems": max(more, 0),
-        "outcomes": list(_outcomes(found["outcomes"])),
+        "outcomes": list(_outcomes(found["outcomes"], f"More about this is in {FILE_OF[found.get('about')]}.json.")),
     }
 
 
-def _outcomes(outcomes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _outcomes(outcomes: Iterable[dict[str, Any]], note: str) -> Iterator[dict[str, Any]]:
     left = MAX_OUTCOMES
     for each in outcomes:
         left -= len(_dumped(each))
@@ -58,7 +61,7 @@ def _outcomes(outcomes: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield each
         else:
             wrong = each["diagnosis"] and {key: text[:_MAX_TEXT] for key, text in each["diagnosis"].items()}
-            yield {**each, **_DETAILS, "diagnosis": wrong}
+            yield {**each, **_DETAILS, "notes": [note], "diagnosis": wrong}
 
 
 def _dumped(data: Any) -> str:

@@ -13,8 +13,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import n
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
 
 WIDTH = 110
-_LABELS = {"unreachable": "UNREACHABLE", "error": "ERROR", "failed": "FAILED", "bypassed": "BYPASSED"}
-_INDENT = " " * 13  # the width of the first column
+LABELS = {"unreachable": "UNREACHABLE", "error": "ERROR", "failed": "FAILED", "bypassed": "BYPASSED"}
+INDENT = " " * 13  # the width of the first column
 _IMAGES = 8  # images with one result that are named
 _PROBLEMS = 12
 _COLUMNS = (48, 40)  # an image and an endpoint may be longer, and then move the rest of their line
@@ -27,14 +27,14 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     """Return the lines for the terminal; `found` is document.document's."""
     shown = []
     for text in found["harbor"] or []:
-        shown.extend(_wrapped("HARBOR", text))
+        shown.extend(wrapped("HARBOR", text))
     for problem in found["problems"][:_PROBLEMS]:
         shown.extend(_problem(problem, found["nodes"]))
     if len(found["problems"]) > _PROBLEMS:
-        shown.extend(_wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, which the page shows"))
+        shown.extend(wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, which the page shows"))
     rows = list(_good(found))
     if rows:
-        shown.extend([*([""] if shown else []), *_aligned([HEADS, *rows])])
+        shown.extend([*([""] if shown else []), *aligned([HEADS, *rows])])
     return [*shown, "", closing(found)]
 
 
@@ -44,21 +44,23 @@ def _problem(problem: Mapping[str, Any], everybody: list[Mapping[str, Any]]) -> 
     more = len(problem["images"]) - len(images)
     which = names.several([everybody[index]["name"] for index in problem["nodes"]], len(everybody))
     what = ", ".join(images) + (f" and {more} more images" if more else "")
-    yield from _wrapped(_LABELS[problem["state"]], f"{what} on {which}" if what else which)
-    yield from _wrapped("", problem["seen"])
+    yield from wrapped(LABELS[problem["state"]], f"{what} on {which}" if what else which)
+    yield from wrapped("", problem["seen"])
     if problem["fix"]:
-        yield from _wrapped("-> ".rjust(len(_INDENT)), problem["fix"])
+        yield from wrapped("-> ".rjust(len(INDENT)), problem["fix"])
 
 
-def _wrapped(first: str, text: str) -> list[str]:
+def wrapped(first: str, text: str) -> list[str]:
+    """Return text in lines behind the first column."""
     return textwrap.wrap(
-        text, WIDTH, initial_indent=first.ljust(len(_INDENT)), subsequent_indent=_INDENT, break_on_hyphens=False
+        text, WIDTH, initial_indent=first.ljust(len(INDENT)), subsequent_indent=INDENT, break_on_hyphens=False
     )
 
 
-def _aligned(rows: list[Row]) -> Iterator[str]:
+def aligned(rows: list[Row]) -> Iterator[str]:
+    """Yield rows as the lines of a table."""
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    widths = [len(_INDENT) - 2, min(widths[1], _COLUMNS[0]), min(widths[2], _COLUMNS[1]), widths[3]]
+    widths = [len(INDENT) - 2, min(widths[1], _COLUMNS[0]), min(widths[2], _COLUMNS[1]), widths[3]]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width]
         yield "  ".join([*cells, row[-1]]).rstrip()

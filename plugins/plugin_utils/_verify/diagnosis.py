@@ -86,6 +86,10 @@ FIXES = {
     "html": "Let the URL of {endpoint} end in /v2/PROJECT with override_path, as containerd_registry_projects does.",
     "server_error": "Look into the registry's log, and into that of what stands in front of it.",
     "too_slow": "Give the pull more time, or find out what slows {host} down.",
+    "public": f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, and run the role; or in "
+    "containerd_registry_direct if it is to be asked itself.",
+    "platform": "Copy the image with all its platforms (skopeo copy --all), or take one that is made for this.",
+    "name": "Correct the name: no containerd takes it.",
     "unknown": "Look into containerd's log on the node (journalctl -u containerd).",
 }
 """What to change, by class. {endpoint}, {host}, {name} (host without port), {namespace} and {address} are filled in."""
@@ -136,6 +140,23 @@ def diagnose(seen: Seen) -> Diagnosis | None:
     return _diagnosis("unknown", f"containerd says: {seen.error.message} ({seen.error.code}).", namespace)
 
 
+def of_answer(seen: Seen, each: Asked, answer: Manifest) -> Diagnosis | None:
+    """Return why containerd does not get an image of an endpoint that gives the node itself the manifest, or None."""
+    namespace = seen.found.reference.host if seen.found.reference else seen.found.image
+    proxy = proxies.proxy_for(requests.endpoint(each), seen.node.proxies)
+    if proxy:
+        name = proxies.host_of(proxy)
+        text = f"containerd sends what is for {each.host} to the proxy {name}; the node itself was answered without it."
+        return _diagnosis("proxy", text, namespace, each)
+    kind, text = _answer(seen, each, answer)
+    return _diagnosis(kind, text, namespace, each) if kind else None
+
+
+def diagnosis(kind: str, text: str, found: Resolution, where: Asked | None = None) -> Diagnosis:
+    """Return a diagnosis of this kind."""
+    return _diagnosis(kind, text, found.reference.host if found.reference else found.image, where)
+
+
 def _diagnosis(kind: str, text: str, namespace: str, where: Asked | None = None, address: str = "") -> Diagnosis:
     host = address.partition("://")[2] or (where.host if where else namespace)
     place = requests.endpoint(where) if where else namespace
@@ -173,19 +194,20 @@ def _daemon(seen: Seen, error: PullError) -> Iterator[Told]:
 def _proxy(seen: Seen, error: PullError) -> Iterator[Told]:
     for each, answer in zip(requests.asked(seen.found), seen.answers, strict=False):
         proxy = proxies.proxy_for(requests.endpoint(each), seen.node.proxies)
-        if proxy and each.origin != "upstream" and (_serves(answer) or _PROXY_WORD in error.message):
+        if proxy and each.origin != "upstream" and (serves(answer) or _PROXY_WORD in error.message):
             name = proxies.host_of(proxy)
             text = f"containerd sends what is for {each.host} to the proxy {name}, which does not serve it."
             yield "proxy", text, each, ""
 
 
-def _serves(answer: Manifest) -> bool:
+def serves(answer: Manifest) -> bool:
+    """Whether an endpoint has the manifest."""
     return verdicts.serves(answer.status, answer.kind)
 
 
 def _pull_secret(seen: Seen, error: PullError) -> Iterator[Told]:
     for each, with_secret, own in zip(requests.asked(seen.found), seen.answers, seen.own_answers, strict=False):
-        if _serves(own) and not _serves(with_secret):
+        if serves(own) and not serves(with_secret):
             refused = with_secret.status or with_secret.message
             text = (
                 f"{requests.endpoint(each)} refuses the pull secret ({refused}), which containerd sends instead of the "
@@ -199,12 +221,12 @@ def _answers(seen: Seen, error: PullError) -> Iterator[Told]:
     pairs = list(zip(requests.asked(seen.found), seen.answers, strict=False))
     mirrors = [(each, answer) for each, answer in pairs if each.origin != "upstream"]
     namespace = seen.found.reference.host if seen.found.reference else ""
-    if mirrors and namespaces.is_on_the_node(namespace) and not any(_serves(answer) for dummy, answer in pairs):
+    if mirrors and namespaces.is_on_the_node(namespace) and not any(serves(answer) for dummy, answer in pairs):
         each = mirrors[0][0]
         text = f"{namespace} is a registry on the node itself, and {requests.endpoint(each)} is asked for its images."
         yield "on_the_node", text, each, ""
     is_meant = namespaces.is_on_the_node(namespace) or seen.found.directory is not None
-    if not mirrors and pairs and not is_meant and not _serves(pairs[0][1]):
+    if not mirrors and pairs and not is_meant and not serves(pairs[0][1]):
         each, answer = pairs[0]
         if not each.credentials and answer.failure:
             text = f"No mirror is configured for it here, and the registry itself does not help: {answer.message}."

@@ -91,10 +91,10 @@ def _asked(
 ) -> list[Seen]:
     """Let the node ask the endpoints of the images where that tells more, all in one execution."""
     still_open = [index for index, each in enumerate(seen) if outcome.needs_answers(pulls[index], each)]
-    lists = []
+    lists, tables = [], requests.tables(observed)
     for each in map(seen.__getitem__, still_open):
-        lists.append(requests.requests(observed, each.node, each.found, login))
-        lists.append(requests.requests(observed, each.node, each.found) if login else [])
+        lists.append(requests.requests(tables, each.node, each.found, login))
+        lists.append(requests.requests(tables, each.node, each.found) if login else [])
     if not any(lists):
         return seen
     answers = ask(Probe(lists), Probed).images

@@ -9,7 +9,7 @@ The requests hold the node's own credentials: they go back to that node and nowh
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
@@ -40,17 +40,16 @@ class ProbeRequest(NamedTuple):
 
 
 def requests(
-    observed: Observation, there: Node, found: Resolution, login: tuple[str, str] | None = None
+    settings: Sequence[Mapping[str, Any]], there: Node, found: Resolution, login: tuple[str, str] | None = None
 ) -> list[ProbeRequest]:
     """Return the requests for every registry in `asked(found)`, in this order.
 
-    `observed` is what was read of the node, `there` and `found` what it means for the image. `login` is a pull secret,
+    `settings` are the node's `tables`, `there` and `found` what it means for the image. `login` is a pull secret,
     which containerd takes instead of the node's own login, but not instead of a header.
     """
     if not found.requests:
         return []
     entries = _entries(there, found)
-    settings = list(_registry_tables(observed))
     everywhere = [_table(table, "headers") for table in settings]
     wanted = []
     for each in asked(found):
@@ -107,8 +106,9 @@ def _entries(there: Node, found: Resolution) -> dict[tuple[str, str], HostEntry]
     return entries
 
 
-def _registry_tables(observed: Observation) -> Iterator[Mapping[str, Any]]:
-    """Yield the registry settings in config.toml and the files that it imports, in the order of reading."""
+def tables(observed: Observation) -> list[Mapping[str, Any]]:
+    """Return the registry settings in config.toml and the files that it imports, in the order of reading."""
+    found = []
     for each in (observed.config, *observed.imports):
         try:
             data = load(each.text or "")
@@ -117,10 +117,11 @@ def _registry_tables(observed: Observation) -> Iterator[Mapping[str, Any]]:
         for table in _table(data, "plugins").values():
             settings = plain.at(table, ["registry"]) if isinstance(table, Mapping) else None
             if isinstance(settings, Mapping):
-                yield settings
+                found.append(settings)
+    return found
 
 
-def _config(settings: list[Mapping[str, Any]], host: str) -> Mapping[str, Any]:
+def _config(settings: Sequence[Mapping[str, Any]], host: str) -> Mapping[str, Any]:
     found = [plain.at(table, ["configs", host]) for table in settings]
     return next((each for each in reversed(found) if isinstance(each, Mapping)), {})
 

@@ -18,6 +18,17 @@ LOGIN = "Basic " + base64.b64encode(b"u:p").decode()
 DIGEST = "sha256:" + "0" * 64
 
 
+INDEX = "application/vnd.oci.image.index.v1+json"
+LISTED = [
+    {"platform": {"os": "linux", "architecture": "amd64"}},
+    {"platform": {"os": "linux", "architecture": "arm", "variant": "v7"}},
+    {"platform": {"os": "linux", "architecture": 5}},
+    {"platform": "linux"},
+    {},
+    "linux/amd64",
+]
+
+
 class Registry(http.server.BaseHTTPRequestHandler):
     """Answers as the first part of the path says."""
 
@@ -35,6 +46,13 @@ class Registry(http.server.BaseHTTPRequestHandler):
             "html": (200, b"<html>", {"Content-Type": "text/html; charset=utf-8"}),
             "missing": (404, b'{"errors": [{"code": "X", "message": "no such"}, {"code": "Y"}]}', {}),
             "page": (400, b"<h1>The plain HTTP\n</h1> request was sent to <b>HTTPS</b> port", {}),
+            "index": (200, json.dumps({"manifests": LISTED}).encode(), {"Content-Type": INDEX}),
+            "noindex": (200, b'{"manifests": {"a": [', {"Content-Type": INDEX}),
+            "token-index": (
+                (200, json.dumps({"manifests": LISTED[:1]}).encode(), {"Content-Type": INDEX})
+                if given == "Bearer t"
+                else (401, b"", {"WWW-Authenticate": realm})
+            ),
             "odd": (500, b'{"errors": 5}' + b"\xff" * 9999, {}),
         }
         status, body, headers = answers[kind]
@@ -57,13 +75,13 @@ def ask():
     server = WebServer(("127.0.0.1", 0), Registry)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
-    def ask(*kinds, login=None, header=None):
+    def ask(*kinds, login=None, header=None, platforms=False):
         headers = {"Authorization": header} if header else {}
         wanted = [
             {"url": f"http://127.0.0.1:{server.server_port}/{kind}", "headers": headers, "login": login, "tls": {}}
             for kind in kinds
         ]
-        return probe.probe({"images": [wanted]})["images"][0]
+        return probe.probe({"images": [wanted], "platforms": platforms})["images"][0]
 
     yield ask
     server.shutdown()
@@ -97,6 +115,14 @@ def test_the_first_that_serves_is_the_last_asked(ask):
         False,
         True,
     ]
+
+
+def test_platforms_of_an_index(ask):
+    assert ask("index")[0]["platforms"] is None, "only if that is asked for"
+    assert ask("index", platforms=True)[0]["platforms"] == ["linux/amd64", "linux/arm/v7", "linux", "", "", ""]
+    assert ask("token-index", login=LOGIN, platforms=True)[0]["platforms"] == ["linux/amd64"]
+    for kind in ("noindex", "open", "missing", "html"):
+        assert ask(kind, platforms=True)[0]["platforms"] is None
 
 
 def test_words_are_bounded(ask):

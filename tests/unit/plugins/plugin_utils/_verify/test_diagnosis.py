@@ -180,18 +180,18 @@ def test_settings_of_another_shape_are_passed_over():
         CONFIG + 'headers = "X"\n[plugins."io.containerd.grpc.v1.cri".registry.configs."m.lan"]\nauth = 5\ntls = [1]\n'
     )
     found = seen()
-    (wanted,) = requests.requests(nodes.node(text=config), found.node, found.found)
+    (wanted,) = requests.requests(requests.tables(nodes.node(text=config)), found.node, found.found)
     assert (wanted.headers, wanted.login) == ({}, None)
     config = (
         CONFIG + '[plugins."io.containerd.grpc.v1.cri".registry.configs."m.lan".auth]\nusername="a:b"\npassword="c"\n'
     )
-    (wanted,) = requests.requests(nodes.node(text=config), found.node, found.found)
+    (wanted,) = requests.requests(requests.tables(nodes.node(text=config)), found.node, found.found)
     assert wanted.login == "Basic YTpiOmM="
 
 
 def test_a_lookup_that_fails_asks_nobody():
     found = seen('server = "http://m.lan"\nca = "none.crt"\n[host]\n')
-    assert requests.requests(nodes.node(), found.node, found.found) == []
+    assert requests.requests([], found.node, found.found) == []
     assert diagnosis.diagnose(found).kind == "hosts_toml_broken"
 
 
@@ -221,7 +221,7 @@ def test_requests_carry_what_containerd_would_send():
     )
     found = seen(hosts, config=config)
     observed = nodes.node(text=config)
-    wanted = requests.requests(observed, found.node, found.found)
+    wanted = requests.requests(requests.tables(observed), found.node, found.found)
     assert [each.url for each in wanted] == [
         "http://h.lan/v2/p/a/b/manifests/1?ns=quay.io",
         "https://t.lan/v2/a/b/manifests/1?ns=quay.io",
@@ -236,7 +236,7 @@ def test_requests_carry_what_containerd_would_send():
         for name in ("a", "b")
     )
     of_one_host = seen(two)
-    sent = [each.headers for each in requests.requests(nodes.node(), of_one_host.node, of_one_host.found)]
+    sent = [each.headers for each in requests.requests(requests.tables(nodes.node()), of_one_host.node, of_one_host.found)]
     assert sent == [{"Authorization": "Basic a"}, {"Authorization": "Basic b"}, {}], "each its own"
-    secret = requests.requests(observed, found.node, found.found, ("a", "b"))
+    secret = requests.requests(requests.tables(observed), found.node, found.found, ("a", "b"))
     assert {each.login for each in secret} == {"Basic YTpi"} and secret[0].headers == wanted[0].headers

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What decides beside the configuration which images a node can pull, and which it has."""
+
+import os
+import shutil
+import struct
+
+from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError
+from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
+
+_CALL_SECONDS = 30.0
+_MAX_NAMES = 5000
+
+
+def survey(request):
+    """Read the node; return ``{observed, machine, program, images, cri_error}``.
+
+    ``machine`` is what the kernel calls it, ``program`` what containerd's executable is for, as ``{machine, little}``
+    (the number of ELF, and the byte order), or None. ``images`` are the names of those that the node has, each as
+    ``{name, used}``, if ``request["images"]`` says so and CRI answers; else None, and ``cri_error`` says why.
+    """
+    observed = observe.observe(request["node"])
+    images, error = None, None
+    if request["images"]:
+        try:
+            images = _images(observed["socket"])
+        except CriError as exc:
+            error = str(exc)
+    return {
+        "observed": observed,
+        "machine": os.uname().machine,
+        "program": _program(observed["binary"]),
+        "images": images,
+        "cri_error": error,
+    }
+
+
+def _program(binary):
+    """Return what an executable is for, from the first bytes of its ELF header."""
+    try:
+        with open(shutil.which(binary) or binary, "rb") as handle:
+            head = handle.read(20)
+    except (OSError, IOError):
+        return None
+    if len(head) < 20 or head[:4] != b"\x7fELF":
+        return None
+    little = head[5] == 1
+    return {"machine": struct.unpack("<H" if little else ">H", head[18:20])[0], "little": little}
+
+
+def _images(socket):
+    """Return the node's images by the names with which they can be pulled: tags, digests where there are none."""
+    client = Client(socket, timeout=_CALL_SECONDS)
+    used = client.used_images()
+    found = {}
+    for each in client.images():
+        for name in each["tags"] or each["digests"][:1]:
+            found[name] = found.get(name, False) or each["id"] in used or name in used
+    return [{"name": name, "used": found[name]} for name in sorted(found)[:_MAX_NAMES]]

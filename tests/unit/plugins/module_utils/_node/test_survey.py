@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node tells beside its configuration: for what its containerd is built, and which images it has."""
+
+import json
+import sys
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import CriError
+from ansible_collections.airgap.containerd.plugins.module_utils._node import observe, survey
+
+X86 = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\x00\x3e\x00"
+S390 = b"\x7fELF\x02\x02\x01" + b"\0" * 9 + b"\x00\x02\x00\x16"
+
+
+class Client:
+    """A node with three images, one of them in use."""
+
+    def __init__(self, socket, timeout):
+        assert socket == "/x.sock"
+
+    def used_images(self):
+        return {"sha256:1"}
+
+    def images(self):
+        return [
+            {"id": "sha256:1", "tags": ["docker.io/a:1", "docker.io/a:2"], "digests": ["docker.io/a@sha256:9"]},
+            {"id": "sha256:2", "tags": [], "digests": ["quay.io/b@sha256:8", "quay.io/c@sha256:8"]},
+            {"id": "sha256:3", "tags": [], "digests": []},
+        ]
+
+
+@pytest.fixture
+def node(monkeypatch):
+    monkeypatch.setattr(observe, "observe", lambda request: {"binary": request["binary"], "socket": "/x.sock"})
+    monkeypatch.setattr(survey, "Client", Client)
+
+
+@pytest.mark.parametrize(
+    ("content", "program"),
+    [
+        (X86, {"machine": 62, "little": True}),
+        (S390, {"machine": 22, "little": False}),
+        (b"#!/bin/sh\nexec containerd\n", None),
+        (X86[:10], None),
+        (None, None),
+    ],
+)
+def test_programs(node, tmp_path, content, program):
+    path = tmp_path / "containerd"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(0o755)
+    found = survey.survey({"node": {"binary": str(path)}, "images": False})
+    assert (found["program"], found["images"], found["cri_error"]) == (program, None, None) and found["machine"]
+
+
+def test_this_python_is_a_program(node):
+    assert survey.survey({"node": {"binary": sys.executable}, "images": False})["program"]["machine"]
+
+
+def test_images(node):
+    found = json.loads(json.dumps(survey.survey({"node": {"binary": "x"}, "images": True})))
+    assert [(each["name"], each["used"]) for each in found["images"]] == [
+        ("docker.io/a:1", True),
+        ("docker.io/a:2", True),
+        ("quay.io/b@sha256:8", False),
+    ]
+
+
+def test_cri_that_does_not_answer(node, monkeypatch):
+    def fail(self):
+        raise CriError("UNAVAILABLE", "/x.sock: gone")
+
+    monkeypatch.setattr(Client, "images", fail)
+    found = survey.survey({"node": {"binary": "x"}, "images": True})
+    assert found["images"] is None and found["cri_error"] == "UNAVAILABLE: /x.sock: gone"
