@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Platforms as containerd compares them: which images of an index a node takes.
 
-Source: `platformVector`, `normalizeArch` and `DefaultSpec` in containerd's platforms package. An image that is no index
-is pulled whatever it was built for.
+Source: `platformVector`, `normalizeArch` and `DefaultSpec` in containerd's platforms package, `ImageFilter` in its
+transfer service. An image that is no index is pulled whatever it was built for.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 
 
 class Platform(NamedTuple):
@@ -43,19 +45,28 @@ def of_node(machine: str, elf: int | None = None, little: bool = True) -> Platfo
     return Platform("arm", "v6" if machine == "armv6l" else "v7")
 
 
-def takes(mine: Platform, offered: str) -> bool:
-    """Whether a node takes an image of an index: `offered` is OS/ARCHITECTURE[/VARIANT], "" where it is not told."""
+def takes(mine: Platform, offered: str, rel: Release, exactly: bool = False) -> bool:
+    """Whether a node takes an image of an index: `offered` is OS/ARCHITECTURE[/VARIANT], "" where it is not told.
+
+    The transfer service takes its own platform `exactly`.
+    """
     if not offered:
         return True
     system, dummy, rest = offered.lower().partition("/")
     name, dummy, variant = rest.partition("/")
-    name = _SAME.get(name, name)
+    name, variant = _normal(_SAME.get(name, name), variant, rel)
     if system != mine.os:
         return False
-    if (mine.architecture, name) == ("amd64", "amd64"):
-        return variant in ("", "v1")
-    if (mine.architecture, name) in (("arm64", "arm64"), ("arm64", "arm")):
-        return variant in (("", "v8") if name == "arm64" else ("", "v8", "v7", "v6", "v5"))
-    if (mine.architecture, name) == ("arm", "arm"):
-        return (variant or "v7") <= mine.variant
-    return name in (mine.architecture, "386" if mine.architecture == "amd64" else mine.architecture)
+    if exactly or mine.architecture == name != "arm":
+        return (name, variant) == (mine.architecture, mine.variant)
+    if name == "arm":
+        below = {"arm": mine.variant, "arm64": "v8" if rel.lesser_platforms else ""}.get(mine.architecture, "")
+        return "v5" <= variant <= below
+    return (mine.architecture, name) == ("amd64", "386") and rel.lesser_platforms
+
+
+def _normal(name: str, variant: str, rel: Release) -> tuple[str, str]:
+    """Return an architecture and its variant as containerd compares them."""
+    if (name, variant) in (("arm64", "v8"), ("arm64", "8")) or (name == "amd64" and variant == "v1" and rel.amd64_v1):
+        return name, ""
+    return name, f"v{variant.removeprefix('v') or '7'}" if name == "arm" else variant

@@ -60,6 +60,8 @@ class Release(NamedTuple):
     ipv6_names: bool  # image names may hold an IPv6 address: 1.7.0 on
     uppercase_hosts: bool  # a first part with capitals is a host, the path alone has a length limit: 1.7.19 on
     transfer_service: bool  # CRI pulls through the transfer service, which reads no list of roots: 2.1.0 on
+    lesser_platforms: bool  # amd64 takes what is for 386, arm64 what is for arm, if CRI pulls by itself: 1.5.0 on
+    amd64_v1: bool  # amd64/v1 is amd64: 1.6.0 on
     default_roots: str  # `config_path` where no file sets one: "", "baked-in" (2.2.0, 2.2.1), "no-mirrors" (2.2.2 on)
     implicit_docker_mirror: bool  # a built-in mirrors."docker.io" hides mirrors."*": 1.4
     tls_tables_block_config_path: bool  # configs.*.tls beside config_path keeps CRI from loading: up to 1.7
@@ -127,6 +129,8 @@ def release(version: Version) -> Release:
         ipv6_names=version >= (1, 7, 0),
         uppercase_hosts=version >= (1, 7, 19),
         transfer_service=version >= (2, 1, 0),
+        lesser_platforms=version >= (1, 5, 0),
+        amd64_v1=version >= (1, 6, 0),
         default_roots="" if version < (2, 2, 0) else "baked-in" if version < (2, 2, 2) else "no-mirrors",
         implicit_docker_mirror=version < (1, 5, 0),
         tls_tables_block_config_path=not two,

@@ -95,7 +95,8 @@ def _own_hosts(there: Node) -> set[str]:
 
 def _group(there: Node, platform: Platform, found: Iterable[Question]) -> str:
     rel = there.release
-    told: list[Any] = [str(platform), rel.header_reaches_token_service, rel.catch_all]
+    exactly = rel.transfer_service and not there.registry.local_pull
+    told: list[Any] = [str(platform), exactly, rel.lesser_platforms, rel.amd64_v1, rel.header_reaches_token_service]
     for each in found:
         answer = plain.as_data(each.found, rel)
         told.append([{key: value for key, value in answer.items() if key != "version"}, each.requests])
@@ -139,13 +140,14 @@ def _wrong(asked: Questions, question: Question, seen: Seen) -> Diagnosis | None
         return diagnosis.diagnosis("public", text, found, question.next)
     for answer, where in _pairs(seen.answers, question):
         if diagnosis.serves(answer):
-            return diagnosis.of_answer(seen, where, answer) or _platform(asked.platform, where, answer, found)
+            return diagnosis.of_answer(seen, where, answer) or _platform(asked, where, answer, found)
     return None
 
 
-def _platform(mine: Platform, where: Asked, answer: Manifest, found: Resolution) -> Diagnosis | None:
-    offered = answer.platforms
-    if not offered or any(platforms.takes(mine, each) for each in offered):
+def _platform(asked: Questions, where: Asked, answer: Manifest, found: Resolution) -> Diagnosis | None:
+    offered, mine, there = answer.platforms, asked.platform, asked.node
+    exactly = there.release.transfer_service and not there.registry.local_pull
+    if not offered or any(platforms.takes(mine, each, there.release, exactly) for each in offered):
         return None
     known = sorted({each for each in offered if not each.startswith("unknown")})
     text = f"{requests.endpoint(where)} has it for {', '.join(known) or 'no platform'} alone, and not for {mine}."

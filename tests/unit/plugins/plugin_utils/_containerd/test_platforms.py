@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import platforms
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import platforms, releases
 
 
 @pytest.mark.parametrize(
@@ -28,26 +28,34 @@ def test_platforms_of_nodes(node, shown):
     assert str(platforms.of_node(*node)) == shown
 
 
+RELEASES = {version: releases.release(releases.parse(version)) for version in ("1.4.13", "1.5.0", "1.7.24", "2.1.9")}
+
+
 @pytest.mark.parametrize(
-    ("machine", "offered", "takes"),
+    ("machine", "offered", "by"),
     [
-        ("x86_64", "linux/amd64", True),
-        ("x86_64", "linux/amd64/v1", True),
-        ("x86_64", "linux/amd64/v3", False),
-        ("x86_64", "linux/x86_64", True),
-        ("x86_64", "linux/arm64", False),
-        ("x86_64", "windows/amd64", False),
-        ("x86_64", "unknown/unknown", False),
-        ("x86_64", "", True),
-        ("aarch64", "linux/arm64/v8", True),
-        ("aarch64", "linux/arm64", True),
-        ("aarch64", "linux/arm/v7", True),
-        ("aarch64", "linux/amd64", False),
-        ("armv6l", "linux/arm/v6", True),
-        ("armv6l", "linux/arm", False),
-        ("armv7l", "linux/arm/v5", True),
-        ("riscv64", "linux/riscv64", True),
+        ("x86_64", "linux/amd64", "all"),
+        ("x86_64", "linux/amd64/v1", "1.7.24 2.1.9"),
+        ("x86_64", "linux/amd64/v3", ""),
+        ("x86_64", "linux/x86_64", "all"),
+        ("x86_64", "linux/386", "1.5.0 1.7.24"),
+        ("x86_64", "linux/arm64", ""),
+        ("x86_64", "windows/amd64", ""),
+        ("x86_64", "unknown/unknown", ""),
+        ("x86_64", "", "all"),
+        ("aarch64", "linux/arm64/v8", "all"),
+        ("aarch64", "linux/arm64", "all"),
+        ("aarch64", "linux/arm/v7", "1.5.0 1.7.24"),
+        ("aarch64", "linux/amd64", ""),
+        ("armv6l", "linux/arm/v6", "all"),
+        ("armv6l", "linux/arm", ""),
+        ("armv7l", "linux/arm", "all"),
+        ("armv7l", "linux/arm/v5", "1.4.13 1.5.0 1.7.24"),
+        ("riscv64", "linux/riscv64", "all"),
+        ("riscv64", "linux/386", ""),
     ],
 )
-def test_what_a_node_takes(machine, offered, takes):
-    assert platforms.takes(platforms.of_node(machine), offered) is takes
+def test_what_a_node_takes(machine, offered, by):
+    mine = platforms.of_node(machine)
+    taken = [name for name, rel in RELEASES.items() if platforms.takes(mine, offered, rel, rel.transfer_service)]
+    assert taken == (list(RELEASES) if by == "all" else by.split())

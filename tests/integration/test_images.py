@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The images playbook on real nodes: what it foretells is what a pull does, and its script mends what is missing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+from airgap_lab import LabError, prepare
+from pages import Page
+from support import HARBOR, NODES, ROOT, executions, files
+from writable import LIST, PASSWORD, USER, Writable
+
+PLAYBOOK = "playbooks/images.yml"
+ACTION = "airgap.containerd.containerd_images"
+MINE, INTERNET = "10.77.0.40", "10.77.0.41"
+SCHEMA = json.loads(re.search(r"```json\n(.*?)```", (ROOT / "docs" / "verify.md").read_text(), re.S).group(1))
+CHARTS = Path(__file__).parent / "charts"
+CERTAIN = {
+    "busybox:1": "library/busybox:1",
+    "quay.io/shop/cart:7": "shop/cart:7",
+    "quay.io/shop/migrate:7": "shop/migrate:7",
+    "ghcr.io/jobs/report:2": "jobs/report:2",
+    "registry.k8s.io/operator/manager:v1": "operator/manager:v1",
+    "registry.example.org/db/server:15": "db/server:15",
+}
+"""The images that the charts need, and what they are called where they come from."""
+
+VARIABLES = {
+    "flat": {},
+    "projects": {"projects": {"docker.io": "dockerhub", "*": "mirror"}},
+}
+
+
+@pytest.fixture(scope="module")
+def mine(lab, tmp_path_factory):
+    """The registry that the nodes use."""
+    registry = Writable(lab, "mine", MINE, tmp_path_factory.mktemp("mine"))
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="module")
+def internet(lab, tmp_path_factory):
+    """The registry that plays all of the internet's; no node reaches it by the names of those."""
+    registry = Writable(lab, "world", INTERNET, tmp_path_factory.mktemp("internet"))
+    for name in CERTAIN.values():
+        registry.index(name, "linux/arm64", "linux/amd64")
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture
+def configured(lab, play, mine):
+    """Configure all nodes for the registry, which is empty."""
+
+    def configure(**variables) -> None:
+        lab.reset(*NODES)
+        mine.empty()
+        play(url=f"http://{MINE}", username=USER, password=PASSWORD, **variables).ok()
+
+    return configure
+
+
+@pytest.fixture
+def ask(play, tmp_path):
+    """Run the playbook; return the run and what it wrote."""
+
+    def run(*arguments: str, **variables):
+        done = play(*arguments, playbook=PLAYBOOK, report_dir=str(tmp_path), **variables)
+        found = json.loads((tmp_path / "images.json").read_text())
+        jsonschema.validate(found, SCHEMA)
+        return done, found
+
+    return run
+
+
+def copy(mine: Writable, script: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the script where both registries can be reached, with the one that plays the internet under all its names."""
+    prepare.install_programs(print, {"skopeo": "skopeo"})
+    upstreams = ["docker.io", "quay.io", "ghcr.io", "registry.k8s.io", "registry.example.org"]
+    there = [f'[[registry]]\nprefix = "{name}"\nlocation = "{INTERNET}"\ninsecure = true\n' for name in upstreams]
+    settings = home / ".config" / "containers"
+    settings.mkdir(parents=True)
+    (settings / "registries.conf").write_text("".join(there))
+    (settings / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    login = {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
+    (home / "auth.json").write_text(json.dumps({"auths": dict.fromkeys([*upstreams, MINE, INTERNET], login)}))
+    environment = {**os.environ, "HOME": str(home), "REGISTRY_AUTH_FILE": str(home / "auth.json")}
+    environment.pop("XDG_CONFIG_HOME", None)
+    return mine.run(["sh", str(script)], env=environment)
+
+
+def pulled(lab, node: str, image: str) -> bool:
+    """Whether containerd itself pulls an image, which then goes again."""
+    try:
+        lab.pull(node, image)
+    except LabError:
+        return False
+    return True
+
+
+def good(found: dict, node: str) -> dict[str, bool]:
+    """What is foretold for a node, by image."""
+    (row,) = (each for each in found["nodes"] if node in each["hosts"])
+    outcomes = [found["outcomes"][each["outcome"]] for each in row["results"]]
+    return {each["image"]: each["state"] == "served" for each in outcomes}
+
+
+@pytest.mark.parametrize("kind", VARIABLES)
+def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, internet, ask, tmp_path, kind):
+    configured(**VARIABLES[kind])
+    project = "mirror/" if kind == "projects" else ""
+    mine.index(f"{project}operator/sidecar:v1", "linux/amd64")
+    before = {node: files(lab, node) for node in NODES}
+    run, found = ask("-e", f"manifests={CHARTS}")
+    assert run.rc != 0 and f"0 of {len(NODES)} nodes will get every image" in run.output
+    assert {each["image"] for each in found["copy"]["images"]} == set(CERTAIN), run.output
+    # The operator's argument names one that is there, its ConfigMap one that nobody has.
+    assert good(found, "n1")["registry.k8s.io/operator/sidecar:v1"]
+    assert [each["image"] for each in found["doubtful"]] == ["registry.k8s.io/operator/plugin:v1"]
+    done = copy(mine, tmp_path / "images.sh", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run, found = ask("-e", f"manifests={CHARTS}")
+    assert run.rc == 0 and f"{len(NODES)} of {len(NODES)} nodes will get every image" in run.output, run.output
+    assert {node: files(lab, node) for node in NODES} == before
+    for node in NODES:
+        assert all(pulled(lab, node, image) for image in (*CERTAIN, "registry.k8s.io/operator/sidecar:v1")), node
+
+
+@pytest.fixture
+def samples(mine) -> list[str]:
+    """Images of every kind that a registry may have, and some that it has not; their names."""
+    mine.image("library/plain:1")
+    mine.image("library/plain:arm", "linux/arm64")
+    several = mine.index("a/several:1", "linux/arm64/v8", "linux/amd64")
+    mine.index("a/list:1", "linux/s390x", "linux/amd64", kind=LIST)
+    mine.index("a/arm:1", "linux/arm64", "linux/arm/v7")
+    mine.index("a/x86:1", "linux/386")
+    mine.index("a/v1:1", "linux/amd64/v1")
+    mine.index("a/v3:1", "linux/amd64/v3")
+    mine.index("a/windows:1", "windows/amd64")
+    none = "sha256:" + "0" * 64
+    return [
+        "plain:1", "docker.io/library/plain:1", "plain:arm", "plain", "plain:2",
+        "quay.io/a/several:1", f"quay.io/a/several@{several}", f"quay.io/a/several:other@{several}",
+        f"quay.io/a/several@{none}", "quay.io/a/list:1", "quay.io/a/arm:1", "quay.io/a/x86:1", "quay.io/a/v1:1",
+        "quay.io/a/v3:1", "quay.io/a/windows:1", "quay.io/a/none:1", "quay.io/A/several:1",
+        f"{MINE}/a/several:1", f"{MINE}/a/none:1", "unlisted.example.org/a/several:1", "quay.io/a/several:1:2",
+    ]  # fmt: skip
+
+
+def compare(lab, ask, wanted: list[str], folder: Path) -> None:
+    """Foretell, pull, and compare, on every node."""
+    manifest = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"image": image} for image in wanted]}}
+    (folder / "wanted.json").write_text(json.dumps(manifest))
+    dummy, found = ask("-e", f"manifests={folder / 'wanted.json'}")
+    wrong = {}
+    for node in NODES:
+        for image, foretold in good(found, node).items():
+            if pulled(lab, node, image) != foretold:
+                wrong[node, image] = foretold
+    assert not wrong
+
+
+@pytest.mark.parametrize("catch_all", [True, False])
+def test_what_is_foretold_is_what_a_pull_does(configured, lab, mine, ask, samples_of, tmp_path, catch_all):
+    configured(catch_all=catch_all)
+    compare(lab, ask, samples_of(), tmp_path)
+
+
+@pytest.fixture
+def samples_of(request):
+    """The samples, made when the registry has been emptied."""
+    return lambda: request.getfixturevalue("samples")
+
+
+def test_harbor(lab, play, ask, tmp_path):
+    lab.reset(*NODES)
+    projects = {**HARBOR["containerd_registry_projects"], "ghcr.io": "nonesuch", "gcr.io": "signed"}
+    play(url="http://harbor.lan", projects=projects).ok()
+    wanted = [
+        "docker.io/library/busybox:1", "docker.io/library/none:1", "quay.io/coreos/etcd:1", "ghcr.io/owner/img:1",
+        "gcr.io/app:1", "registry.example.org/team/tool:1", "registry.example.org/team/none:1",
+    ]  # fmt: skip
+    compare(lab, ask, wanted, tmp_path)
+    run, found = ask("-e", "image=" + ",".join(wanted))
+    words = {line.split("  ")[0] for line in run.output.splitlines()} & {"MISSING", "NO PROJECT", "NOT ALLOWED"}
+    assert words == {"MISSING", "NO PROJECT", "NOT ALLOWED"}, run.output
+    assert found["copy"]["projects"] == [{"registry": "harbor.lan", "project": "nonesuch"}]
+    # Nobody can push to a proxy cache, and no copy mends what a policy forbids.
+    assert {each["destination"] for each in found["copy"]["images"]} == {
+        "harbor.lan/nonesuch/owner/img:1", "harbor.lan/mirror/team/none:1"
+    }  # fmt: skip
+
+
+def test_the_images_that_the_nodes_have(lab, play, ask):
+    lab.reset(*NODES)
+    play().ok()
+    lab.pull("n2", "docker.io/library/busybox:1")
+    lab.pull("n3", "quay.io/coreos/etcd:1")
+    mark = lab.mark()
+    lab.reset_counters()
+    run, found = ask("-vvv")
+    assert run.rc == 0, run.output
+    assert {each["image"] for each in found["outcomes"]} == {"docker.io/library/busybox:1", "quay.io/coreos/etcd:1"}
+    # One execution to list, one to read the node, one to ask where no other node does so.
+    done = executions(run.output)
+    asking = {node for node in NODES if run.of(node, ACTION)["asked_by"] is None}
+    assert done == {node: 3 if node in asking else 2 for node in NODES} and asking < set(NODES)
+    requests = lab.requests(mark)
+    assert {each["node"] for each in requests} == asking and {each["method"] for each in requests} == {"HEAD"}
+    for node, counted in lab.counters().items():
+        assert (counted["dns"], counted["other"], counted["no_route"]) == (0, 0, 0), node
+
+
+def test_the_output_in_the_documentation(lab, play, tmp_path, ask):
+    lab.reset(*NODES)
+    play().ok()
+    (tmp_path / "rendered.yaml").write_text((CHARTS / "documented.yaml.txt").read_text())
+    run, dummy = ask("-e", f"manifests={tmp_path / 'rendered.yaml'}")
+    (block,) = (each for each in Page(ROOT / "docs" / "images.md").blocks if each.kind == "output")
+    printed = run.output.replace(str(tmp_path), "containerd-verify")
+    for line in block.text.splitlines():
+        assert line in printed, (line, run.output)
+
+
+def test_check_mode_tells_the_same_and_writes_nothing(lab, play, tmp_path):
+    options = {"playbook": PLAYBOOK, "report_dir": str(tmp_path / "none")}
+    run = play("--check", "--limit=n1", "-e", "image=quay.io/coreos/none:1", **options)
+    assert run.rc != 0 and "MISSING" in run.output and not (tmp_path / "none").exists()
