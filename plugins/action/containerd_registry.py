@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,9 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import pull
+
+_SHOWN = ("version", "mode", "namespaces", "config_changes", "written", "removed", "restart_due")
+"""What a plan shows of a change."""
 
 
 class ActionModule(Action):
@@ -80,7 +84,10 @@ class ActionModule(Action):
         outcome = None
         is_plan = self._task.check_mode or args["fleet"] == "plan"
         applies = todo.changed or restarts or todo.record_changed or observed.interrupted
+        source = args["url"] or "their endpoints"
         if applies and not is_plan:
+            if args["planned"]:
+                _check_planned(args["planned"], _result(todo, observed, restarts, idle, None, source))
             again = restart._replace(socket=observed.socket) if restarts else None
             apply = request.of_plan(todo, observed, again, tries=not restart.force)
             with throttle.slot(args["restart_throttle"] if restarts else 0):
@@ -89,7 +96,7 @@ class ActionModule(Action):
             tried = request.rehearsal(todo, observed, tries=not restart.force)
             if tried:
                 execute.execute(self, tried, task_vars, Tried)
-        result = _result(todo, observed, restarts, idle, outcome, args["url"] or "their endpoints")
+        result = _result(todo, observed, restarts, idle, outcome, source)
         warnings = list(dict.fromkeys([*self.of_all, *result.pop("warnings")]))
         if warnings:
             result["notes" if args["fleet"] else "warnings"] = warnings
@@ -149,6 +156,16 @@ def _check_restart(restart: Restart, observed: Observation, prefix: str) -> None
     refusal = verdicts.kill_mode_refusal(restart.service, observed.unit)
     if refusal and not restart.force:
         raise Refusal(refusal.replace("set restart_force", f"set {prefix}restart_force"))
+
+
+def _check_planned(planned: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse a node that does not get the change that was shown."""
+    before, after = (json.dumps([each.get(key) for key in _SHOWN], default=str) for each in (planned, now))
+    if before != after:
+        raise Refusal(
+            "this node is not as it was when its change was planned and shown, so nothing was changed on it: run again "
+            "for a new plan"
+        )
 
 
 def _result(

@@ -205,6 +205,9 @@ options:
         RV(pending), and no failure. V(change) is the run itself.
     type: str
     choices: [plan, change]
+  planned:
+    description: What the module returned with O(fleet=plan). A node with another plan by now is refused.
+    type: dict
 seealso:
   - module: airgap.containerd.containerd_info
   - module: airgap.containerd.containerd_hosts

@@ -113,7 +113,7 @@ def test_commands_of_the_pages_run(first_runs, lab, play, tmp_path):
         name = playbook.rpartition(".")[2] if "/" not in playbook else playbook
         went_back = name in BACK and "--check" not in rest
         done.add(name)
-    assert done >= {"site", "verify", "resolve", "migrate", "rollback", "uninstall", "playbooks/site.yml"}
+    assert done >= {"site", "verify", "resolve", "rollback", "uninstall", "playbooks/site.yml"}
     play(f"--limit={NODE}").ok()
 
 

@@ -20,7 +20,7 @@ OF_PLAYBOOKS = (
 """What the playbooks read beside the options of the role."""
 
 _REGISTERED = ("plan", "fleet", "result", "pulled", "harbor")
-_INTERNAL = ("from_variables", "validate_only", "fleet")
+_INTERNAL = ("from_variables", "validate_only", "fleet", "planned")
 _ALIKE = 0.95  # the least likeness of a whole name, for a mistake in the prefix
 _ALIKE_OPTION = 0.9  # of an option, before it is taken for one with a suffix
 

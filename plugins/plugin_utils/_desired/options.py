@@ -59,6 +59,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "from_variables": {"type": "str", "default": ""},
     "validate_only": {"type": "bool", "default": False},
     "fleet": {"type": "str", "choices": ["plan", "change"]},
+    "planned": {"type": "dict"},
 }
 
 MAX_SECONDS = 3600

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names, reasons
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys
 
-_GROUPS = 8
+_GROUPS = 6
 """Distinct plans, or reasons of one kind, that are shown; of the others it is told how many there are."""
 
 _KEYS = 4
@@ -58,9 +58,8 @@ def plan(
     }
     fleet.update(_problems(fleet), titles=[names.several(step, 0) for step in fleet["steps"]])
     shown = [_heading(fleet, [(len(change), "to change"), (len(right), "right already")])]
-    shown += _plans({name: results[name] for name in change}, len(results))
-    if right and len(right) < len(results):
-        shown += ["", f"{names.several(right, len(results))}: right already"]
+    shown += _groups({name: "\n".join(_plan(results[name])) for name in change}, "to change", len(results))
+    shown += _groups({name: _text(results[name]) for name in right}, "right already", len(results))
     shown += [*_reasons(fleet), *_notes(fleet["notes"], len(results))]
     return [*shown, *_after_plan(fleet, change, stopped, check)], fleet
 
@@ -123,15 +122,14 @@ def _heading(fleet: Mapping[str, Any], counts: Iterable[tuple[int, str]]) -> str
     return f"{_count(fleet['total'], 'node')}: {told}"
 
 
-def _plans(results: Mapping[str, Mapping[str, Any]], total: int) -> list[str]:
-    groups = _largest({name: "\n".join(_plan(result)) for name, result in results.items()})
+def _groups(texts: Mapping[str, str], what: str, total: int) -> list[str]:
+    groups = _largest(texts)
     shown = []
     for text, who in groups[:_GROUPS]:
-        shown += ["", f"{names.several(who, total)}: to change", *(f"  {line}" for line in text.splitlines())]
+        shown += ["", f"{names.several(who, total)}: {what}", *(f"  {line}" for line in text.splitlines())]
     more = [name for dummy, who in groups[_GROUPS:] for name in who]
     if more:
-        text = f"with {_count(len(groups) - _GROUPS, 'other plan')}, which --check --limit=NODE shows"
-        shown += ["", f"{names.several(more, total)}: to change, {text}"]
+        shown += ["", f"{names.several(more, total)}: {what}, otherwise than these: --check --limit=NODE shows it"]
     return shown
 
 
@@ -142,12 +140,7 @@ def _largest(texts: Mapping[str, str]) -> list[tuple[str, list[str]]]:
 
 def _reasons(fleet: Mapping[str, Any]) -> Iterator[str]:
     for kind in reversed(_KINDS):
-        groups = _largest(fleet[kind])
-        for text, who in groups[:_GROUPS]:
-            yield from ("", f"{names.several(who, fleet['total'])}: {_TITLES[kind]}", f"  {text}")
-        more = [name for dummy, who in groups[_GROUPS:] for name in who]
-        if more:
-            yield from ("", f"{names.several(more, fleet['total'])}: {_TITLES[kind]}, for other reasons")
+        yield from _groups(fleet[kind], _TITLES[kind], fleet["total"])
 
 
 def _notes(notes: Mapping[str, Iterable[str]], total: int) -> Iterator[str]:

@@ -98,7 +98,7 @@ def test_limits_are_documented_as_they_are():
 
 def test_the_role_offers_what_its_module_does():
     arguments = spec("containerd_registry")
-    assert set(role_options()) == set(arguments) - {"validate_only", "fleet", "from_variables"}
+    assert set(role_options()) == set(arguments) - {"validate_only", "fleet", "planned", "from_variables"}
     for option, value in role_options().items():
         for key in ("type", "elements", "choices"):
             assert value.get(key) == arguments[option].get(key), (option, key)
@@ -106,7 +106,12 @@ def test_the_role_offers_what_its_module_does():
 
 @pytest.mark.parametrize(
     ("file", "more"),
-    [("main", {}), ("validate", {"validate_only": True}), ("plan", {"fleet": "plan"}), ("change", {"fleet": "change"})],
+    [
+        ("main", {}),
+        ("validate", {"validate_only": True}),
+        ("plan", {"fleet": "plan"}),
+        ("change", {"fleet": "change", "planned": "{{ containerd_registry_plan | default(omit) }}"}),
+    ],
 )
 def test_the_role_hands_all_its_variables_on(file, more):
     task = yaml.safe_load((ROLE / "tasks" / f"{file}.yml").read_text())[0]

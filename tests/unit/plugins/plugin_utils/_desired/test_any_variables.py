@@ -19,7 +19,7 @@ from ansible_collections.airgap.containerd.plugins.action import containerd_host
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
 
 SECRET = "CaN4ry"
-OPTIONS = sorted(set(ARGUMENT_SPEC) - {"from_variables", "validate_only", "fleet", "state"})
+OPTIONS = sorted(set(ARGUMENT_SPEC) - {"from_variables", "validate_only", "fleet", "planned", "state"})
 
 # Texts that are almost right, in any place.
 TEXTS = st.text(max_size=8) | st.sampled_from([

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for all nodes comes first, then one node, a tenth, the rest; whatever is wrong is said once and for all."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+import yaml
+from support import CONFIG, NODES, executions, files, pid
+
+AWAY = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": ""}
+SILENT = {"ANSIBLE_CONFIG": "/dev/null"}
+REPORT = "airgap.containerd.containerd_report"
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    """An inventory with hosts, or variables of hosts, beside those of the lab."""
+
+    def write(**hosts: dict) -> tuple[str, ...]:
+        file = tmp_path / "0-more.yml"
+        file.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+        return (str(file),)
+
+    return write
+
+
+def lines(run) -> list[str]:
+    """All that the summaries of a run show."""
+    return [line for each in run.results if each["task"] == REPORT for line in each["result"].get("lines", [])]
+
+
+def state(lab) -> dict[str, object]:
+    return {node: (pid(lab, node), files(lab, node)) for node in NODES}
+
+
+def test_a_first_run_and_a_fleet_that_is_right(fresh, play):
+    first = play("-vvvv").ok()
+    assert set(executions(first.output).values()) == {3}, "the plan, and a change with another look at the node"
+    assert lines(first)[0] == "4 nodes: 4 to change"
+    (end,) = [line for line in lines(first) if "changed" in line]
+    assert end.startswith("4 nodes: 4 changed, 4 of them restarted (at most ")
+    for step in ("Change one node first: n1]", "Change a tenth of the nodes: n2]", "Change the rest: n3, n4]"):
+        assert step in first.output
+    assert first.changed() == dict.fromkeys(NODES, 1)
+    before = state(fresh)
+    second = play("-vvvv").ok()
+    assert executions(second.output) == dict.fromkeys(NODES, 1)
+    assert lines(second)[0] == "4 nodes: 4 right already" and lines(second)[-1] == "Nothing has to be changed."
+    assert second.changed() == dict.fromkeys(NODES, 0) and state(fresh) == before
+
+
+def test_a_broken_node_stops_the_others_before_the_first_change_but_with_proceed(fresh, play):
+    fresh.write("n2", CONFIG, "version = 2\n[broken\n")
+    before = state(fresh)
+    run = play()
+    assert run.rc == 2 and state(fresh) == before
+    assert lines(run)[0] == "4 nodes: 3 to change, 1 cannot be changed"
+    assert {node: each["failures"] for node, each in run.stats.items()} == {"n1": 0, "n2": 1, "n3": 0, "n4": 0}
+    run = play(proceed=True)
+    assert run.rc == 2 and run.changed() == {"n1": 1, "n2": 0, "n3": 1, "n4": 1}
+    assert state(fresh)["n2"] == before["n2"]
+    assert "3 changed, 3 of them restarted" in str(lines(run)) and "n2: cannot be changed" in lines(run)
+
+
+def test_nodes_that_cannot_be_reached_stop_nobody(fresh, play, inventory):
+    run = play(inventory=inventory(a0=AWAY, n2=AWAY))
+    assert run.rc == 2 and run.changed() == {"a0": 0, "n1": 1, "n2": 0, "n3": 1, "n4": 1}
+    assert lines(run)[0] == "5 nodes: 3 to change, 2 could not be reached"
+    assert lines(run).count("a0, n2: could not be reached") == 2, "in the plan and at the end"
+    assert [host for host, each in sorted(run.stats.items()) if each["failures"]] == ["a0", "n2"]
+    run = play(inventory=inventory(a0=AWAY, n2=AWAY))
+    assert run.rc == 2 and not any(run.changed().values()), "the others are right, and it is no success"
+    assert play("--check", inventory=inventory(a0=AWAY)).rc == 2
+
+
+def test_a_node_that_is_not_what_was_planned_is_left_alone(fresh, play, inventory):
+    waits = "while [ ! -e /root/go ]; do sleep 0.1; done; systemctl restart containerd"
+    more = inventory(n1={"containerd_registry_restart_command": ["/bin/sh", "-c", waits]})
+    run = play.start("-i", more[0], restart_timeout=300)
+    try:
+        while "registry.lan" not in fresh.read("n1", CONFIG) and run.poll() is None:
+            time.sleep(0.2)
+        registry = '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/old.d"\n'
+        fresh.write("n2", CONFIG, fresh.read("n2", CONFIG) + registry)
+        before = files(fresh, "n2")
+        fresh.run("n1", ["touch", "/root/go"])
+        output, dummy = run.communicate(timeout=300)
+    finally:
+        run.kill()
+    assert run.returncode == 2 and "this node is not as it was when its change was planned and shown" in output
+    assert files(fresh, "n2") == before
+    assert "4 nodes: 1 changed, 1 of them restarted" in output and "2 not touched, 1 failed" in output
+    assert "n3, n4: not touched, as the run stopped" in output
+
+
+def test_a_restart_that_fails_in_the_second_step_stops_the_rest(fresh, play, inventory):
+    before = state(fresh)
+    fails = ["/bin/sh", "-c", "echo no restart today >&2; exit 3"]
+    run = play(inventory=inventory(n2={"containerd_registry_restart_command": fails}))
+    assert run.rc == 2 and run.changed()["n1"] == 1
+    shown = lines(run)
+    assert any(line.startswith("4 nodes: 1 changed, 1 of them restarted") for line in shown)
+    assert "n2: failed" in shown and "n3, n4: not touched, as the run stopped" in shown
+    assert "no restart today" in str(shown) and "were put back" in str(shown)
+    after = state(fresh)
+    assert after["n2"][1] == before["n2"][1] and all(after[node] == before[node] for node in ("n3", "n4"))
+
+
+def test_a_host_that_runs_docker_alone_has_to_be_named(fresh, play):
+    fresh.run("n3", ["sh", "-c", "mv /var/lib/kubelet /root/ 2>/dev/null; : >/run/docker.sock"])
+    before = state(fresh)
+    run = play()
+    assert run.rc == 2 and state(fresh) == before and "n3: cannot be changed" in lines(run)
+    assert "runs Docker and no kubelet" in str(lines(run))
+    assert play(nodes="n3").ok().changed() == {"n3": 1}
+    play(proceed=True).ok()
+    fresh.run("n3", ["rm", "-f", "/run/docker.sock"])
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned", "debug"])
+def test_the_strategy_of_ansible_cfg_makes_no_difference(fresh, play, strategy):
+    run = play("--limit=n2,n3", "--forks=1", env={"ANSIBLE_STRATEGY": strategy}).ok()
+    assert run.changed() == {"n2": 1, "n3": 1} and lines(run)[0] == "2 nodes: 2 to change"
+
+
+def test_a_few_at_a_time_and_no_more_where_one_fails(fresh, play, inventory):
+    fails = {"containerd_registry_restart_command": ["/bin/sh", "-c", "exit 3"]}
+    run = play(inventory=inventory(n3=fails), serial=1)
+    assert run.rc == 2 and run.changed()["n4"] == 0
+    assert "n4: not touched, as the run stopped" in lines(run)
+
+
+def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, play, tmp_path):
+    site = tmp_path / "site.yml"
+    site.write_text(json.dumps([{"ansible.builtin.import_playbook": "airgap.containerd.site", "tags": ["registry"]}]))
+    quiet = {**SILENT, "ANSIBLE_COLLECTIONS_PATH": ".collections", "ANSIBLE_PYTHON_INTERPRETER": "auto_silent"}
+    assert not any(play("--tags=none", playbook=str(site), env=quiet).ok().changed().values())
+    run = play("--tags=registry", playbook=str(site), env=quiet).ok()
+    assert run.changed() == dict.fromkeys(NODES, 1)
+    assert "skipping: [" not in run.output
+    right = play("--tags=registry", playbook=str(site), env=quiet).ok()
+    assert right.output.count("ok: [") == len(NODES) + 2, "a line for each node, and two for the summary"
+
+
+def test_uninstall_and_rollback_plan_and_sum_up_alike(fresh, play):
+    before = {node: fresh.read(node, CONFIG) for node in NODES}
+    play().ok()
+    for playbook in ("rollback", "uninstall"):
+        check = play("--check", playbook=f"playbooks/{playbook}.yml").ok()
+        assert lines(check)[0] == "4 nodes: 4 to change"
+        run = play(playbook=f"playbooks/{playbook}.yml").ok()
+        assert any(line.startswith("4 nodes: 4 changed") for line in lines(run))
+        assert {node: fresh.read(node, CONFIG) for node in NODES} == before
+        assert not any(play(playbook=f"playbooks/{playbook}.yml").ok().changed().values())
+        play().ok()
+
+
+def test_the_results_of_all_nodes_stay_registered(fresh, play, tmp_path):
+    playbook = tmp_path / "mine.yml"
+    told = {
+        "ansible.builtin.debug": {
+            "msg": "{{ containerd_registry_plan.pending }} {{ containerd_registry_result.restarted }}"
+        }
+    }
+    playbook.write_text(json.dumps([
+        {"ansible.builtin.import_playbook": "airgap.containerd.site"},
+        {"hosts": "all", "gather_facts": False, "tasks": [told]},
+    ]))  # fmt: skip
+    run = play(playbook=str(playbook)).ok()
+    assert {run.of(node, "ansible.builtin.debug")["msg"] for node in NODES} == {"True True"}
