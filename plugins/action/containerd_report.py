@@ -52,7 +52,11 @@ class ActionModule(Action):
         "mutually_exclusive": [_ANSWERS],
         "required_one_of": [_ANSWERS],
         "required_by": {
-            "pulls": "dest", "images": "dest", "harbor": "pulls", "outcomes": "fleet", "fleet": "outcomes",
+            "pulls": "dest",
+            "images": "dest",
+            "harbor": "pulls",
+            "outcomes": "fleet",
+            "fleet": "outcomes",
         },
     }
 

@@ -236,7 +236,9 @@ def test_requests_carry_what_containerd_would_send():
         for name in ("a", "b")
     )
     of_one_host = seen(two)
-    sent = [each.headers for each in requests.requests(requests.tables(nodes.node()), of_one_host.node, of_one_host.found)]
+    sent = [
+        each.headers for each in requests.requests(requests.tables(nodes.node()), of_one_host.node, of_one_host.found)
+    ]
     assert sent == [{"Authorization": "Basic a"}, {"Authorization": "Basic b"}, {}], "each its own"
     secret = requests.requests(requests.tables(observed), found.node, found.found, ("a", "b"))
     assert {each.login for each in secret} == {"Basic YTpi"} and secret[0].headers == wanted[0].headers
