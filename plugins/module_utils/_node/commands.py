@@ -15,8 +15,9 @@ MAX_OUTPUT = 4 * 1024 * 1024  # bytes of what a command prints: the largest is `
 def run(argv, timeout=60):
     """Run a command without a shell; return ``(rc, stdout, stderr)`` as text, at most MAX_OUTPUT bytes of each.
 
-    A missing program is rc 127, one that does not end within ``timeout`` seconds is killed and rc 124. What it leaves
-    running in the background, such as a daemon, is not waited for.
+    It runs in /, as units do: older releases of containerd take some ``imports`` from the working directory. A missing
+    program is rc 127, one that does not end within ``timeout`` seconds is killed and rc 124. What it leaves running in
+    the background, such as a daemon, is not waited for.
     """
     try:
         process = subprocess.Popen(
@@ -25,6 +26,7 @@ def run(argv, timeout=60):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(os.environ, LC_ALL="C", LANG="C"),
+            cwd="/",
         )
     except OSError as exc:
         return 127, "", "%s: %s" % (argv[0], exc.strerror)
