@@ -105,7 +105,7 @@ integration: need-root venv-test ## The integration tests, on the nodes of two l
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: ansible-units ansible-integration audit differential living starting matrix molecule bench faults fatal
+.PHONY: ansible-units ansible-integration audit differential living reading starting matrix molecule bench faults fatal
 ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="--python default" for every Python here
 	@$(TEST)/python tests/tools/units.py $(ARGS)
 
@@ -120,6 +120,9 @@ differential: need-root venv-test ## What `resolve` foretells, compared with wha
 
 starting: need-root venv-test ## Ways to start containerd: the file that we tell, and the one that it reads; ARGS="--seed 1 --rounds 25" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m starting $(ARGS)
+
+reading: need-root venv-test ## Configurations as each release reads them, and as we do; ARGS="--seed 1 --cases 300" (root)
+	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m reading $(ARGS)
 
 living: need-root venv-test ## A long walk through the life of nodes, each run checked; ARGS="--seed 1 --steps 1000" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m living $(ARGS)

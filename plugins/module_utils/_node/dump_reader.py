@@ -86,7 +86,7 @@ def read(text):
     """Return the nested dict of TOML text ``text`` as containerd prints it."""
     root = {}
     table = root
-    for line in text.splitlines():
+    for line in text.split("\n"):  # only this ends a line: a value may hold U+2028
         line = line.strip()
         if line.startswith("[[") and line.endswith("]]"):
             table = {}

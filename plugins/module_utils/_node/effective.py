@@ -21,6 +21,7 @@ _PULL_SETTINGS = (
 )
 _PAUSE = "registry.k8s.io/pause:3.10"  # where containerd tells of none, as without a configuration that it accepts
 _LONGEST_SOCKET = 106  # as containerd's sys.CreateUnixSocket has it
+_MOVED_SOCKET = 4  # version of the configuration; before, containerd prints a table of this name as it is written
 _REGISTRY_OWNERS = ("io.containerd.cri.v1.images", "io.containerd.grpc.v1.cri")
 
 
@@ -49,25 +50,28 @@ def dump(binary, path, version):
 
 
 def _summary(document, error):
-    plugins = document.get("plugins") or {}
-    tables = [plugins[name]["registry"] for name in _REGISTRY_OWNERS if "registry" in (plugins.get(name) or {})]
-    registry = tables[0] if tables else {}
-    configs = {host: each or {} for host, each in (registry.get("configs") or {}).items()}
-    images = plugins.get(_REGISTRY_OWNERS[0]) or {}
-    server = plugins.get("io.containerd.server.v1.grpc") or document.get("grpc") or {}
+    plugins = _table(document, "plugins")
+    owners = [_table(plugins, name) for name in _REGISTRY_OWNERS]
+    registry = next((_table(owner, "registry") for owner in owners if "registry" in owner), {})
+    mirrors, configs = (_table(registry, key) for key in ("mirrors", "configs"))
+    moved = _table(plugins, "io.containerd.server.v1.grpc") if (document.get("version") or 0) >= _MOVED_SOCKET else None
+    server = moved or _table(document, "grpc")
     return Effective(
         error=error,
         config_path=registry.get("config_path") or "",
-        mirrors={host: (each or {}).get("endpoint") or [] for host, each in (registry.get("mirrors") or {}).items()},
-        configs={host: Login(auth_digest(each.get("auth")), "tls" in each) for host, each in configs.items()},
-        tls_options={
-            host: sorted(key for key, value in (each.get("tls") or {}).items() if value)
-            for host, each in configs.items()
+        mirrors={host: _table(mirrors, host).get("endpoint") or [] for host in mirrors},
+        configs={
+            host: Login(auth_digest(_table(_table(configs, host), "auth")), "tls" in _table(configs, host))
+            for host in configs
         },
-        auths=sorted(registry.get("auths") or {}),
-        headers=sorted(registry.get("headers") or {}),
-        images={key: images[key] for key in _PULL_SETTINGS if isinstance(images.get(key), (bool, int))},
-        pause=_pause(plugins),
+        tls_options={
+            host: sorted(key for key, value in _table(_table(configs, host), "tls").items() if value)
+            for host in configs
+        },
+        auths=sorted(_table(registry, "auths")),
+        headers=sorted(_table(registry, "headers")),
+        images={key: owners[0][key] for key in _PULL_SETTINGS if isinstance(owners[0].get(key), (bool, int))},
+        pause=_pause(*owners),
         disabled_plugins=document.get("disabled_plugins") or [],
         imports=document.get("imports") or [],
         address=server.get("address"),
@@ -83,9 +87,9 @@ def _fatal(document):
         blocked = _file_at_or_above(document.get(key))
         if blocked:
             return "%s is %s, and %s is a file" % (key, document[key], blocked)
-    plugins = document.get("plugins") or {}
+    plugins = _table(document, "plugins")
     for key in ("grpc", "ttrpc", "debug"):
-        server = plugins.get("io.containerd.server.v1." + key) or document.get(key) or {}
+        server = _table(plugins, "io.containerd.server.v1." + key) or _table(document, key)
         address = server.get("address")
         if not isinstance(address, str) or not address:
             continue
@@ -107,8 +111,13 @@ def _file_at_or_above(path):
     return None if os.path.isdir(path) or os.path.islink(path) else path
 
 
-def _pause(plugins):
+def _table(data, key):
+    """Return a table in data; containerd prints those of plugins that are disabled as they are written."""
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _pause(newer, older):
     """Return the name of the image that pods start with: ``pinned_images.sandbox``, ``sandbox_image`` before 2.0."""
-    newer, older = (plugins.get(name) or {} for name in _REGISTRY_OWNERS)
-    found = (newer.get("pinned_images") or {}).get("sandbox") or older.get("sandbox_image")
+    found = _table(newer, "pinned_images").get("sandbox") or older.get("sandbox_image")
     return found if isinstance(found, str) else _PAUSE

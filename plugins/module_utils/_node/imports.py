@@ -4,12 +4,11 @@
 """The files that a configuration consists of. Nodes have no TOML parser: what looks like `imports` is taken for it."""
 
 import errno
-import glob
 import os
 import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import dump_reader, filesystem
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
 
 MAX_IMPORTS = 100  # files
 
@@ -33,9 +32,23 @@ def patterns(data):
 def _matching(pattern, parent):
     """Return the files that an entry of `imports` may mean: older releases take some from the working directory."""
     folders = [os.path.dirname(parent), "/"]
-    named = [os.path.join(folder, pattern) for folder in folders]
-    found = {os.path.normpath(path) for each in named for path in [each, *glob.glob(each)]}
+    named = {os.path.normpath(os.path.join(folder, pattern)) for folder in folders}
+    found = {path for each in named for path in (_glob(each) if places.is_glob(each) else [each])}
     return sorted(path for path in found if os.path.isfile(path))
+
+
+def _glob(pattern):
+    """Return what an absolute pattern finds."""
+    found = ["/"]
+    for part in pattern.split("/")[1:]:
+        found = [os.path.join(folder, name) for folder in found for name in _named(folder, part)]
+    return found
+
+
+def _named(folder, part):
+    if not any(char in part for char in "*?[\\"):
+        return [part]
+    return [name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if places.matches(name, part)]
 
 
 def configuration(main, target, more=()):

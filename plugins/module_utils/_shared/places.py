@@ -5,7 +5,8 @@
 
 import hashlib
 import os
-from typing import Optional
+import re
+from typing import Match, Optional
 
 DEFAULT_CONFIG = "/etc/containerd/config.toml"
 DEFAULT_HOSTS_DIR = "/etc/containerd/certs.d"
@@ -21,10 +22,33 @@ KUBERNETES = (  # what a node of some distribution has even before it is one of 
     "/var/snap/k8s", "/var/snap/microk8s",
 )  # fmt: skip
 
+_GLOB = re.compile(r"\\(.)|\[(\^?)((?:\\.|[^\\\]])+)\]|([^\\\[])", re.S)
+
 
 def absolute(path: str) -> str:
     """Return a path normalised, and absolute: no slash at its end, none doubled, no dots."""
     return "/" + os.path.normpath(path).lstrip("/")
+
+
+def is_glob(path: str) -> bool:
+    """Tell whether containerd takes an entry of `imports` for a pattern."""
+    return "*" in path
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Tell whether this is a name for a part of a pattern, as Go's `filepath.Match`: a hidden file is like others."""
+    try:
+        return bool(re.match("(?s)" + _GLOB.sub(_regex, pattern) + r"\Z", name))
+    except re.error:  # a malformed one means nothing
+        return False
+
+
+def _regex(match: Match[str]) -> str:
+    escaped, negated, characters, plain = match.groups()
+    if characters:
+        inner = re.sub(r"\\(.)|[\[^&~|]", lambda each: re.escape(each.group(1) or each.group()), characters)
+        return "[%s%s]" % (negated, inner)
+    return {"*": ".*", "?": "."}.get(plain) or re.escape(escaped or plain)
 
 
 def digest(data: Optional[bytes]) -> Optional[str]:

@@ -10,11 +10,11 @@ merged deeply; up to 2.2 the version of the last file that has one counts for al
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places as shared
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves, places, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V2, V3_IMAGES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.places import Ignored
@@ -69,7 +69,10 @@ def patterns(file: Source) -> list[str]:
 
 
 def in_order(main: str, files: Mapping[str, Source], rel: Release) -> tuple[list[Source], list[str]]:
-    """Return the files in the order in which containerd merges them, and the plain imports that are missing."""
+    """Return the files in the order in which containerd merges them, and the plain imports that are missing.
+
+    1.4 reads nothing more once it came to one that is.
+    """
     order: list[Source] = []
     missing: list[str] = []
     pending = [main]
@@ -81,27 +84,29 @@ def in_order(main: str, files: Mapping[str, Source], rel: Release) -> tuple[list
         seen.add(path)
         if path not in files:
             missing.append(path)
-            continue
+            if rel.missing_import_fatal:
+                continue
+            break
         order.append(files[path])
         for pattern in patterns(files[path]):
             absolute = absolute_pattern(pattern, path, rel)
-            is_glob = "*" in absolute
-            pending += sorted(each for each in files if imported_by(each, absolute)) if is_glob else [absolute]
+            found = [each for each in files if imported_by(each, absolute)]
+            pending += sorted(found, key=lambda each: each.split("/")) if shared.is_glob(absolute) else [absolute]
     return order, [path for path in missing if path != main]
 
 
 def absolute_pattern(pattern: str, parent: str, rel: Release) -> str:
     """Return an entry of `imports` as an absolute path; only `*` makes it a pattern."""
-    from_root = "*" in pattern and rel.relative_glob_from_root
+    from_root = shared.is_glob(pattern) and rel.relative_glob_from_root
     return posixpath.normpath(posixpath.join("/" if from_root else posixpath.dirname(parent), pattern))
 
 
 def imported_by(path: str, pattern: str) -> bool:
     """Whether an absolute pattern names a path (as Go's `filepath.Match`: a `*` stays within one directory)."""
-    if "*" not in pattern:
+    if not shared.is_glob(pattern):
         return path == pattern
     parts, wanted = path.split("/"), pattern.split("/")
-    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+    return len(parts) == len(wanted) and all(map(shared.matches, parts, wanted))
 
 
 def counted_versions(files: Iterable[Source], rel: Release) -> list[int]:
@@ -139,6 +144,8 @@ def combine(files: list[Source], rel: Release) -> Combined:
     joint = 0 if rel.imports_keep_version else joint_version(files, rel)
     decider = next((file for file in reversed(files) if file.version == joint), None)
     for file, version in zip(files, versions, strict=True):
+        if version <= 1 and rel.newest_file > 2:
+            _refuse_two_names(file)
         _replace_tables(settings, lost, file, rel)
         for place, value in plain.leaves(file.data):
             if place in (("version",), ("plugins",)):
@@ -159,8 +166,24 @@ def combine(files: list[Source], rel: Release) -> Combined:
                     Lost(file.path, place, f"plugins.{show((V2, 'registry'))} is there too, and replaces it whole")
                 )
                 continue
+            if _without_runtimes(path, place, migrated):
+                why = f"containerd {rel} migrates it from version 2 only if there is a table containerd.runtimes"
+                lost.append(Lost(file.path, place, why))
+                continue
             _put(settings, lost, path, Setting(value, file.path, place), rel)
     return Combined(settings, lost)
+
+
+def _refuse_two_names(file: Source) -> None:
+    """Refuse a table under both its names, of which containerd takes one by the chance of Go's maps."""
+    tables = file.data.get("plugins")
+    names = tables if isinstance(tables, Mapping) else {}
+    for short in names:
+        if places.long_name(short) != short and places.long_name(short) in names:
+            both = f"{show(('plugins', short))} and {show(('plugins', places.long_name(short)))}"
+            raise ReleaseError(
+                f"{file.path}: {both} are two names of one table, of which containerd takes any: keep one"
+            )
 
 
 def joint_version(files: list[Source], rel: Release) -> int:
@@ -204,6 +227,19 @@ def _overruled(path: Path, place: Path, files: list[Source]) -> bool:
     )
 
 
+def _without_runtimes(path: Path, place: Path, files: list[Source]) -> bool:
+    """Whether a setting of images in the table `containerd` of version 2 is left behind by the migration."""
+    names = (moves.V1, V2)
+    return (
+        path[:2] == ("plugins", V3_IMAGES)
+        and place[1] in names
+        and place[2:3] == ("containerd",)
+        and all(
+            plain.at(file.data, ["plugins", name, "containerd", "runtimes"]) is None for file in files for name in names
+        )
+    )
+
+
 def _put(settings: dict[Path, Setting], lost: list[Lost], path: Path, new: Setting, rel: Release) -> None:
     """Add a setting; the later file wins, with the exceptions that containerd makes."""
     old = settings.get(path)
@@ -212,9 +248,9 @@ def _put(settings: dict[Path, Setting], lost: list[Lost], path: Path, new: Setti
     elif old and path[0] != "plugins" and not new.value:
         lost.append(Lost(new.origin, new.place, f"{old.origin} sets it, and an empty value does not override that"))
         return
-    elif old and path[0] == "plugins" and old.place[1] != new.place[1] and _one_migration(old, new, rel):
+    elif old and path[0] == "plugins" and _table(old) != _table(new) and _one_migration(old, new, rel):
         # What is migrated from version 2 replaces images' settings of version 3, and gives way to runtime's.
-        loser, winner = sorted((old, new), key=lambda each: (each.place[1] == V2) == (path[1] == V3_IMAGES))
+        loser, winner = sorted((old, new), key=lambda each: (_table(each) == V2) == (path[1] == V3_IMAGES))
         lost.append(
             Lost(loser.origin, loser.place, f"{show(winner.place)} in {winner.origin} means the same, and wins")
         )
@@ -222,6 +258,11 @@ def _put(settings: dict[Path, Setting], lost: list[Lost], path: Path, new: Setti
     elif old and old.value != new.value:
         lost.append(Lost(old.origin, old.place, f"{new.origin} sets it too, and is read later", path))
     settings[path] = new
+
+
+def _table(setting: Setting) -> str:
+    """Return the name since version 2 of the plugin table that a setting is in."""
+    return places.long_name(setting.place[1])
 
 
 def _one_migration(old: Setting, new: Setting, rel: Release) -> bool:

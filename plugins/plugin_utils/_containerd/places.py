@@ -100,6 +100,10 @@ def _first_generation(path: Path, rel: Release, version: int) -> Path:
         if "." in name:
             raise Ignored(_message(path, rel, version, ("plugins", _SHORT.get(name, "SHORT_NAME"), *path[2:])))
         return ("plugins", long_name(name), *path[2:])
+    if "." not in name and version > 2 and not rel.newer_file_checked:
+        raise Ignored(
+            f"{show(path)}: containerd {rel} ignores this in a file of version {version}: {_instead_of_short(path)}"
+        )
     if "." not in name:
         raise ReleaseError(
             f"{show(path)}: containerd {rel} does not start with a short plugin name in a file of version {version}: "

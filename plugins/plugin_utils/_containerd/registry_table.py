@@ -13,6 +13,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys, lexing
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain import KeyPath
 
@@ -21,12 +23,36 @@ def parse(text: str, path: str) -> dict[str, Any]:
     """Return what a configuration file says, with the types that containerd insists on; raises Refusal."""
     try:
         data = load(text)
+        line = lexing.line_of_escaped_key(text) if "\\" in text else None
+        if line:
+            raise TomlError(
+                f"line {line} has a key with an escape, which not every containerd resolves: write it plainly"
+            )
+        spelled = _of_another_case(data, CONFIG)
+        if spelled:
+            raise TomlError(
+                f"{keys.show(spelled[0])}: not every containerd takes this for {spelled[1]}: write it in lower case"
+            )
         _shape.checked(data, CONFIG, "")
         return data
     except TomlError as exc:
         raise Refusal(f"{path}: {exc}") from exc
     except ShapeError as exc:
-        raise Refusal(f"{path}: {exc}, so containerd does not accept it either") from exc
+        raise Refusal(f"{path}: {exc}, and a containerd that reads it does not start") from exc
+
+
+def _of_another_case(data: Any, shape: Any, place: Path = ()) -> tuple[Path, str] | None:
+    """Return the first key that is one of those in the shape but for its case, and that one."""
+    if not isinstance(data, dict) or not isinstance(shape, dict):
+        return None
+    named = {key.rstrip("?"): inner for key, inner in shape.items() if isinstance(key, str)}
+    for key, value in data.items():
+        if key not in named and key.lower() in named:
+            return (*place, key), key.lower()
+        found = _of_another_case(value, named.get(key, shape.get(str)), (*place, key))
+        if found:
+            return found
+    return None
 
 
 def registry_path(rel: Release, data: Mapping[str, Any]) -> KeyPath:

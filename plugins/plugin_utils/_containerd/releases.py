@@ -72,13 +72,16 @@ class Release(NamedTuple):
     newer_import_fatal: (
         bool  # an imported file of a newer version than the main one's is refused: 2.3.0 to 2.3.4, betas of 2.4.0
     )
-    missing_import_fatal: bool  # an imported file that is not there keeps the daemon from starting: 1.5.0 on
+    missing_import_fatal: (
+        bool  # an imported file that is not there keeps the daemon from starting: 1.5.0 on; before, it ends the reading
+    )
     relative_glob_from_root: bool  # a relative import with * is taken from the working directory (a unit's is /)
     migrates_unversioned: bool  # a file without a version is migrated wholly, not just renamed: 2.3.0 on
     cni_bin_dirs: bool  # cni.bin_dir became the list cni.bin_dirs: 2.1.0 on
     prints_runtime_options: bool  # runtimes.*.options appear in its own output: 1.5.0 on
     newest_file: int  # newest config.toml version it reads
     newer_file_fatal: bool  # a newer one is refused (True) or read as version 2 (False)
+    newer_file_checked: bool  # short plugin names keep it from starting in a newer one too: 1.5.0 on
     new_file: int  # version to give a file that does not exist yet
 
     def __str__(self) -> str:
@@ -146,6 +149,7 @@ def release(version: Version) -> Release:
         prints_runtime_options=version >= (1, 5, 0),
         newest_file=4 if version >= (2, 3, 0) else 3 if two else 2,
         newer_file_fatal=fatal,
+        newer_file_checked=version >= (1, 5, 0),
         new_file=3 if two else 2,
     )
 
@@ -173,6 +177,8 @@ def file_version(data: dict[str, Any]) -> int:
     found = data.get("version", 1)
     if isinstance(found, bool) or not isinstance(found, int):
         raise ReleaseError(f"version = {found!r} in config.toml is not an integer: containerd does not start with it")
+    if found < 0:
+        raise ReleaseError(f"version = {found} in config.toml is no version that it can have: write 2")
     return max(found, 1)
 
 

@@ -21,6 +21,7 @@ COMMENT = r"#[^\n]*"
 _STRING_OR_COMMENT = re.compile(f"{STRING}|{COMMENT}", re.DOTALL)
 _NEW_ESCAPE = re.compile(r"(?:[^\\]|\\[^ex])*\\[ex]", re.DOTALL)
 _SHORT_TIME = re.compile(r"(?<![-+:\d])\d\d:\d\d(?![:\d])")
+_ESCAPED_KEY = re.compile(r"\\[ \t]*[.=]|^[ \t]*\[[^\n\],=]*\\[ \t]*\]", re.M)
 _BLANKS = re.compile(r"[ \t\r]+")
 _END_OF_KEY = re.compile(r"[\n,=\[\]{}]")
 _PUNCTUATION = re.compile(r"[\n\[\]{}]|,(?=\})")
@@ -49,6 +50,18 @@ def most_parts(text: str) -> tuple[int, int]:
             line += squeezed.count("\n", pos, end.end()) + squeezed.count("\v", pos, end.end())
             pos = end.end()
     return found
+
+
+def line_of_escaped_key(text: str) -> int | None:
+    """Return the line of the first key that is spelled with an escape, None where there is none."""
+    marked = _STRING_OR_COMMENT.sub(lambda match: _marked(match.group()), text)
+    found = _ESCAPED_KEY.search(marked)
+    return sum(marked.count(end, 0, found.end()) for end in "\n\v") + 1 if found else None
+
+
+def _marked(token: str) -> str:
+    """Return what stands for a string or a comment: as `bare` has it, but a backslash for one with escapes."""
+    return "\\" if token[0] == '"' and token[:3] != '"""' and "\\" in token else _instead(token)
 
 
 def is_newer_than_1_0(text: str) -> bool:

@@ -43,6 +43,7 @@ def _without_arrays_of_tables(data: dict) -> dict:
         "a = [true, false]",
         "a = []",
         "a = -5",
+        "a = '\u2028 \x85'\nb = 1",
         'a = ""',
         '[x.\'y.z\'."w\\""]\nq = false',
     ],

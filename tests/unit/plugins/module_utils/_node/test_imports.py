@@ -32,6 +32,17 @@ def test_all_files_that_an_import_leads_to(tmp_path):
     assert found == ["config.toml", "conf.d/deep.toml", "conf.d/x.toml", "a[1].toml"]
 
 
+def test_a_pattern_finds_what_containerd_finds(tmp_path):
+    for name in ("conf.d/.hidden.toml", "conf.d/zq.toml", "other/zq.toml", "conf.d/[q].toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "broken.toml").symlink_to("nowhere")
+    main = tmp_path / "config.toml"
+    main.write_text('imports = ["*/[^.[]q.toml", "conf.d/.*", "b*.toml"]')
+    found = [each.path[len(str(tmp_path)) + 1 :] for each in imports.configuration(str(main), str(main))]
+    assert found == ["config.toml", "conf.d/zq.toml", "other/zq.toml", "conf.d/.hidden.toml"]
+
+
 def test_too_many_imports(tmp_path, monkeypatch):
     monkeypatch.setattr(imports, "MAX_IMPORTS", 3)
     for name in "abcd":

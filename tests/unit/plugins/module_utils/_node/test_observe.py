@@ -38,6 +38,26 @@ def test_containerd_is_asked_only_what_it_may_know(monkeypatch, tmp_path, versio
     assert asked == expected
 
 
+@pytest.mark.parametrize(("version", "address"), [(2, "/run/c.sock"), (3, "/run/c.sock"), (4, "/run/moved.sock")])
+def test_the_socket_is_where_this_version_of_the_configuration_has_it(monkeypatch, version, address):
+    dump = f"version = {version}\n[grpc]\naddress = '/run/c.sock'\n[plugins.'io.containerd.server.v1.grpc']\n"
+    monkeypatch.setattr(commands, "run", lambda argv, timeout=60: (0, dump + "address = '/run/moved.sock'\n", ""))
+    assert effective.effective("containerd", None, "").address == address
+
+
+def test_tables_of_a_plugin_that_is_disabled_may_be_anything(monkeypatch):
+    name = "plugins.'io.containerd.grpc.v1.cri'"
+    for table in ("registry = 1", "registry.mirrors = ['x']\n", "registry.configs = {a = 1}", "pinned_images = 'x'"):
+        dump = f"disabled_plugins = ['io.containerd.grpc.v1.cri']\n[{name}]\n{table}\n"
+        monkeypatch.setattr(commands, "run", lambda argv, timeout=60, dump=dump: (0, dump, ""))
+        assert effective.effective("containerd", None, "").mirrors == {}
+
+
+def test_a_command_runs_where_a_unit_does(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert commands.run(["pwd"])[1] == "/\n"
+
+
 def test_where_nobody_can_tell_the_file_an_earlier_run_knew_it(monkeypatch, tmp_path):
     monkeypatch.setattr(commands, "run", lambda argv, timeout=60: (0, "containerd x v1.7.24\n", ""))
     monkeypatch.setattr(effective, "effective", lambda binary, path, version: Effective())

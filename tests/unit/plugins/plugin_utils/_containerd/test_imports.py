@@ -162,6 +162,62 @@ def test_files_are_read_breadth_first_and_once():
     assert imports.imported_by("/a/x.toml", "/a/?.toml") is False
 
 
+def test_1_4_reads_nothing_after_an_import_that_is_missing():
+    files = {MAIN: ["a.toml", "missing.toml", "b.toml"], "/etc/containerd/a.toml": [], "/etc/containerd/b.toml": []}
+    assert order("1.4.13", files) == ([MAIN, "/etc/containerd/a.toml"], ["/etc/containerd/missing.toml"])
+    assert order("1.7.24", files)[0] == list(files)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "right"),
+    [
+        (".a.toml", "*", True),
+        ("a.toml", "[^b]*", True),
+        ("!.toml", "[!]*", True),
+        ("a.toml", "[!b]*", False),
+        ("b.toml", "[a-c]?t*", True),
+        ("-", "[a\\-]*", True),
+        ("a*", "a\\*", True),
+        ("ab*", "a\\*", False),
+        ("{a}.toml", "{a}*", True),
+        ("a", "[*", False),
+        ("a", "*[]a]", False),
+        ("a", "[c-a]*", False),
+    ],
+)
+def test_patterns_are_those_of_go(name, pattern, right):
+    assert imports.imported_by(f"/etc/{name}", f"/*/{pattern}") is right
+
+
+def test_files_of_a_pattern_come_folder_by_folder():
+    files = {MAIN: ["/etc/*/x.toml"], "/etc/a/x.toml": [], "/etc/a-b/x.toml": []}
+    assert order("2.1.9", files)[0] == [MAIN, "/etc/a/x.toml", "/etc/a-b/x.toml"]
+
+
+@pytest.mark.parametrize("containerd", ["2.0.0", "2.1.9", "2.3.4"])
+def test_what_the_migration_leaves_behind_without_a_table_of_runtimes(containerd):
+    table = {"snapshotter": "nydus", "discard_unpacked_layers": True}
+    combined = combine(containerd, {"version": 2, "plugins": {V2: {"containerd": table}}})
+    assert not [path for path in combined.settings if path[0] == "plugins"]
+    assert {each.place[-1] for each in combined.lost} == set(table)
+    assert all("only if there is a table containerd.runtimes" in each.why for each in combined.lost)
+    combined = combine(containerd, {"version": 2, "plugins": {V2: {"containerd": {**table, "runtimes": {"runc": {}}}}}})
+    assert found(combined)[V3_IMAGES, "snapshotter"] == "nydus" and not combined.lost
+
+
+def test_a_short_name_is_the_same_table_as_the_long_one_on_2_1():
+    first = {"version": 2, "plugins": {V2: {"sandbox_image": "old"}}}
+    combined = combine("2.1.9", first, {"plugins": {"cri": {"sandbox_image": "new"}}})
+    assert found(combined)[V3_IMAGES, "pinned_images", "sandbox"] == "new"
+
+
+def test_both_names_of_a_table_in_one_file_of_version_1_on_2_1():
+    both = {"plugins": {"cri": {"registry": {}}, V2: {"sandbox_image": "p"}}}
+    with pytest.raises(ReleaseError, match=r"config\.toml: plugins\.cri and plugins\.\S+ are two names of one table"):
+        combine("2.1.9", both)
+    assert found(combine("1.7.24", both)) == {("io.containerd.grpc.v1.cri", "registry"): {}}
+
+
 OLD_REGISTRY = {V2: {"registry": {"config_path": "/old"}}}
 NEW_REGISTRY = {V3_IMAGES: {"registry": {"config_path": "/new"}}}
 

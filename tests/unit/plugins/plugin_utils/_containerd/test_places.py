@@ -93,6 +93,7 @@ def test_merges_with_aliases():
         ("2.1.9", 3, ("plugins", V2, "containerd", "runtimes", "x"), r"plugins\.cri_runtime"),
         ("2.1.9", 3, ("plugins", "io.containerd.server.v1.grpc", "address"), r"use grpc\.address"),
         ("2.3.4", 4, ("plugins", V2, "registry"), V3_IMAGES),
+        ("1.4.13", 3, ("plugins", "cri", "registry"), r'use plugins\."io\.containerd\.grpc\.v1\.cri"\.registry'),
         ("2.3.4", 4, ("grpc", "address"), r'use plugins\."io\.containerd\.server\.v1\.grpc"\.address'),
         ("2.3.4", 4, ("debug", "address"), r"io\.containerd\.server\.v1\.debug"),
     ],
@@ -102,7 +103,7 @@ def test_what_a_release_ignores(containerd, version, path, message):
         places.shown(path, release(containerd), version)
 
 
-@pytest.mark.parametrize(("containerd", "version"), [("1.7.24", 2), ("1.4.13", 2), ("1.4.13", 3)])
+@pytest.mark.parametrize(("containerd", "version"), [("1.7.24", 2), ("1.4.13", 2), ("1.6.20", 3)])
 def test_what_keeps_a_release_from_starting(containerd, version):
     with pytest.raises(ReleaseError, match="does not start with a short plugin name"):
         places.shown(("plugins", "cri", "registry"), release(containerd), version)

@@ -310,7 +310,7 @@ def test_variables_that_add_up():
         ({"version": "1.3.0"}, "older than 1.4"),
         ({"version": "2.1.9", "config": "x"}, "not valid TOML"),
         ({"version": "2.1.9", "config": 'version = "2"'}, "config.toml: version is a text"),
-        ({"version": "1.7.24", "config": V2 + "mirrors = 5"}, "containerd does not accept it either"),
+        ({"version": "1.7.24", "config": V2 + "mirrors = 5"}, "a containerd that reads it does not start"),
         ({"version": "2.1.9", "config": "version = 4"}, "reads at most version 3"),
         ({"version": "2.1.9", "config": "", "variables": {}}, "excludes config and hosts"),
         ({"version": "2.1.9", "variables": {}}, "containerd_registry_url: not set"),

@@ -81,3 +81,21 @@ def test_looking_at_a_text_takes_time_by_its_length(text):
     lexing.most_parts(lexing.bare(text))
     lexing.is_newer_than_1_0(text)
     assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a = 1\n"\\u0062" = 2', 2),
+        ('["a" . "\\u0062"]', 1),
+        ('a = """\n\n"""\n[x."\\u0062" . y]', 4),
+        ('a = {"\\u0062" = 1}', 1),
+        ('"\\"".b = 1', 1),
+        ("'\\u0062' = 1", None),
+        ('a = "\\u0062" # "\\u0062" = 1', None),
+        ('a = [\n  "x", "\\u0062"]', None),
+        ('a = """\n"\\u0062" = 1"""', None),
+    ],
+)
+def test_a_key_with_an_escape(text, line):
+    assert lexing.line_of_escaped_key(text) == line
