@@ -127,6 +127,7 @@ def _runs(config, hosts_dir, daemon, previous):
     return {
         "record": record,
         "fingerprint": fingerprint,
+        "open_damaged": "damaged" in (state or {}),
         "unproven": (state or {}).get("daemon"),
         "interrupted": interrupted,
         "states": bool(state) or os.path.exists(places.state_file(history.LAST)) or history.has_copies(),

@@ -166,6 +166,7 @@ class Observation(NamedTuple):
     roots: Mapping[str, Tree | None]  # other directories in config_path, by path; None: a file stands there
     record: Record | Unreadable | None  # of earlier runs
     fingerprint: str  # of the record and the states
+    open_damaged: bool  # whether it is the state of an unfinished run that keeps the record from being read
     unproven: str | None  # the daemon that an earlier run changed files under and did not restart
     interrupted: bool  # a run was killed and left something to complete or to tidy up
     states: bool  # whether there are states of before runs
@@ -264,6 +265,7 @@ def without_containerd(
         roots={},
         record=None,
         fingerprint="",
+        open_damaged=False,
         unproven=None,
         interrupted=False,
         states=False,

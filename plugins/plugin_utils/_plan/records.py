@@ -30,6 +30,12 @@ def read(observed: Observation) -> Record:
     record = observed.record or NOTHING
     if isinstance(record, Record) and record.format == FORMAT:
         return record
+    if observed.open_damaged:
+        path = places.state_file("open")
+        raise Refusal(
+            f"the state of an unfinished run on this node ({path}) is damaged, so it is not known what that run left: "
+            f"look at config.toml and certs.d, then remove {path} and run again"
+        )
     reason = record.reason if isinstance(record, Unreadable) else f"its format is {record.format}"
     raise Refusal(
         f"the record of earlier runs on this node ({places.state_file(places.RECORD)}) is damaged or of another "

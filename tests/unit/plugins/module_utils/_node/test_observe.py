@@ -118,6 +118,9 @@ def test_what_a_killed_run_left_is_noticed(monkeypatch, tmp_path, place):
     monkeypatch.setattr(places, "SCRATCH", str(tmp_path / "run"))
     monkeypatch.setattr(places, "STATE_DIR", str(tmp_path / "state"))
     asked = str(tmp_path / "etc" / "config.toml"), str(tmp_path / "etc" / "certs.d"), None, False
-    assert not observe._runs(*asked)["interrupted"]
+    assert not observe._runs(*asked)["interrupted"] and not observe._runs(*asked)["open_damaged"]
     (tmp_path / place / ".airgap-x").mkdir()
     assert observe._runs(*asked)["interrupted"]
+    (tmp_path / "state" / "open.json").write_text("[1]")
+    found = observe._runs(*asked)
+    assert found["open_damaged"] and found["record"] == {"damaged": True}

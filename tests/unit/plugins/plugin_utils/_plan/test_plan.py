@@ -400,6 +400,8 @@ def test_absent_leaves_the_logins_until_files_of_ours_are_gone_where_certs_d_sta
 def test_a_damaged_record_is_refused():
     with pytest.raises(Refusal, match="record.json"):
         make(observed("1.7.24", "", record=Unreadable("it lacks 'files'")))
+    with pytest.raises(Refusal, match=r"unfinished run on this node \(/var/\S*/open.json\) is damaged"):
+        make(observed("1.7.24", "", record=Unreadable("it lacks 'files'"), open_damaged=True))
 
 
 @pytest.mark.parametrize(("version", "scheme"), [("1.4.13", {"127.0.0.1:31999": "http", "127.0.0.2:31999": "https"})])
