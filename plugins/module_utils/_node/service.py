@@ -16,6 +16,12 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import p
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Unit
 
 _PROPERTIES = "LoadState ActiveState KillMode MainPID ExecStart Environment EnvironmentFiles WorkingDirectory".split()
+_WITH_ITS_OWN = (
+    ("/var/lib/rancher/k3s", "k3s"),
+    ("/var/lib/rancher/rke2", "RKE2"),
+    ("/var/lib/k0s", "k0s"),
+    ("/var/snap/microk8s", "MicroK8s"),
+)
 _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
 
 
@@ -66,7 +72,8 @@ def installed(asked, start):
     rc, version, error = commands.run([binary, "--version"])
     if rc == 0:
         return Installed(binary, version.strip(), None)
-    return Installed(binary, None, error.strip() or "exit status %d" % rc)
+    own = ["%s %s: %s is here" % (name, places.ITS_OWN, path) for path, name in _WITH_ITS_OWN if os.path.isdir(path)]
+    return Installed(binary, None, "; ".join([error.strip() or "exit status %d" % rc] + own))
 
 
 def _peer(path):

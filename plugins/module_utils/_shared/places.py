@@ -21,6 +21,7 @@ KUBERNETES = (  # what a node of some distribution has even before it is one of 
     "/usr/local/bin/k3s", "/usr/local/bin/rke2", "/usr/bin/rke2", "/var/lib/kubelet", "/var/lib/rancher",
     "/var/snap/k8s", "/var/snap/microk8s",
 )  # fmt: skip
+ITS_OWN = "has a containerd of its own"  # what is said of a distribution of Kubernetes
 
 _GLOB = re.compile(r"\\(.)|\[(\^?)((?:\\.|[^\\\]])+)\]|([^\\\[])", re.S)
 

@@ -140,6 +140,11 @@ class Damaged(NamedTuple):
 
 def require_containerd(version: str | None, error: str | None, prefix: str = "") -> None:
     """Refuse a node without containerd: no version is known, for this reason."""
+    if not version and places.ITS_OWN in (error or ""):
+        raise Refusal(
+            f"there is no containerd on this node but that of its Kubernetes ({error}): configure that with its own "
+            f"means (docs/beside.md), and leave this node out"
+        )
     if not version:
         raise Refusal(
             f"there is no containerd on this node ({error}): install it first, or set {prefix}version to the release "

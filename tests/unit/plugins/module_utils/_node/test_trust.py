@@ -200,6 +200,12 @@ def test_no_program_of_others_is_run(tree, monkeypatch):
         service.installed(None, started)
 
 
+def test_a_kubernetes_with_its_own_containerd_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "_WITH_ITS_OWN", ((str(tmp_path), "k3s"), (str(tmp_path / "none"), "k0s")))
+    error = service.installed("/none/containerd", Start(None, None, None, True, None, None)).error
+    assert error.endswith(f"; k3s has a containerd of its own: {tmp_path} is here") and "k0s" not in error
+
+
 @needs_root
 @pytest.mark.parametrize("name", [places.RECORD, history.OPEN, history.LAST])
 def test_no_record_of_others(tmp_path, monkeypatch, name):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 
 import nodes
+import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import info
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, without_containerd
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
@@ -76,3 +78,10 @@ def test_info_tells_which_file_sets_what():
     (lost,) = found["without_effect"]
     assert lost["file"] == "/c/config.toml" and lost["path"][-1] == "password" and "/c/d/1.toml" in lost["reason"]
     assert info._origins(seen._replace(version=None), sources) == {"settings": [], "without_effect": []}
+
+
+def test_the_containerd_of_a_kubernetes_is_not_to_be_installed():
+    node = nodes.node(None, version_error="No such file; k3s has a containerd of its own: /var/lib/rancher/k3s is here")
+    with pytest.raises(Refusal, match="but that of its Kubernetes .*k3s is here.*: configure that with its own means"):
+        node.require_containerd()
+    node.require_containerd("1.7.24")
