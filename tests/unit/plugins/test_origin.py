@@ -177,6 +177,16 @@ def test_what_is_asked_on_the_command_line_is_no_fact(play):
     assert "Give the name of an image" not in output and "TASK [Read the node]" in output
 
 
+@pytest.mark.parametrize("name", ["images", "verify_image"])
+def test_images_under_another_name_are_not_passed_over(play, name):
+    inventory = {"ansible_connection": "local", "containerd_registry_binary": "/nowhere/containerd"}
+    verify = ROOT / "playbooks" / "verify.yml"
+    output = play({}, playbook=verify, inventory=inventory, arguments=["-e", f"{name}=busybox", "--check"])
+    assert f"Nothing reads {name}: give names of images as -e image=busybox" in output and "RESULT" not in output
+    lists = {**inventory, name: ["something of another role"]}
+    assert "Nothing reads" not in play({}, playbook=verify, inventory=lists, arguments=["--check"])
+
+
 def test_one_node_costs_its_own_row(play, tmp_path):
     """The first node has facts of this collection in the cache: the playbook goes on without it."""
     play({"containerd_registry_report_dir": "/nowhere"}, GATHER)
