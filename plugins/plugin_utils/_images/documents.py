@@ -20,7 +20,7 @@ MAX_FILE = 16 << 20
 """Bytes of one file; rendered charts have some hundred KiB."""
 
 MAX_DEPTH = 100
-MAX_VALUES = 2_000_000
+MAX_VALUES = 10_000_000
 """Values in a file, those that aliases repeat counted each time."""
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -99,10 +99,9 @@ class _Builder:
 def documents(text: str) -> Iterator[Any]:
     """Yield each document as texts, lists and mappings; raises NotYaml with the line."""
     builder = _Builder()
-    line = 0
+    event: Any = None
     try:
         for event in yaml.parse(text, Loader=_Loader):
-            line = event.start_mark.line + 1 if event.start_mark else line
             if isinstance(event, yaml.ScalarEvent):
                 builder.add(event.value)
                 if event.anchor:
@@ -120,8 +119,9 @@ def documents(text: str) -> Iterator[Any]:
             elif isinstance(event, yaml.DocumentEndEvent):
                 yield builder.root
     except NotYaml as exc:
-        raise NotYaml(f"line {line}: {exc}") from None
+        raise NotYaml(f"line {event.start_mark.line + 1}: {exc}") from None
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         problem = _text.line(str(getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it is no text"))
-        raise NotYaml(f"line {mark.line + 1 if mark else line + 1}: {problem}") from None
+        where = mark or getattr(event, "start_mark", None)
+        raise NotYaml(f"line {where.line + 1 if where else 1}: {problem}") from None

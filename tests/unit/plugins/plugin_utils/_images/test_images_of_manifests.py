@@ -189,19 +189,15 @@ HOSTILE = {
     "deep in blocks": "".join(" " * i + "a:\n" for i in range(200)),
     "deep by aliases": "\n".join(["- &a0 []"] + [f"- &a{i} [*a{i - 1}]" for i in range(1, 300)]),
     "a key that is a mapping": "{a: 1}: 2",
-    "many values": "[" + "1," * 2_100_000 + "]",
+    "many values": "[" + "1," * 110_000 + "]",
 }
 
 
-@pytest.mark.parametrize(
-    ("loader", "name"),
-    [
-        *[("CBaseLoader", name) for name in HOSTILE],
-        *[("BaseLoader", name) for name in HOSTILE if name != "many values"],  # which is the same, slowly
-    ],
-)
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("loader", ["CBaseLoader", "BaseLoader"])
 def test_hostile_yaml_is_one_sentence(monkeypatch, name, loader):
     monkeypatch.setattr(documents, "_Loader", getattr(yaml, loader))
+    monkeypatch.setattr(documents, "MAX_VALUES", 100_000)
     begin = time.monotonic()
     with pytest.raises(NotYaml) as refusal:
         found(HOSTILE[name])
