@@ -303,6 +303,7 @@ TASKS = {
     "pull": {
         "containerd_pull": {"images": ["registry.lan/lab/app:1", "x.io/no:1"], "username": "u", "password": GIVEN}
     },
+    "images": {"containerd_images": {"images": ["registry.lan/lab/app:1", "x.io/no:1", f"http://u:{GIVEN}@x.io/a:1"]}},
     "harbor": {"containerd_harbor": {"url": "http://harbor.lan", "username": "u", "password": GIVEN, "projects": {}}},
     "restart": {"containerd_restart": {"restore": [{"path": CONFIG, "backup": "/etc/containerd/none"}]}},
 }

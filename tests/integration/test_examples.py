@@ -19,7 +19,14 @@ ACCOUNT = {
     "vault_quay_password": PASSWORD,
 }
 # What comes before the examples of a module: a run of site.yml with these variables.
-BEFORE = {"containerd_harbor": HARBOR, "containerd_node_extra": {}, "containerd_pull": {}, "containerd_report": {}}
+BEFORE = {
+    "containerd_harbor": HARBOR,
+    "containerd_images": {"containerd_registry_verify": True},  # so that nodes have an image
+    "containerd_node_extra": {},
+    "containerd_pull": {},
+    "containerd_report": {},
+}
+RENDERED = "{apiVersion: v1, kind: Pod, spec: {containers: [{name: a, image: 'quay.io/coreos/etcd:1'}]}}\n"
 
 
 def examples(module: str) -> list[dict]:
@@ -31,6 +38,7 @@ def examples(module: str) -> list[dict]:
 def test_examples_of_modules(fresh, play, tmp_path, module):
     # The lab's controller has no address of its own there: a node stands in for it.
     tasks = [{key: value for key, value in each.items() if key != "delegate_to"} for each in examples(module)]
+    (tmp_path / "rendered.yaml").write_text(RENDERED)
     playbook = tmp_path / "examples.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     variables = tmp_path / "vars.yml"
