@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
+import ansible_runner
 import pytest
 import yaml
-from support import CONFIG, NODES, executions, files, pid
+from support import CONFIG, NODES, ROOT, executions, files, pid
 
 AWAY = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": ""}
-SILENT = {"ANSIBLE_CONFIG": "/dev/null"}
+BASE64 = base64.b64encode(b"robot$puller:S3cret+/p$ss").decode()
 REPORT = "airgap.containerd.containerd_report"
 
 
@@ -138,7 +140,8 @@ def test_a_few_at_a_time_and_no_more_where_one_fails(fresh, play, inventory):
 def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, play, tmp_path):
     site = tmp_path / "site.yml"
     site.write_text(json.dumps([{"ansible.builtin.import_playbook": "airgap.containerd.site", "tags": ["registry"]}]))
-    quiet = {**SILENT, "ANSIBLE_COLLECTIONS_PATH": ".collections", "ANSIBLE_PYTHON_INTERPRETER": "auto_silent"}
+    (tmp_path / "ansible.cfg").touch()
+    quiet = {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")}
     assert not any(play("--tags=none", playbook=str(site), env=quiet).ok().changed().values())
     run = play("--tags=registry", playbook=str(site), env=quiet).ok()
     assert run.changed() == dict.fromkeys(NODES, 1)
@@ -173,3 +176,25 @@ def test_the_results_of_all_nodes_stay_registered(fresh, play, tmp_path):
     ]))  # fmt: skip
     run = play(playbook=str(playbook)).ok()
     assert {run.of(node, "ansible.builtin.debug")["msg"] for node in NODES} == {"True True"}
+
+
+def test_the_runner_of_awx_gets_every_event_and_no_secret(fresh, tmp_path):
+    variables = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_NOCOLOR": "1"}
+    settings = {"inventory": str(ROOT / "inventories" / "lab"), "envvars": variables, "quiet": True}
+    playbook = str(ROOT / "playbooks" / "site.yml")
+    good = ansible_runner.run(private_data_dir=str(tmp_path), ident="good", playbook=playbook, **settings)
+    assert good.status == "successful" and set(good.stats["changed"]) == set(NODES) and not good.stats["failures"]
+    told = [(each["event_data"].get("task"), each["event_data"].get("host")) for each in good.events]
+    for task in ("Plan, without changing anything", "Change the node"):
+        assert {host for name, host in told if name == task and host} == set(NODES), task
+    (shown,) = [
+        each["event_data"]["res"]["lines"] for each in good.host_events("n1") if each["event"] == "runner_on_ok"
+        and each["event_data"]["task"] == "Show the plan"
+    ]  # fmt: skip
+    assert shown[0] == "4 nodes: 4 to change"
+    away = "--limit=n2 -e ansible_port=1 -e ansible_host=127.0.0.1 -e ansible_ssh_common_args="
+    bad = ansible_runner.run(private_data_dir=str(tmp_path), ident="bad", playbook=playbook, cmdline=away, **settings)
+    assert bad.status == "failed" and bad.stats["failures"] == {"n2": 1}
+    for path in (tmp_path / "artifacts").rglob("*"):
+        text = path.read_text(errors="replace") if path.is_file() else ""
+        assert "S3cret" not in text and BASE64 not in text, path

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from airgap_bench.figures import Figure, ratio
 from airgap_bench.lan import upstreams
-from airgap_bench.runs import Play, interleaved
+from airgap_bench.runs import SITE, Play, interleaved
 
 OVERLAID = ("/etc", "/var/lib")  # folders in which the collection writes
 VARIABLES = {
@@ -47,11 +47,16 @@ def figures(rounds: int, tell: Callable[[str], None], sizes: tuple[int, int], nu
             plays = {
                 f"ping, {large} hosts": Play("ping.yml", inventories[large], {}, settings),
                 **{f"ours, {size} hosts": Play("role.yml", inventories[size], VARIABLES, settings) for size in sizes},
+                f"site, {large} hosts": Play(SITE, inventories[large], VARIABLES, settings),
             }
             if forks == numbers[0]:
                 plays[f"ours, {large} hosts"].measure()  # the first run; all that follow change nothing
-            with _peak_memory() as peak:
-                costs = interleaved(plays, rounds, tell)
+            costs = interleaved(plays, rounds, tell)
+            peaks = {}
+            for name in (f"ping, {large} hosts", f"site, {large} hosts"):
+                with _peak_memory() as peak:
+                    plays[name].measure()
+                peaks[name] = peak[0]
             wall = {name: [each.wall for each in measured] for name, measured in costs.items()}
             cpu = {name: [each.cpu for each in measured] for name, measured in costs.items()}
             growth = [each * small / large for each in wall[f"ours, {large} hosts"]]
@@ -62,7 +67,11 @@ def figures(rounds: int, tell: Callable[[str], None], sizes: tuple[int, int], nu
                       cpu[f"ping, {large} hosts"]),
                 ratio(f"wall per host, {large} hosts ÷ {small}, {forks} forks", growth, wall[f"ours, {small} hosts"],
                       limit=1.1),
-                Figure(f"controller's peak memory, {large} hosts, {forks} forks", (peak[0],), "MB"),
+                ratio(f"site, right ÷ ping, wall, {large} hosts, {forks} forks", wall[f"site, {large} hosts"],
+                      wall[f"ping, {large} hosts"], limit=1.35),
+                Figure(f"peak memory, site, {large} hosts, {forks} forks", tuple(peaks.values())[1:], "MB"),
+                ratio(f"peak memory, site ÷ ping, {large} hosts, {forks} forks", [*peaks.values()][1:],
+                      [*peaks.values()][:1], limit=1.3),
             ]  # fmt: skip
     return found
 

@@ -20,6 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYS = ROOT / "tests/bench/plays"
+SITE = str(ROOT / "playbooks/site.yml")
 _PYTHON = r"(?:\S+=\S+ )*\S*python[\d.]*(?: \S*AnsiballZ_\S+)? && sleep 0"
 # The connection's own log at -vvvv: every command and every file sent, and among them those that run a module.
 _OPERATION = re.compile(r"^<\S+> (?:SSH: )?(?:EXEC|PUT) ", re.MULTILINE)
