@@ -34,7 +34,6 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import pull
 
 _SHOWN = ("version", "mode", "namespaces", "config_changes", "written", "removed", "restart_due")
 """What a plan shows of a change."""
@@ -128,6 +127,9 @@ class ActionModule(Action):
 
     def _verify(self, args: Mapping[str, Any], result: dict[str, Any], task_vars: dict[str, Any]) -> None:
         """Pull images now that all is applied, and add what became of them to the result."""
+        # Few runs verify, and each file that is imported is compiled in every run.
+        from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import pull
+
         wish = requests.Pull(requests.observe(args), list(dict.fromkeys(args["verify_images"])), pause=True)
         pull.check(wish, f"{args['from_variables']}verify_images")
         pulled = pull.pull(execute.asking(self, task_vars), wish)
