@@ -20,6 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observatio
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     conflicts,
+    distribution,
     hosts_toml,
     records,
     request,
@@ -59,6 +60,7 @@ class ActionModule(Action):
             hosts_toml.check_on(releases.release(releases.parse(observed.version)), files, observed.hosts_dir)
         record = records.read(observed)
         conflicts.check_hosts_dir(observed, args["namespaces"])
+        distribution.check(observed, args["namespaces"], "")
         here = {path: each for path, each in record.hosts.items() if path.startswith(f"{observed.hosts_dir}/")}
         planned = tree.plan(files, observed.hosts_dir, observed.hosts, here, args["prune"])
         elsewhere = {path: each for path, each in record.hosts.items() if path not in here}

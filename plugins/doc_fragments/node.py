@@ -71,4 +71,14 @@ options:
       - Path of containerd's socket on the node.
       - By default the one that its command line or its configuration names, or else V(/run/containerd/containerd.sock).
     type: path
+  distribution:
+    description:
+      - Whose containerd this is. V(k3s) and V(rke2) bring one of their own, write its configuration whenever they
+        start, and restart it by themselves; C(hosts.toml) files are all that is written there. V(none) is a containerd
+        with a service of its own.
+      - V(auto) finds out by what is on the node, where neither O(service) nor a path is set. A node with both is an
+        error.
+    type: str
+    choices: [auto, none, k3s, rke2]
+    default: auto
 """

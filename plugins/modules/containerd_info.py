@@ -66,6 +66,10 @@ containerd:
       description: Path of the containerd program.
       type: str
       returned: success
+    distribution:
+      description: The Kubernetes distribution that this containerd belongs to, V(k3s) or V(rke2); null for none.
+      type: str
+      returned: success
     service:
       description: Whether systemd knows the unit (C(found)), whether it is C(active), and its C(kill_mode).
       type: dict

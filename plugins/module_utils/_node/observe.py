@@ -8,6 +8,7 @@ import os
 import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
+    distribution,
     effective,
     filesystem,
     history,
@@ -148,12 +149,14 @@ def _ask(questions):
 def observe(request):
     """Read the node; return what the controller parses as an Observation, plain data but for named tuples.
 
-    ``request``: ``{config_file, hosts_dir, binary, service, socket, endpoints, previous}``; None means "as the node has
-    it". ``endpoints`` is what to ask (see preflight.probe), unless the record says that the same was asked before;
-    ``previous`` asks for the state to go back to.
+    ``request`` is the controller's Observe; None means "as the node has it". ``endpoints`` is what to ask (see
+    preflight.probe), unless the record says that the same was asked before; ``previous`` asks for the state to go back
+    to.
     """
-    shown = service.show(request["service"])
-    start = service.how_started(shown, request.get("binary"), request.get("socket"))
+    own = distribution.find(request)
+    shown = distribution.unit(own) if own else service.show(request["service"])
+    start = service.how_started(shown, request.get("binary"), request.get("socket") or (own and own["socket"]))
+    start = distribution.start(own, start) if own else start
     containerd = service.installed(request.get("binary"), start)
     asked = request.get("config_file") or _recorded(start)
     path = places.absolute(asked or start.config or places.DEFAULT_CONFIG)
@@ -189,6 +192,8 @@ def observe(request):
         daemon=daemon,
         started_with=_started_with(start, path, asked, daemon, shown),
         cri_error=service.serves_cri(socket),
+        distribution=own and own["name"],
+        registries=own and distribution.registries(own),
         endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
         docker_host=os.path.exists(places.DOCKER) and not any(map(os.path.exists, places.KUBERNETES)),
     )

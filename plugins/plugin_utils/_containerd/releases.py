@@ -78,6 +78,7 @@ class Release(NamedTuple):
     relative_glob_from_root: bool  # a relative import with * is taken from the working directory (a unit's is /)
     migrates_unversioned: bool  # a file without a version is migrated wholly, not just renamed: 2.3.0 on
     cni_bin_dirs: bool  # cni.bin_dir became the list cni.bin_dirs: 2.1.0 on
+    k3s_keeps_hosts: bool  # k3s and RKE2 with it keep hosts.toml files of others at their start (k3s #10823): 1.7.21 on
     prints_runtime_options: bool  # runtimes.*.options appear in its own output: 1.5.0 on
     newest_file: int  # newest config.toml version it reads
     newer_file_fatal: bool  # a newer one is refused (True) or read as version 2 (False)
@@ -146,6 +147,7 @@ def release(version: Version) -> Release:
         relative_glob_from_root=version < (1, 6, 29) or (1, 7, 0) <= version < (1, 7, 16),
         migrates_unversioned=version >= (2, 3, 0),
         cni_bin_dirs=version >= (2, 1, 0),
+        k3s_keeps_hosts=version >= (1, 7, 21),
         prints_runtime_options=version >= (1, 5, 0),
         newest_file=4 if version >= (2, 3, 0) else 3 if two else 2,
         newer_file_fatal=fatal,

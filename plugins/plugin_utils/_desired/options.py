@@ -13,7 +13,7 @@ from typing import Any
 from ansible import constants, errors
 from ansible import template as templating
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import distributions, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 
 PLACES: dict[str, dict[str, Any]] = {
@@ -22,6 +22,7 @@ PLACES: dict[str, dict[str, Any]] = {
     "binary": {"type": "path"},
     "service": {"type": "str", "default": "containerd"},
     "socket": {"type": "path"},
+    "distribution": {"type": "str", "choices": list(distributions.CHOICES), "default": distributions.AUTO},
 }
 """Where things are on a node; None stands for "as the node has it"."""
 

@@ -71,6 +71,7 @@ def info(observed: Observation) -> dict[str, Any]:
     return {
         "version": releases.dotted(releases.parse(observed.version)) if observed.version else None,
         "binary": observed.binary,
+        "distribution": observed.distribution,
         "service": {"found": unit.found, "active": unit.active, "kill_mode": unit.kill_mode},
         "running": observed.daemon is not None,
         "socket": observed.socket,

@@ -183,6 +183,8 @@ class Observation(NamedTuple):
     cri_error: str | None  # why CRI does not answer
     endpoints: tuple[Answer, ...]
     docker_host: bool = False  # whether Docker is here and nothing of Kubernetes
+    distribution: str | None = None  # whose containerd it is: that writes config.toml, and nobody restarts it
+    registries: bytes | None = None  # its registries.yaml, None where there is none
 
     def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits import Edit, Proof
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Rehearse, Restart
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import distributions
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.distributions import Distribution
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 
 
@@ -21,6 +23,8 @@ class Observe(NamedTuple):
     binary: str | None = None
     service: str = options.PLACES["service"]["default"]
     socket: str | None = None
+    distribution: str = options.PLACES["distribution"]["default"]
+    distributions: Sequence[Distribution] = ()  # those that it may be of
     endpoints: Sequence[Any] = ()  # _plan.preflight.Question of each endpoint that is to be asked
     previous: bool = False  # whether to tell the state to go back to
 
@@ -110,4 +114,10 @@ What reads travels to each node in each run of the role, so it goes without the 
 def observe(args: Mapping[str, Any]) -> Observe:
     """Return the request to read a node; `args` holds options.PLACES. Raises Refusal."""
     options.check_places(args)
-    return Observe(**{key: args.get(key, spec.get("default")) for key, spec in options.PLACES.items()})
+    found = Observe(**{key: args.get(key, spec.get("default")) for key, spec in options.PLACES.items()})
+    known: tuple[Distribution, ...] = distributions.ALL
+    if found.distribution != distributions.AUTO:
+        known = tuple(each for each in known if each.name == found.distribution)
+    elif found.service != Observe().service or found.binary or found.socket or found.config_file:
+        known = ()  # the user has said which containerd
+    return found._replace(distributions=known)

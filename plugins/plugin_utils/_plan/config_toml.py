@@ -133,7 +133,7 @@ class Edited(NamedTuple):
     """A text of config.toml, and the record's `config` for it."""
 
     text: str | None
-    record: WrittenConfig
+    record: WrittenConfig | None
 
 
 def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded: WrittenConfig | None) -> Edited:

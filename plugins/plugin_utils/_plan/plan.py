@@ -19,6 +19,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record imp
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
+    distribution,
     modes,
     preflight,
     promises,
@@ -87,6 +88,7 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
     """
     node = _situation(observed, version)
     asked, warnings = preflight.judge(wanted, observed.endpoints, settings)
+    wanted, left = distribution.leave(wanted, observed, settings.prefix)
     mode = modes.choose(node, wanted, settings.mode, settings.prefix)
     kept, given_up = promises.keep(wanted, node.rel, mode, settings.auth_method, settings.prefix, asked)
     conflicts.check_config_in_use(observed, settings.prefix)
@@ -94,15 +96,20 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
         target = modes.config_path(node, kept, settings, asked)
     else:
         target = modes.in_legacy(node, kept, settings)
-    planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, node.record.files, settings.prune)
+    recorded = distribution.ours(observed, node.record.files)
+    planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, recorded, settings.prune)
     config = config_toml.edited(observed.config.text, node.pristine, target.change, node.record.config)
+    if observed.distribution:
+        distribution.check_config(observed, config.text)
+        config = config._replace(record=None)
     edited = conflicts.edited_keys(node.data, node.record.config, observed.config.sha256)
     told = [
         *wanted.warnings,
         *warnings,
+        *distribution.warning(observed, left),
         *given_up,
         *conflicts.proxied(observed, kept.mirrors),
-        *_hidden(node, kept, target, planned, settings.prefix),
+        *_hidden(node, [*kept.mirrors, *left], target, planned, settings.prefix),
         *_config_warnings(node, config, target, edited),
         *planned.warnings,
         *target.replaced,
@@ -159,7 +166,7 @@ def _record(node: Situation, target: Target, config: Edited, planned: TreePlan, 
     )
 
 
-def _hidden(node: Situation, kept: Desired, target: Target, planned: TreePlan, prefix: str) -> list[str]:
+def _hidden(node: Situation, named: list[str], target: Target, planned: TreePlan, prefix: str) -> list[str]:
     """Warn about registries that directories of others hide from the catch-all."""
     ours = {*planned.files, *planned.removes}
     hidden = conflicts.shadowing(target.files, node.observed.hosts_dir, node.observed.hosts, ours)
@@ -167,7 +174,7 @@ def _hidden(node: Situation, kept: Desired, target: Target, planned: TreePlan, p
         f"{text}. List {name} in {prefix}extra_upstreams to pull from the internal registry, or in {prefix}direct to "
         f"keep it"
         for name, text in hidden.items()
-        if name not in kept.mirrors
+        if name not in named
     ]
 
 
@@ -204,9 +211,11 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     due = f"{plan.config_path} changes" if plan.config_changed else None
     if not due and observed.version and (looks or observed.unproven):
         due = observed.restart_due
+    if observed.distribution:  # which nobody restarts for a hosts.toml
+        due = None
     record, warnings, attributes = plan.record, plan.warnings, observed.config.attributes
     holds_login = bool(plan.mode) and masking.holds_secret(plan.config_after or "")
-    exposed = bool(holds_login and attributes and attributes.is_exposed)
+    exposed = bool(holds_login and attributes and attributes.is_exposed and not observed.distribution)
     if exposed and attributes:
         was = f"its mode was {attributes.mode:04o}"
         told = f"{plan.config_path} holds a login that others can read: it is for root alone ({was})"

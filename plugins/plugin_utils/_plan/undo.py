@@ -17,6 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record imp
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
+    distribution,
     plan,
     records,
     start,
@@ -34,7 +35,8 @@ def make_absent(observed: Observation) -> Plan:
     """Plan `state: absent`: everything that the record names goes, and what it replaced comes back."""
     text, data = observed.config.text, observed.config.data()
     record = records.of_role(observed)
-    planned = tree.plan({}, observed.hosts_dir, observed.hosts, record.files, prune=True)
+    recorded = distribution.ours(observed, record.files)
+    planned = tree.plan({}, observed.hosts_dir, observed.hosts, recorded, prune=True)
     planned.warnings.extend(conflicts.check_backup(observed))
     planned.directories.extend(record.made)
     after = _undo(text, data, record.config)

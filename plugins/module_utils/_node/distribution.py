@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which Kubernetes distribution containerd belongs to, by what is on the node (see the controller's Distribution)."""
+
+import os
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, service, trust
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+
+
+def find(request):
+    """Return that of ``request["distributions"]`` which is meant, None for a containerd with a service of its own."""
+    known = request.get("distributions") or []
+    if request.get("distribution") in [each["name"] for each in known]:
+        return next(each for each in known if each["name"] == request["distribution"])
+    found = [each for each in known if _is_here(each)]
+    names = [each["name"] for each in found]
+    if found and (service.unit(service.show(request["service"])).found or service.daemon(places.DEFAULT_SOCKET)):
+        names.append("none")
+    if len(names) > 1:
+        whose = [name if name != "none" else "a service of its own" for name in names]
+        text = "this node has more than one containerd, of %s: set distribution to %s"
+        raise wire.Failure(text % (" and of ".join(whose), " or ".join(names)))
+    return found[0] if found else None
+
+
+def _is_here(known):
+    """Whether it has written its configuration, and runs or is to run."""
+    return os.path.exists(known["config_file"]) and bool(service.daemon(known["socket"]) or unit(known))
+
+
+def unit(known):
+    """Return what systemd tells of the distribution's unit on this node; nothing where there is none."""
+    shown = [service.show(name) for name in known["services"]]
+    return next((each for each in shown if service.unit(each).found), [])
+
+
+def start(known, found):
+    """Return a Start with what is known of the distribution where containerd does not run."""
+    return found._replace(
+        program=found.program or known["binary"],
+        config=found.config or known["config_file"],
+        address=found.address or known["socket"],
+        unknown=None,
+    )
+
+
+def registries(known):
+    """Return its registries.yaml as wire.pack makes it, None where there is none."""
+    if os.path.exists(known["registries"]):
+        trust.check(known["registries"])
+    return wire.pack(filesystem.read(known["registries"]))

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nodes whose containerd belongs to k3s or RKE2: hosts.toml files beside theirs, and nothing else.
+
+They write config.toml whenever they start, and the hosts.toml files of what registries.yaml names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
+    distributions,
+    namespaces,
+    registries_yaml,
+    releases,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.distributions import Distribution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Written
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
+
+
+def leave(wanted: Desired, observed: Observation, prefix: str) -> tuple[Desired, list[str]]:
+    """Return what is wanted without the registries that are left to the distribution, and these.
+
+    Raises Refusal where an upstream is the distribution's: our file would not stay. Where it has a file for a
+    registry's own images, or for one that is left alone, that one stays: no mirror depends on it.
+    """
+    own = distributions.named(observed.distribution)
+    if not own:
+        return wanted, []
+    _check_release(observed, own)
+    yielding = [name for name, mirror in wanted.mirrors.items() if not mirror.endpoints or mirror.is_own(name)]
+    left = [name for name in yielding if name in _written(observed, own)]
+    check(observed, [name for name in wanted.mirrors if name not in yielding], prefix)
+    return wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name not in left}), left
+
+
+def ours(observed: Observation, recorded: Mapping[str, Written]) -> dict[str, Written]:
+    """Return what a record says of files that the distribution has not replaced since."""
+    own = distributions.named(observed.distribution)
+    gone = {namespaces.directory(name) for name in _written(observed, own)} if own else set()
+    theirs = {f"{observed.hosts_dir}/{name}/hosts.toml" for name in gone}
+    return {path: each for path, each in recorded.items() if path not in theirs}
+
+
+def warning(observed: Observation, left: list[str]) -> list[str]:
+    """Say where the images of registries come from that are left to the distribution."""
+    own = distributions.named(observed.distribution)
+    return [f"images of {', '.join(left)} come from where {own.registries} says"] if own and left else []
+
+
+def _check_release(observed: Observation, own: Distribution) -> None:
+    """Refuse one that removes all files of others whenever it starts. Raises Refusal."""
+    rel = releases.release(releases.parse(observed.version)) if observed.version else None
+    if rel and not rel.k3s_keeps_hosts:
+        raise Refusal(
+            f"{own.name} with containerd {rel} empties {observed.hosts_dir} whenever it starts, and pulls would go to "
+            f"the internet then: upgrade it to a release of September 2024 or later, or write the mirrors in "
+            f"{own.registries}. Nothing was changed"
+        )
+
+
+def check(observed: Observation, names: Collection[str], prefix: str) -> None:
+    """Refuse hosts.toml files for registries that are the distribution's. Raises Refusal."""
+    own = distributions.named(observed.distribution)
+    taken = {name: why for name, why in _taken(observed, own).items() if name in names} if own else {}
+    if own and taken:
+        names, why = ", ".join(sorted(taken)), next(iter(taken.values()))
+        files, it = ("hosts.toml files", "them") if len(taken) > 1 else ("a hosts.toml", "it")
+        raise Refusal(
+            f"{own.name} has {files} of its own for {names} ({why}), and writes {it} again whenever it starts: take "
+            f"{names} out of {own.registries} and restart {own.name}, or out of {prefix}upstreams, {prefix}projects "
+            f"and {prefix}mirrors. Nothing was changed"
+        )
+
+
+def _taken(observed: Observation, own: Distribution) -> dict[str, str]:
+    """Return the registries that the distribution writes a hosts.toml for, each with how that is known."""
+    named = registries_yaml.named(observed.registries, own.registries)
+    found = dict.fromkeys(_written(observed, own), "written when it started last")
+    return {**found, **dict.fromkeys(named, f"named in {own.registries}")}
+
+
+def _written(observed: Observation, own: Distribution) -> list[str]:
+    """Return the registries that have a hosts.toml of the distribution's now."""
+    files = {path.partition("/")[0]: file for path, file in observed.hosts.files.items() if not path.startswith("/")}
+    written = [name for name, file in files.items() if (file.content or b"").startswith(own.first_line)]
+    return [namespaces.namespace(name) for name in written]
+
+
+def check_config(observed: Observation, text: str | None) -> None:
+    """Refuse a change of a config.toml that the distribution writes. Raises Refusal."""
+    own, now = distributions.named(observed.distribution), observed.config.text
+    if not own or text == now:
+        return
+    if now is None:
+        raise Refusal(
+            f"{observed.config.path} is not there yet: start {own.name} once, which writes it. Nothing was changed"
+        )
+    keys = [".".join(each["path"]) for each in diffs.changes(now, text)]
+    login = any("configs" in each.split(".") for each in keys)
+    way_out = (
+        f"give that login in {own.registries}, or set auth_method to header if the registry takes one"
+        if login
+        else f"upgrade {own.name} to a release whose config.toml names certs.d as config_path, or write the mirrors in "
+        f"{own.registries}"
+    )
+    raise Refusal(
+        f"{own.name} writes {observed.config.path} whenever it starts, so nothing is changed in it, and it would have "
+        f"to hold {keys[0]}: {way_out}. Nothing was changed"
+    )

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which distribution the node's containerd belongs to."""
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.module_utils._node import distribution, service, start
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+
+LOADED = [("LoadState", "loaded")]
+
+
+@pytest.fixture
+def node(tmp_path, monkeypatch):
+    """A node with these units, sockets that answer, and configurations."""
+
+    def make(units=(), sockets=(), written=()):
+        monkeypatch.setattr(service, "show", lambda name: LOADED if name in units else [])
+        monkeypatch.setattr(service, "daemon", lambda path: path in sockets)
+        known = []
+        for name in ("k3s", "rke2"):
+            config = tmp_path / name
+            if name in written:
+                config.write_text("")
+            known.append(
+                {
+                    "name": name,
+                    "services": [name + "-server", name + "-agent"],
+                    "config_file": str(config),
+                    "binary": "/b",
+                    "socket": "/s",
+                    "registries": str(tmp_path / "registries.yaml"),
+                }
+            )
+        return {"service": "containerd", "distributions": known, "distribution": "auto"}
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("units", "sockets", "written", "found"),
+    [
+        ([], [], [], None),
+        (["containerd"], [], [], None),
+        (["k3s-agent"], [], ["k3s"], "k3s"),
+        ([], ["/s"], ["rke2"], "rke2"),
+        ([], [], ["k3s"], None),
+        (["k3s-server"], ["/s"], [], None),
+        (["containerd", "k3s-server"], [], ["k3s"], "of k3s and of a service of its own: .* to k3s or none"),
+        (["k3s-server"], ["/s", places.DEFAULT_SOCKET], ["k3s"], "of k3s and of a service of its own"),
+        ([], ["/s"], ["k3s", "rke2"], "of k3s and of rke2: set distribution to k3s or rke2"),
+    ],
+)
+def test_by_what_is_there(node, units, sockets, written, found):
+    request = node(units, sockets, written)
+    if found and " " in found:
+        with pytest.raises(wire.Failure, match=found):
+            distribution.find(request)
+    else:
+        assert (distribution.find(request) or {}).get("name") == found
+
+
+def test_as_it_is_asked_for(node):
+    request = node(["containerd"])
+    assert distribution.find(dict(request, distribution="rke2"))["name"] == "rke2"
+    assert distribution.find(dict(request, distributions=[])) is None
+    assert distribution.find({"service": "containerd"}) is None
+
+
+def test_where_containerd_does_not_run_its_places_are_known(node):
+    known = node()["distributions"][0]
+    nothing = start.Start(None, None, None, False, None, "/usr/local/bin/k3s")
+    assert distribution.start(known, nothing) == start.Start("/b", known["config_file"], "/s", False, None, None)
+    running = start.Start("/x", "/y", "/z", True, "/y", None)
+    assert distribution.start(known, running) == running
+    assert distribution.unit(known) == [] and distribution.unit(node(["k3s-agent"])["distributions"][0]) == LOADED
+
+
+def test_its_registries_yaml_is_read_if_it_is_roots(node, tmp_path):
+    known = node()["distributions"][0]
+    assert distribution.registries(known) is None
+    (tmp_path / "registries.yaml").write_text("mirrors:")
+    (tmp_path / "registries.yaml").chmod(0o666)
+    with pytest.raises(OSError, match="registries.yaml"):
+        distribution.registries(known)
