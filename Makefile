@@ -4,7 +4,9 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 .DEFAULT_GOAL := help
 
 BUILD := $(CURDIR)/.build
@@ -17,6 +19,7 @@ TEST := $(CURDIR)/.venv/test/bin
 GALAXY := $(CURDIR)/.venv/galaxy/bin
 OUT := .
 REPORTS := $(BUILD)/reports
+WORKERS := 2
 PROPERTIES := tests/unit -m properties
 
 # Tools that keep caches below ANSIBLE_HOME keep them here.
@@ -45,7 +48,8 @@ lab-down: need-root venv-run ## Stop the lab (root)
 .PHONY: test lint unit unit-oldest ends sanity tarball integration
 test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
-	@status=0; $(MAKE) --no-print-directory lint unit unit-oldest ends sanity tarball integration || status=$$?; \
+	@status=0; $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=1 \
+		lint unit ends sanity unit-oldest tarball && $(MAKE) --no-print-directory integration || status=$$?; \
 	echo; echo "== Figures"; \
 	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
 	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
@@ -87,6 +91,8 @@ unit-oldest: venv-test ## The unit tests of what runs on nodes, on the oldest Py
 ends: venv-test ## The unit tests on the oldest and the newest supported pair of ansible-core and Python
 	@$(TEST)/python tests/tools/matrix.py --ends
 
+# Both work on the staged copy, and one of them leaves its output there.
+sanity: $(if $(SIDE_BY_SIDE),lint)
 sanity: stage ## ansible-test sanity, on every Python that this machine has
 	@echo "== ansible-test sanity"
 	@$(TEST)/python tests/tools/sanity.py
@@ -98,7 +104,7 @@ tarball: venv-test ## Build the collection, compare the tarball with the reposit
 integration: need-root venv-test ## The integration tests, on the nodes of two labs side by side (root)
 	@echo "== integration tests"
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit and not alone" \
-		--numprocesses=2 --dist=loadfile --junitxml=$(REPORTS)/integration.xml
+		--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --junitxml=$(REPORTS)/integration.xml
 	@echo "== integration tests that look at the whole machine"
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit and alone" \
 		--junitxml=$(REPORTS)/alone.xml
