@@ -9,6 +9,7 @@ import os
 import random
 
 import pytest
+import yaml
 from support import CONFIG, NODES, pid
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
@@ -16,6 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load impor
 STEPS = 14
 SEED = int(os.environ.get("DUE_SEED", "1"))
 DROP_IN = "/etc/containerd/conf.d/a.toml"
+MARK = "# and imported:"
 HAND = "sed -i -e '/^oom_score/d' -e '1i oom_score = {number}' " + CONFIG
 WAYS = {
     "edit": HAND,
@@ -32,36 +34,52 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("seed", [SEED, SEED + 1])
-def test_a_restart_is_due_when_the_running_containerd_has_not_read_what_is_there(fresh, play, task, seed):
-    dice = random.Random(seed)
+@pytest.fixture
+def live(play, tmp_path):
+    """Let all nodes live through these ways in one play; return for each step why a restart is due, and the files."""
+
+    def run(commands: list[str]) -> list[dict[str, tuple]]:
+        tasks = []
+        for command in commands:
+            shown = f"cat {CONFIG}; echo {MARK}; cat {DROP_IN} || :"
+            tasks += [{"ansible.builtin.shell": f"{command}\n{shown}"}, {"airgap.containerd.containerd_info": {}}]
+        playbook = tmp_path / "live.yml"
+        playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        done = play(playbook=str(playbook)).ok()
+        results = {node: [each["result"] for each in done.results if each["host"] == node] for node in NODES}
+        return [
+            {
+                node: (found[2 * step + 1]["containerd"]["restart_due"], _said(found[2 * step]["stdout"]))
+                for node, found in results.items()
+            }
+            for step in range(len(commands))
+        ]
+
+    return run
+
+
+def _said(shown: str) -> list:
+    return [load(text) for text in shown.split(MARK)]
+
+
+def test_a_restart_is_due_when_the_running_containerd_has_not_read_what_is_there(fresh, play, live):
+    dice = random.Random(SEED)
     for node in NODES:
         fresh.run(node, ["mkdir", "-p", "/etc/containerd/conf.d"])
         fresh.run(node, ["sed", "-i", '1i imports = ["/etc/containerd/conf.d/*.toml"]', CONFIG])
     play().ok()
     assert not any(play().ok().changed().values())
-
-    def said(node: str) -> list:
-        texts = [fresh.run(node, ["cat", path]).stdout for path in (CONFIG, DROP_IN)]
-        return [load(text) for text in texts]
-
-    read = {node: said(node) for node in NODES}
-    upgraded, history = False, []
-    for _step in range(STEPS):
-        way = dice.choice(sorted(WAYS))
-        history.append(way)
-        upgraded = upgraded or way == "upgrade"
-        command = WAYS[way].format(number=dice.randint(-900, 900) if "import" not in way else dice.randint(1, 9))
-        for node in NODES:
-            fresh.run(node, ["sh", "-c", command])
-        run, info = task("containerd_info")
-        for node in NODES:
-            due = info(node)["containerd"]["restart_due"]
-            assert (due is not None) == (upgraded or said(node) != read[node]), (node, history, due, run.output)
+    ways = [dice.choice(sorted(WAYS)) for dummy in range(STEPS)]
+    numbers = [dice.randint(1, 9) if "import" in way else dice.randint(-900, 900) for way in ways]
+    first, *steps = live([":", *(WAYS[way].format(number=number) for way, number in zip(ways, numbers, strict=True))])
+    was_due = {}
+    for step, answers in enumerate(steps):
+        history = ways[: step + 1]
+        for node, (due, said) in answers.items():
+            was_due[node] = "upgrade" in history or said != first[node][1]
+            assert (due is not None) == was_due[node], (node, history, due)
     before = {node: pid(fresh, node) for node in NODES}
     done = play().ok()
     for node in NODES:
-        was_due = upgraded or said(node) != read[node]
-        assert done.of(node)["restarted"] == was_due == (pid(fresh, node) != before[node]), (node, history)
-    again = play().ok()
-    assert not any(again.changed().values()), history
+        assert done.of(node)["restarted"] == was_due[node] == (pid(fresh, node) != before[node]), (node, ways)
+    assert not any(play().ok().changed().values()), ways
