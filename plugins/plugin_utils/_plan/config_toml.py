@@ -44,6 +44,11 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
     remove: list[KeyPath] = []
     if registry_table.gets_version(data):
         merge["version"] = rel.new_file
+    elif rel.newest_file == 2 and releases.file_version(dict(data)) == 1:
+        warnings.append(
+            "config.toml has no version: containerd 2.0 to 2.2 drop the registry settings in such a file. Before an "
+            "upgrade to them move it with containerd_config and config_version 2, or run this right after the upgrade"
+        )
     disabled = data.get("disabled_plugins") or []
     kept = [name for name in disabled if name not in releases.CRI_PLUGINS]
     if kept != disabled:

@@ -100,6 +100,15 @@ def test_config_path_lands_in_the_table_that_is_read(version, text, plugin):
     assert data["plugins"][plugin]["registry"]["config_path"] == HOSTS_DIR
 
 
+@pytest.mark.parametrize(("version", "told"), [("1.4.13", True), ("1.7.24", True), ("2.1.9", False)])
+def test_an_upgrade_that_drops_the_settings_is_told_before(version, told):
+    before = observed(version, "[plugins.cri]\nx = 1\n")
+    done = make(before)
+    assert any("config.toml has no version: containerd 2.0 to 2.2 drop" in each for each in done.warnings) == told
+    assert not any("has no version" in each for each in make(after_run(before, done)).warnings), "once"
+    assert not any("has no version" in each for each in make(observed(version, "version = 2\n")).warnings)
+
+
 def test_legacy_for_1_4():
     done = make(observed("1.4.13", "version = 2\n"), upstreams=["quay.io"])
     registry = load(done.config_after)["plugins"]["io.containerd.grpc.v1.cri"]["registry"]
