@@ -144,6 +144,7 @@ def resolve(image: Any, node: Node) -> Resolution:
         return answer._replace(error=str(exc), candidates=exc.candidates, directory=exc.directory)
     found = hosts.found
     notes = node.notes + found.notes + _mode_notes(node, mode, roots) + _proxy_notes(hosts.asked, node)
+    notes += _on_the_node(reference.host, hosts.asked)
     answer = answer._replace(
         directory=found.directory, candidates=found.candidates, why=found.why, log=found.log, notes=notes
     )
@@ -188,6 +189,17 @@ def _mode_notes(node: Node, mode: str, roots: list[str]) -> tuple[Note, ...]:
     if mode == "legacy" and node.registry.config_path:
         return (unknown_config_path(node.release),)
     return ()
+
+
+def _on_the_node(host: str, asked: tuple[Asked, ...]) -> tuple[Note, ...]:
+    elsewhere = [each.host for each in asked if each.origin != "upstream" and not namespaces.is_on_the_node(each.host)]
+    if not namespaces.is_on_the_node(host) or not elsewhere:
+        return ()
+    text = (
+        f"{host} is a registry on the node itself, and {elsewhere[0]} is asked for its images: list {host} in "
+        f"containerd_registry_direct if they are not there"
+    )
+    return (Note(text),)
 
 
 def _proxy_notes(asked: tuple[Asked, ...], node: Node) -> tuple[Note, ...]:

@@ -260,6 +260,21 @@ def test_loopback_without_configuration():
     assert scheme("localhost/a", "1.7.24") == ("https", "not verified")
 
 
+def test_a_registry_on_the_node_that_the_catch_all_gets_is_noted():
+    def notes(image, hosts, **more):
+        return [each for each in ask(image, hosts=hosts, **more)["notes"] if "on the node itself" in each]
+
+    for version in ("1.7.24", "2.1.9"):
+        config = (V2 if version < "2" else V3) + CONFIG_PATH
+        for host in ("127.0.0.1:5000", "localhost:5000"):
+            (note,) = notes(f"{host}/x", {"_default/hosts.toml": MIRROR}, version=version, config=config)
+            assert note.startswith(f"{host} is a registry on the node itself, and m.lan:8080 is asked for its images")
+    own = {"localhost_5000_/hosts.toml": "[host]\n", "_default/hosts.toml": MIRROR}
+    assert not notes("localhost:5000/x", own) and not notes("quay.io/x", own)
+    config = V2 + 'mirrors."*".endpoint = ["http://m.lan"]\nmirrors."localhost:1".endpoint = ["http://localhost:1"]\n'
+    assert notes("localhost:5000/x", {}, config=config) and not notes("localhost:1/x", {}, config=config)
+
+
 def test_the_files_of_an_observed_node():
     where = "/etc/containerd/certs.d"
     observed = nodes.node(
