@@ -13,7 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import ShapeError
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys, lexing
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import dialects, keys, lexing
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain import KeyPath
@@ -22,7 +22,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain impo
 def parse(text: str, path: str) -> dict[str, Any]:
     """Return what a configuration file says, with the types that containerd insists on; raises Refusal."""
     try:
-        data = load(text)
+        data = _loaded(text)
         line = lexing.line_of_escaped_key(text) if "\\" in text else None
         if line:
             raise TomlError(
@@ -39,6 +39,26 @@ def parse(text: str, path: str) -> dict[str, Any]:
         raise Refusal(f"{path}: {exc}") from exc
     except ShapeError as exc:
         raise Refusal(f"{path}: {exc}, and a containerd that reads it does not start") from exc
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    try:
+        return load(text)
+    except TomlError as exc:
+        if not any(_is_read(text, old) for old in (True, False)):
+            raise
+        raise TomlError(
+            f"{exc}: some releases of containerd read it all the same, this collection edits TOML 1.0 alone: write it "
+            f"in that"
+        ) from None
+
+
+def _is_read(text: str, old: bool) -> bool:
+    try:
+        dialects.read(text, old)
+    except TomlError:
+        return False
+    return True
 
 
 def _of_another_case(data: Any, shape: Any, place: Path = ()) -> tuple[Path, str] | None:
