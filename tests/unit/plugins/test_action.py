@@ -9,7 +9,7 @@ import importlib
 import sys
 
 import pytest
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from fake_node import answering, observe, replying, run
 
 from ansible_collections.airgap.containerd.plugins.action import (
@@ -96,3 +96,42 @@ def test_a_restart_only_where_it_is_due(tmp_path):
     kept = run(containerd_restart, replying(well), only_if_due=True)
     assert not kept["changed"] and "no restart is due" in kept["msg"]
     assert run(containerd_restart, replying(well))["changed"]
+
+
+def test_what_is_wrong_with_a_node_is_an_answer_where_a_fleet_is_planned():
+    wrong = {"url": "registry.lan"}
+    assert run(containerd_registry, {}, **wrong)["failed"]
+    asked = run(containerd_registry, {}, fleet="plan", **wrong)
+    assert not asked["failed"] and asked["msg"].startswith("url: 'registry.lan' has no http") and "pending" not in asked
+    asked = run(containerd_registry, {}, fleet="plan", url="http://r.lan", prune="perhaps")
+    assert not asked.get("failed") and "prune" in asked["msg"] and "pending" not in asked
+    asked = run(containerd_registry, {"failed": True, "msg": "no Python"}, fleet="plan", url="http://r.lan")
+    assert not asked["failed"] and asked["msg"] == "no Python"
+    assert run(containerd_registry, {}, fleet="change", **wrong)["failed"]
+
+
+def test_a_plan_tells_whether_there_is_anything_to_do_and_keeps_its_warnings(tmp_path):
+    answer = replying({**answering(containerd_registry, observe(tmp_path)), "endpoints": []})
+    given = {"url": "http://registry.lan", "preflight": False, "restart": False}
+    planned = run(containerd_registry, answer, fleet="plan", **given)
+    assert planned.get("pending") is True and planned["bystander"] is False, planned
+    assert "warnings" not in planned and not planned.get("failed"), planned
+
+
+def test_a_connection_that_is_lost_while_a_node_changes_is_a_failure(monkeypatch):
+    def lost(*dummy):
+        raise AnsibleConnectionFailure("Connection reset")
+
+    monkeypatch.setattr(containerd_registry.execute, "execute", lost)
+    with pytest.raises(Refusal, match="lost while this node was being changed .Connection reset.. The node goes on"):
+        containerd_registry.ActionModule._apply(None, None, {})
+
+
+def test_a_change_that_was_not_shown_is_refused():
+    shown = {"version": "1.7.24", "mode": "legacy", "namespaces": ["a"], "config_changes": [{"path": ("a", "b")}]}
+    now = {**shown, "written": [], "removed": [], "restart_due": True, "msg": "x"}
+    registered = {**now, "config_changes": [{"path": ["a", "b"]}], "msg": "y", "notes": []}
+    containerd_registry._check_planned(registered, now)
+    for key, value in {"written": ["/a"], "restart_due": False, "version": "2.1.9"}.items():
+        with pytest.raises(Refusal, match="not as it was when its change was planned and shown"):
+            containerd_registry._check_planned(registered, {**now, key: value})
