@@ -168,13 +168,15 @@ def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, chec
 
 def _closing(fleet: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], untouched: list[str]) -> list[str]:
     good = [name for name in done if name not in fleet["problems"]]
+    changed = [name for name in good if done[name].get("changed")]
     restarted = [name for name in good if done[name].get("restarted")]
     due = [name for name in good if done[name].get("restart_due")]
     longest = max((done[name].get("seconds_without_cri") or 0 for name in restarted), default=0)
     restarts = (
         f"changed, {len(restarted)} of them restarted (at most {longest} s without CRI)" if restarted else "changed"
     )
-    counts = [(len(good), restarts), (len(fleet["right"]), "right already"), (len(untouched), "not touched")]
+    right = len(fleet["right"]) + len(good) - len(changed)  # with those that had images to pull, or a record to write
+    counts = [(len(changed), restarts), (right, "right already"), (len(untouched), "not touched")]
     shown = [_heading(fleet, counts), *_reasons(fleet)]
     for who, what in ((untouched, "not touched, as the run stopped"), (due, "a restart of containerd is due")):
         if who:

@@ -190,6 +190,11 @@ def test_of_warnings_the_end_shows_those_that_are_new_and_of_restarts_those_that
     assert "  stays (w1, w2)" in shown and "  mind this (w1, w2)" not in shown
 
 
+def test_a_node_that_was_only_verified_was_right():
+    shown, dummy, dummy = plans.outcome(fleet(2), {"w1": DONE, "w2": {**DONE, "changed": False, "restarted": False}})
+    assert shown[0] == "2 nodes: 1 changed, 1 of them restarted (at most 0.31 s without CRI), 1 right already"
+
+
 def test_where_all_is_taken_back_there_is_nothing_to_pull():
     shown, dummy, dummy = plans.outcome(fleet(1), {"w1": {"changed": True, "mode": None}})
     assert shown == ["1 node: 1 changed"]
