@@ -64,7 +64,8 @@ def merged(
             if isinstance(value, list):
                 found[option] = list(dict.fromkeys([*found[option], *value]))
             elif value is not None:
-                found[option] = plain.deep_merge(copy.deepcopy(found[option]), value)
+                before = projects.below(found[option], value) if option == "projects" else found[option]
+                found[option] = plain.deep_merge(copy.deepcopy(before), value)
     return found
 
 

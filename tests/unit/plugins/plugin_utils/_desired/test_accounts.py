@@ -94,3 +94,12 @@ def test_a_registrys_own_images_take_the_only_login_that_is_known(options, expec
 )
 def test_another_spelling_of_a_host(base, other):
     assert Endpoint(base).other_spelling == other
+
+
+def test_a_login_comes_from_a_variable_of_its_own():
+    options = {"url": URL, "mirrors": {}, "endpoints": {}, "projects": {"quay.io": "quay", "docker.io": "hub"}}
+    options.update({name: [] for name in ("upstreams", "extra_upstreams", "direct")})
+    variables = {"pre_projects_vault": {"quay.io": QUAY}, "pre_projects_z": {"docker.io": "other"}}
+    merged = desired.merged(options, "pre_", variables)
+    assert merged["projects"] == {"quay.io": {"project": "quay", **QUAY}, "docker.io": "other"}
+    assert desired.desired(merged, "pre_").mirrors["quay.io"].endpoints[0].access.auth == QUAY
