@@ -80,7 +80,8 @@ def refusals(run) -> int:
 
 def test_everything_is_told(audit, go):
     """The sample of the role's runs: as talkative as ansible-core can be."""
-    done = go(*TALKATIVE, env={"ANSIBLE_DEBUG": "1"}).ok()
+    own = {"quay.io": [{"url": "http://registry.lan", "username": needles.USERNAME, "password": PASSWORD}]}
+    done = go(*TALKATIVE, env={"ANSIBLE_DEBUG": "1"}, mirrors=own).ok()
     assert CONFIG in kept(audit, "n1") and "********" in done.output and "done with _execute" not in done.output
     assert "no restart needed" in go("-vvvv", "--check", "--diff").ok().output
 
@@ -239,6 +240,9 @@ WRONG = [
     {"upstreams": [f"https://u:{needles.CORE}@quay.io"]},
     {"direct": [f"u:{needles.CORE}@quay.io"]},
     {"projects": {f"u:{needles.CORE}@quay.io": "x"}},
+    {"projects": {"quay.io": {"project": "Q", "username": "u", "password": PASSWORD}}},
+    {"projects": {"quay.io": {"project": "q", "passwrod": PASSWORD}}},
+    {"projects": {"quay.io": {"project": "q", "username": "u", "password": [PASSWORD]}}},
     {"mirrors": {"quay.io": f"http://u:{needles.CORE}@x.lan"}},
     {"mirrors": {"quay.io": {"endpoints": [{"url": "http://x.lan", "password": PASSWORD}]}}},
     {"endpoints": {"http://registry.lan": {"passwrod": PASSWORD}}},
