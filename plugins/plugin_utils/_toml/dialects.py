@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[^x])", re.DOTALL)
+_OLD_ESCAPE = re.compile(r"\\(/|[ \t]+(?![ \t\r\n])|.)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -53,9 +54,13 @@ class _Rewriting:
     def _token(self, match: re.Match[str]) -> str:
         token = match.group()
         if match["string"]:
-            return token if self.old or token[0] == "'" else _ESCAPE.sub(_escape, token)
+            if token[0] == "'":
+                return token
+            return _OLD_ESCAPE.sub(_old_escape, token) if self.old else _ESCAPE.sub(_escape, token)
         if match["comment"]:
-            return "" if self.open[-1:] == ["{"] else _CONTROL.sub("", token) if self.old else token
+            if self.open[-1:] == ["{"]:
+                return token if self._splits_a_pair(match) else ""
+            return _CONTROL.sub("", token) if self.old else token
         if match["comma"]:
             return token if self.old or self.open[-1:] != ["{"] else ""
         if match["cr"]:
@@ -63,12 +68,25 @@ class _Rewriting:
         if match["digits"]:
             return match["sign"] + match["digits"] if self.old else token
         if token == "\n":
-            return " " if self.open[-1:] == ["{"] else token
+            return " " if self.open[-1:] == ["{"] and not self._splits_a_pair(match) else token
         if token in "[{":
             self.open.append(token)
         else:
             del self.open[-1:]
         return token
+
+    def _splits_a_pair(self, match: re.Match[str]) -> bool:
+        """Whether a line ends beside a `=`, or before a comma, which only go-toml v2 takes."""
+        text, before, after = match.string, match.start() - 1, match.end()
+        while text[before : before + 1].isspace():
+            before -= 1
+        while text[after : after + 1].isspace():
+            after += 1
+        return text[before] == "=" or text[after : after + 1] in (("=", ",") if self.old else ("=",))
+
+
+def _old_escape(match: re.Match[str]) -> str:
+    return "/" if match[1] == "/" else "" if match[1].isspace() and match[1] != "\n" else match.group()
 
 
 def _escape(match: re.Match[str]) -> str:

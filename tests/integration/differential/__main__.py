@@ -22,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="differential", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same seed makes the same cases")
     parser.add_argument("--cases", type=int, default=300, help="pulls for each release (300)")
+    parser.add_argument("--spelled", type=float, default=0.0, help="share of files in other spellings of TOML (0)")
     parser.add_argument("--nodes", nargs="+", default=["n1", "n2", "n3", "n4"], metavar="NODE")
     parser.add_argument("--show", type=int, default=5, help="how many differences to print (5)")
     options = parser.parse_args()
@@ -29,7 +30,7 @@ def main() -> int:
         print(f"seed {options.seed}", flush=True)
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as folder, Field(lab, tuple(options.nodes), Path(folder)) as field:
-            report = field.run(options.seed, options.cases)
+            report = field.run(options.seed, options.cases, options.spelled)
     for text in report.disagreements[: options.show]:
         print(text)
     agreed = report.agreed().items()

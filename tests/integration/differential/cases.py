@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airgap_lab import recorder
+from reading.spelling import Speller
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 
@@ -75,9 +76,12 @@ class Batch:
     version: int = 2  # of config.toml
 
 
-def generate(seed: str, count: int, rel: Release, first: int) -> list[Batch]:
-    """Return about `count` cases for a release; their names begin with the number `first`, and are repeated nowhere."""
-    make = _Maker(random.Random(seed), first)
+def generate(seed: str, count: int, rel: Release, first: int, spelled: float = 0.0) -> list[Batch]:
+    """Return about `count` cases for a release; their names begin with the number `first`, and are repeated nowhere.
+
+    `spelled` is the share of hosts.toml files in other spellings of TOML, half of which no standard allows.
+    """
+    make = _Maker(random.Random(seed), first, spelled)
     version = rel.newest_file
     if not rel.config_path:
         batches = [Batch(f"legacy {n}", make.legacy(tls=True), []) for n in range(4)]
@@ -105,8 +109,9 @@ def generate(seed: str, count: int, rel: Release, first: int) -> list[Batch]:
 class _Maker:
     """Draws everything from one source of chance, so that a seed gives the same cases again."""
 
-    def __init__(self, chance: random.Random, first: int):
+    def __init__(self, chance: random.Random, first: int, spelled: float):
         self.chance = chance
+        self.spelled = spelled
         self.made = first
 
     def pick(self, *choices: Any) -> Any:
@@ -165,7 +170,24 @@ class _Maker:
         else:
             case.tree[f"{path}/hosts.toml"] = self.hosts_file(case, path)
 
+    def spelled_file(self) -> bytes:
+        """Return a hosts.toml as nobody would think of writing it."""
+        data: dict[str, Any] = {"server": self.url()} if self.often(0.5) else {}
+        hosts = {self.url(): self.spelled_options() for dummy in range(self.pick(0, 1, 1, 2, 2, 3))}
+        return Speller(self.chance, odd=0.5, dotted=0.15).file({**data, **({"host": hosts} if hosts else {})})
+
+    def spelled_options(self) -> dict[str, Any]:
+        options = {
+            "capabilities": self.pick(["pull", "resolve"], ["pull"], ["resolve"], []),
+            "override_path": self.pick(True, False),
+            "skip_verify": self.pick(True, False),
+            "header": {"X-Test": "1"},
+        }
+        return {key: value for key, value in options.items() if self.often(0.4)}
+
     def hosts_file(self, case: Case, path: str) -> bytes:
+        if self.spelled and self.often(self.spelled):
+            return self.spelled_file()
         if self.often(0.14):
             return self.pick(*BROKEN).encode("latin-1")
         lines, sections = [], []

@@ -105,12 +105,12 @@ class Field:
     def _pem(self, kind: str, name: str) -> bytes:
         return (self.folder / kind / name).read_bytes()
 
-    def run(self, seed: int, count: int) -> Report:
-        """Let every node pull `count` generated images; the nodes work side by side."""
+    def run(self, seed: int, count: int, spelled: float = 0.0) -> Report:
+        """Let every node pull `count` generated images; the nodes work side by side. For `spelled` see `generate`."""
         wanted = {}
         for name in self.nodes:
             rel = releases.release(releases.parse(self.lab.config.nodes[name].containerd))
-            wanted[name] = rel, generate(f"{seed}-{name}", count, rel, first=1000 * int(name[1:]))
+            wanted[name] = rel, generate(f"{seed}-{name}", count, rel, 1000 * int(name[1:]), spelled)
         answers = {c.name: c.answers for dummy, batches in wanted.values() for b in batches for c in b.cases}
         self.recorder.script(answers)
         report = Report()
