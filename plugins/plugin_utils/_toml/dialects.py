@@ -23,6 +23,7 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[^x])", re.DOTALL)
 _OLD_ESCAPE = re.compile(r"\\(/|[ \t]+(?![ \t\r\n])|.)", re.DOTALL)
+_SAME_LINE = re.compile(r"[ \t]*[^ \t\r\n#]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -47,6 +48,7 @@ class _Rewriting:
     def __init__(self, old: bool) -> None:
         self.old = old
         self.open: list[str] = []
+        self.in_header = False
 
     def run(self, text: str) -> str:
         return _TOKEN.sub(self._token, text)
@@ -70,19 +72,29 @@ class _Rewriting:
         if token == "\n":
             return " " if self.open[-1:] == ["{"] and not self._splits_a_pair(match) else token
         if token in "[{":
+            self.in_header = self.in_header or not (self.open or _neighbours(match)[0] == "=")
             self.open.append(token)
-        else:
-            del self.open[-1:]
-        return token
+            return token
+        del self.open[-1:]
+        ends_header = self.in_header and not self.open
+        self.in_header = self.in_header and not ends_header
+        goes_on = _SAME_LINE.match(match.string, match.end())
+        return f"{token}\n" if ends_header and goes_on and self.old else token
 
     def _splits_a_pair(self, match: re.Match[str]) -> bool:
         """Whether a line ends beside a `=`, or before a comma, which only go-toml v2 takes."""
-        text, before, after = match.string, match.start() - 1, match.end()
-        while text[before : before + 1].isspace():
-            before -= 1
-        while text[after : after + 1].isspace():
-            after += 1
-        return text[before] == "=" or text[after : after + 1] in (("=", ",") if self.old else ("=",))
+        before, after = _neighbours(match)
+        return before == "=" or after in (("=", ",") if self.old else ("=",))
+
+
+def _neighbours(match: re.Match[str]) -> tuple[str, str]:
+    """Return the characters around a token, without blanks and line ends; empty at an end of the text."""
+    text, before, after = match.string, match.start(), match.end()
+    while text[before - 1 : before].isspace():
+        before -= 1
+    while text[after : after + 1].isspace():
+        after += 1
+    return text[before - 1 : before] if before else "", text[after : after + 1]
 
 
 def _old_escape(match: re.Match[str]) -> str:

@@ -158,6 +158,7 @@ USED_UP_TO_1_7 = (
     '# a\x01b\x7f\n[host."http://m"]\n',
     'host."http://m".skip_verify = true\n[host]\n',
     '[host."http://m"]\n[host]\n"http://m".skip_verify = true\n',
+    "[x]a = 1\n[[y.z]] b = [1]\nc = 2\n[host] [host.'http://m'] skip_verify = true\n",
     'x = [-07, 07.5]\n[host."http://m"]\n',
     'server = "http:\\/\\/up\\ "\n[host."http://m"]\n',
     'host = {\n"http://m" = {\nskip_verify = true\n}\n}\n',
