@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible import constants
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import WireError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import PLACES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -51,7 +52,10 @@ class ActionModule(Action):
         if other:
             return {**told, "msg": f"{other} asks for all nodes like this one"}
         lists = [list(each.requests) for each in asked.images]
-        answers = ask(Probe(lists, platforms=True), Probed).images if any(lists) else ((),) * len(lists)
+        try:
+            answers = ask(Probe(lists, platforms=True), Probed).images if any(lists) else ((),) * len(lists)
+        except WireError as exc:
+            raise Refusal(f"images: {exc}: ask for fewer at a time") from None
         if len(answers) != len(lists):
             raise Refusal("the node answers for other images than those that it was asked for")
         return {**told, **images.judged(names, images.outcomes(asked, answers))}

@@ -14,6 +14,7 @@ from fake_node import run
 
 from ansible_collections.airgap.containerd.plugins.action import containerd_images
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
+from ansible_collections.airgap.containerd.plugins.module_utils._shared.wire import WireError
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Probed, Surveyed, There
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import Probe
@@ -88,6 +89,19 @@ def test_one_node_asks_for_all_that_are_alike(asked):
     assert "images" not in second and first["group"] == second["group"] and not second.get("failed")
     assert go("n1", **wanted)["asked_by"] is None, "it may try again"
     assert go("n2", **{**wanted, "images": ["quay.io/gone:1"]})["images"]
+
+
+def test_more_than_fits_into_one_request(asked, monkeypatch):
+    real = execute.execute
+
+    def refuse(action, request, task_vars, kind):
+        if isinstance(request, Probe):
+            raise WireError("9.0 MiB are to be sent, more than the 8 MiB that are taken")
+        return real(action, request, task_vars, kind)
+
+    monkeypatch.setattr(execute, "execute", refuse)
+    message = "images: 9.0 MiB are to be sent, more than the 8 MiB that are taken: ask for fewer at a time"
+    assert go(images=["quay.io/there:1"])["msg"] == message
 
 
 def test_nothing_to_ask_is_no_execution(asked):
