@@ -130,7 +130,7 @@ def _path(path: str) -> None:
 def check_name(name: str) -> None:
     """Raise ValueError unless the collection has a plugin, a playbook or a role of this name."""
     short = name.removeprefix(COLLECTION)
-    places = ("plugins/modules/{}.py", "plugins/filter/{}.py", "playbooks/{}.yml", "roles/{}")
+    places = ("plugins/modules/{}.py", "plugins/filter/{}.py", "plugins/callback/{}.py", "playbooks/{}.yml", "roles/{}")
     if not any((ROOT / place.format(short)).exists() for place in places):
         raise ValueError(f"the collection has nothing called {short}")
 

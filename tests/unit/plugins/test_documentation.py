@@ -32,7 +32,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import p
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
-PLUGINS = sorted(path for kind in ("modules", "filter") for path in (ROOT / "plugins" / kind).glob("*.py"))
+PLUGINS = sorted(path for kind in ("modules", "filter", "callback") for path in (ROOT / "plugins" / kind).glob("*.py"))
 ROLE = ROOT / "roles" / "containerd_registry"
 
 
@@ -154,9 +154,10 @@ def test_the_changelog_names_all_that_there_is():
     assert {each["name"] for each in release["modules"]} == {
         path.stem for path in PLUGINS if path.parent.name == "modules"
     }
-    assert {each["name"] for each in release["plugins"]["filter"]} == {
-        path.stem for path in (ROOT / "plugins/filter").glob("*")
-    }
+    for kind in ("filter", "callback"):
+        assert {each["name"] for each in release["plugins"][kind]} == {
+            path.stem for path in (ROOT / "plugins" / kind).glob("*.py")
+        }
     assert {each["name"] for each in release["objects"]["role"]} == {path.name for path in (ROOT / "roles").iterdir()}
     assert {each["name"] for each in release["objects"]["playbook"]} == {
         path.stem for path in (ROOT / "playbooks").glob("*.yml")
