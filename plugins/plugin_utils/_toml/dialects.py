@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import lexing
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.lexing import COMMENT, STRING
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
@@ -29,10 +31,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def read(text: str, old: bool) -> tuple[str, dict[str, Any]]:
     """Return a text as TOML 1.0 (as near as can be) and what it means; raises TomlError where containerd refuses it."""
-    try:
-        return text, load(text)
-    except TomlError:
-        plain = _Rewriting(old).run(text)
+    if not (old and "\\" in text and lexing.line_of_escaped_key(text)):
+        with contextlib.suppress(TomlError):
+            return text, load(text)
+    plain = _Rewriting(old).run(text)
     try:
         return plain, load(plain)
     except TomlError as exc:
@@ -56,8 +58,8 @@ class _Rewriting:
     def _token(self, match: re.Match[str]) -> str:
         token = match.group()
         if match["string"]:
-            if token[0] == "'":
-                return token
+            if token[0] == "'" or self._is_raw_key(match):
+                return f"'{token[1:-1]}'" if token[0] == '"' else token
             return _OLD_ESCAPE.sub(_old_escape, token) if self.old else _ESCAPE.sub(_escape, token)
         if match["comment"]:
             if self.open[-1:] == ["{"]:
@@ -80,6 +82,11 @@ class _Rewriting:
         self.in_header = self.in_header and not ends_header
         goes_on = _SAME_LINE.match(match.string, match.end())
         return f"{token}\n" if ends_header and goes_on and self.old else token
+
+    def _is_raw_key(self, match: re.Match[str]) -> bool:
+        """Whether this is a key, in which go-toml v1 resolves no escapes."""
+        after = _neighbours(match)[1]
+        return self.old and "'" not in match.group() and (after in (".", "=") or (self.in_header and after == "]"))
 
     def _splits_a_pair(self, match: re.Match[str]) -> bool:
         """Whether a line ends beside a `=`, or before a comma, which only go-toml v2 takes."""

@@ -145,6 +145,13 @@ def test_a_crash_of_old_releases():
     assert not read('[host]\n"http://a" = 1\n"http://b" = 2', NEW).crash
 
 
+def test_escapes_in_a_key():
+    text = '[host."http://m\\u0031"]\n"skip_\\u0076erify" = true\n[x.\'y\'."\\u0031"]\n'
+    assert urls(text, NEW) == ["http://m1/v2"]
+    assert read(text, OLD).discarded
+    assert read(text.replace("m\\u0031", "m"), OLD).hosts[0].skip_verify is None
+
+
 def test_bytes():
     assert hosts_file.read_bytes(b'\xef\xbb\xbf[host."http://m"]', OLD, HERE).hosts[0].host == "m"
     assert hosts_file.read_bytes(b'\xef\xbb\xbf[host."http://m"]', NEW, HERE).discarded
