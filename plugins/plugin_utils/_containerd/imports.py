@@ -113,7 +113,7 @@ def counted_versions(files: Iterable[Source], rel: Release) -> list[int]:
     """Return for each file, in order, the version that it is read as; raises ReleaseError for a fatal mixture."""
     ordered = list(files)
     own = [file.version for file in ordered]
-    counts = ordered if rel.newest_file > 2 else [file for file in ordered if file.version][-1:]
+    counts = ordered if rel.imports_keep_version else [file for file in ordered if file.version][-1:]
     newer = next((file for file in counts if file.version > rel.newest_file), None)
     if newer and rel.newer_file_fatal:
         raise ReleaseError(

@@ -84,6 +84,14 @@ def test_an_import_of_version_2_saves_a_file_without_a_version_on_2_1():
     assert found(combined) == {(V3_IMAGES, "max_concurrent_downloads"): 7}
 
 
+@pytest.mark.parametrize("containerd", ["1.7.24", "2.1.9"])
+def test_only_the_last_version_may_be_too_new(containerd):
+    files = [{"version": 2}, {"version": 4}, {"version": 2}]
+    assert combine(containerd, *files)
+    with pytest.raises(ReleaseError, match="of version 4"):
+        combine(containerd, *files[:2])
+
+
 def test_versions_mix_from_2_3_on():
     combined = combine("2.3.5", {"version": 2, **OLD_NAME}, {"version": 3, **NEW_NAME}, SHORT_NAME)
     assert found(combined) == {(V3_IMAGES, "pinned_images", "sandbox"): "p", (V3_IMAGES, "max_concurrent_downloads"): 7}
