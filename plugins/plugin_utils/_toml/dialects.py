@@ -86,7 +86,8 @@ class _Rewriting:
     def _is_raw_key(self, match: re.Match[str]) -> bool:
         """Whether this is a key, in which go-toml v1 resolves no escapes."""
         after = _neighbours(match)[1]
-        return self.old and "'" not in match.group() and (after in (".", "=") or (self.in_header and after == "]"))
+        is_escaped = "\\" in match.group() and "'" not in match.group()
+        return self.old and is_escaped and (after in (".", "=") or (self.in_header and after == "]"))
 
     def _splits_a_pair(self, match: re.Match[str]) -> bool:
         """Whether a line ends beside a `=`, or before a comma, which only go-toml v2 takes."""
