@@ -68,14 +68,7 @@ class ActionModule(Action):
             _validate(wanted, settings, args["version"])
             right: dict[str, Any] = {"changed": False, "msg": "the variables are right"}
             return {**right, "warnings": list(self.of_all)} if self.of_all else right
-        asked = preflight.questions(wanted, settings.mode, settings.auth_method) if wanted and args["preflight"] else []
-        question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
-        observed = execute.execute(self, question, task_vars, Observation)
-        if wanted:
-            observed.require_containerd(args["version"], prefix)
-            todo = plan.make(wanted, observed, settings, args["version"])
-        else:
-            todo = undo.make_absent(observed) if state == "absent" else undo.make_previous(observed)
+        observed, todo = self._planned(args, wanted, settings, task_vars)
         idle = observed.is_image and not restart.command
         restarts = bool(todo.restart_due and args["restart"] and observed.version and not idle)
         if restarts:
@@ -109,6 +102,19 @@ class ActionModule(Action):
         elif verifies and not is_plan:
             self._verify(args, result, task_vars)
         return result
+
+    def _planned(
+        self, args: dict[str, Any], wanted: Desired | None, settings: Settings, task_vars: dict[str, Any]
+    ) -> tuple[Observation, Plan]:
+        """Read the node, and return it with what is to be done to it."""
+        prefix, state = args["from_variables"], args["state"]
+        asked = preflight.questions(wanted, settings.mode, settings.auth_method) if wanted and args["preflight"] else []
+        question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
+        observed = execute.execute(self, question, task_vars, Observation)
+        if wanted:
+            observed.require_containerd(args["version"], prefix)
+            return observed, plan.make(wanted, observed, settings, args["version"])
+        return observed, undo.make_absent(observed) if state == "absent" else undo.make_previous(observed)
 
     def _apply(self, apply: Apply, task_vars: dict[str, Any]) -> Applied:
         """Let the node carry a plan out; one that is lost meanwhile has failed, as nobody knows what became of it."""

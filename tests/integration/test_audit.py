@@ -105,6 +105,20 @@ def test_a_life(audit, go, nodes, flags):
     go(*flags, nodes=nodes, kept=(), state="absent").ok()
 
 
+@whole
+def test_what_is_rendered(audit, go, play):
+    """Credentials are in the files that are for them, and in no other."""
+    dest = audit.folder / "rendered"
+    given = {"playbook": "playbooks/render.yml", "version": "1.7.24", "render_dest": str(dest)}
+    go("--check", *TALKATIVE, **given).ok()
+    assert not dest.exists()
+    play("--limit=n1,n3", password=PASSWORD, **given).ok()
+    private = [path for path in dest.rglob("*") if path.is_file() and not path.stat().st_mode & 0o077]
+    assert {"cloud-init-secrets.yml", "cluster-api-secret.yml", "hosts.toml"} <= {path.name for path in private}
+    audit.inputs.update(private)
+    assert go(*TALKATIVE, **given).ok().changed() == {"n1": 0, "n3": 0}
+
+
 SILENT = "https://10.77.0.66"
 UNNAMED = "ls -l $process/fd 2>/dev/null | grep -q '/run/.*(deleted)'"
 
