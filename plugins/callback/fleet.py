@@ -5,11 +5,6 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
-from ansible.plugins.callback.default import CallbackModule as Default
-
 DOCUMENTATION = r"""
 name: fleet
 type: stdout
@@ -29,6 +24,11 @@ extends_documentation_fragment:
 seealso:
   - module: airgap.containerd.containerd_report
 """
+
+import copy
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as Default
 
 _OWN = "airgap.containerd."
 _HIDDEN = ("display_ok_hosts", "display_skipped_hosts")

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -66,14 +65,16 @@ def main(program: str) -> int:
         (certs / name).mkdir(mode=0o700)
         (certs / name / "hosts.toml").write_text(f"{header}\n{text}")
     binary = root / ("data/current/bin/containerd" if program == "k3s" else "bin/containerd")
-    version = 2 if " 1." in subprocess.run([binary, "--version"], capture_output=True, text=True).stdout else 3
+    version = (
+        2 if " 1." in subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout else 3
+    )
     text = f"{header} Use config.toml.tmpl instead.\nversion = {version}\n{CONFIG[version].format(certs=certs)}"
     for host, config in registries.get("configs", {}).items():
         text += AUTH[version].format(host=host, **config["auth"]) if config.get("auth") else ""
     config_file = certs.parent / "config.toml"
     config_file.write_text(text)  # writeContainerdConfig
     folders = ["--state", "/run/k3s/containerd", "--root", str(root / "agent/containerd")]
-    return subprocess.run([binary, "-c", config_file, "-a", SOCKET, *folders]).returncode
+    return subprocess.run([binary, "-c", config_file, "-a", SOCKET, *folders], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def install(lab, node: str) -> None:
         f"systemctl disable --now containerd; rm -rf /etc/containerd /run/containerd; mkdir -p {folder};"
         f"mv /usr/bin/containerd {folder}; rm -f /lib/systemd/system/containerd.service",
     )
-    lab.write(node, f"/usr/local/bin/{program}", PROGRAM.read_text(), "0755")
+    lab.write(node, f"/usr/local/bin/{program}", f"#!/usr/bin/env python3\n{PROGRAM.read_text()}", "0755")
     lab.write(node, f"/etc/systemd/system/{UNITS[node]}.service", UNIT.format(program=program))
     start(lab, node)
 

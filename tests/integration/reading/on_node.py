@@ -22,20 +22,21 @@ _run, _shown = commands.run, service.show("containerd")
 service.show = lambda name: _shown
 
 
+def _noting(printed, argv, timeout=60):
+    """Run a command, and note what those print that are about the configuration."""
+    done = _run(argv, timeout)
+    if "config" in argv:
+        printed.append((argv[-1],) + done)
+    return done
+
+
 def main():
     """Print a list with what was found for each file."""
     os.chdir("/root")  # as ssh does; a unit runs in /
     answers = []
     for path in json.load(sys.stdin):
         printed = []
-
-        def run(argv, timeout=60, printed=printed):
-            done = _run(argv, timeout)
-            if "config" in argv:
-                printed.append((argv[-1],) + done)
-            return done
-
-        commands.run = run
+        commands.run = functools.partial(_noting, printed)
         request = {"config_file": path, "hosts_dir": None, "binary": None, "service": "containerd", "socket": None}
         observed = messages.as_data(observe.observe(request))
         commands.run = _run
