@@ -135,7 +135,9 @@ def test_names_from_everywhere_each_once(tmp_path):
 REFUSED = {
     "rendered by helm": ({"c/Chart.yaml": "apiVersion: v2\nname: c\n", "c/templates/a.yaml": ""}, "c",
                          "is a chart, which is not rendered yet: give what this writes: helm template NAME "),
-    "a chart without a list": ({"Chart.yaml": "apiVersion: v2\nname: c\n"}, "Chart.yaml", "a chart that lists no images"),
+    "a chart without a list": (
+        {"Chart.yaml": "apiVersion: v2\nname: c\n"}, "Chart.yaml", "a chart that lists no images"
+    ),
     "rendered by kustomize": ({"k/kustomization.yaml": ""}, "k", "kustomize build "),
     "a kustomization": ({"kustomization.yaml": "resources: []"}, "kustomization.yaml", "kustomize build "),
     "a packed chart": ({"c-1.tgz": b"\x1f\x8b"}, "c-1.tgz", "is a packed chart"),
