@@ -24,6 +24,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observatio
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied, Tried
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     hosts_toml,
+    modes,
     plan,
     preflight,
     promises,
@@ -63,7 +64,7 @@ class ActionModule(Action):
         self.of_all = (*(names.unknown(task_vars, prefix) if prefix else ()), *(wanted.warnings if wanted else ()))
         restart = _restart(args, prefix)
         options.check_version(args["version"], prefix)
-        settings = self._settings(args, prefix)
+        settings = modes.settings(args, self.file, prefix)
         if args["validate_only"]:
             _validate(wanted, settings, args["version"])
             right: dict[str, Any] = {"changed": False, "msg": "the variables are right"}
@@ -125,11 +126,6 @@ class ActionModule(Action):
                 f"the connection was lost while this node was being changed ({exc.message}). The node goes on by "
                 f"itself and ends with all or nothing: run again when it can be reached"
             ) from exc
-
-    def _settings(self, args: Mapping[str, Any], prefix: str) -> Settings:
-        template = hosts_toml.chosen_template(args["hosts_template"], self.file, prefix)
-        chosen = {key: args[key] for key in ("mode", "auth_method", "prune", "migrate")}
-        return Settings(template=template, prefix=prefix, **chosen)
 
     def _verify(self, args: Mapping[str, Any], result: dict[str, Any], task_vars: dict[str, Any]) -> None:
         """Pull images now that all is applied, and add what became of them to the result."""

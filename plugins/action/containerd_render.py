@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
@@ -14,8 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base imp
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, given, options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import hosts_toml, plan
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import modes, plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._render import files
 from ansible_collections.airgap.containerd.plugins.plugin_utils._render.files import Document
 
@@ -45,7 +43,7 @@ class ActionModule(Action):
         )
         base = self._base(args["config"])
         new = observation.without_containerd(wishes["config_file"], wishes["hosts_dir"], base)
-        todo = plan.make(wanted, new, self._settings(wishes, prefix), wishes["version"])
+        todo = plan.make(wanted, new, modes.settings(wishes, self.file, prefix), wishes["version"])
         written = files.files(todo)
         changed = self._write(args["dest"], files.documents(written, todo.config_path), str(new.hosts_dir))
         warnings = list(todo.warnings)
@@ -74,11 +72,6 @@ class ActionModule(Action):
                 return handle.read()
         except OSError as exc:
             raise Refusal(f"config: {path!r} cannot be read on the controller ({exc.strerror or exc})") from exc
-
-    def _settings(self, wishes: Mapping[str, Any], prefix: str) -> Settings:
-        template = hosts_toml.chosen_template(wishes["hosts_template"], self.file, prefix)
-        chosen = {key: wishes[key] for key in ("mode", "auth_method", "prune", "migrate")}
-        return Settings(template=template, prefix=prefix, **chosen)
 
     def _write(self, dest: str, documents: list[Document], hosts_dir: str) -> bool:
         """Make the folder what is wanted, files of upstreams that are gone removed; tell whether anything differed."""

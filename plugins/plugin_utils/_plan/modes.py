@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
@@ -40,6 +40,14 @@ class Settings(NamedTuple):
     migrate: bool = True
     template: str = ""
     prefix: str = ""  # of the variables' names in messages
+
+
+def settings(options: Mapping[str, Any], find: Callable[[str, str], str], prefix: str) -> Settings:
+    """Return the Settings in the role's options; `find` tells where a template is on the controller. Raises Refusal."""
+    chosen = {key: options[key] for key in ("mode", "auth_method", "prune", "migrate")}
+    return Settings(
+        template=hosts_toml.chosen_template(options["hosts_template"], find, prefix), prefix=prefix, **chosen
+    )
 
 
 class Situation(NamedTuple):

@@ -21,7 +21,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import modes, plan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import plain
@@ -67,9 +67,8 @@ def _from_variables(version: str, variables: Mapping[str, Any]) -> Node:
     if checked.error_messages:
         raise AnsibleFilterError(f"resolve: variables: {checked.error_messages[0]}")
     options = desired.merged(checked.validated_parameters, _origin.PREFIX, variables)
-    template = Path(options["hosts_template"] or TEMPLATE).read_text(encoding="utf-8")
-    chosen = {key: options[key] for key in ("mode", "auth_method", "prune", "migrate")}
-    return from_variables(version, options, Settings(template=template, prefix=_origin.PREFIX, **chosen))
+    settings = modes.settings(options, lambda _folder, path: path, _origin.PREFIX)
+    return from_variables(version, options, settings)
 
 
 def from_variables(version: str, options: Mapping[str, Any], settings: Settings) -> Node:
