@@ -17,34 +17,41 @@ import pytest
 from airgap_lab import LabError, prepare
 from pages import Page
 from support import HARBOR, NODES, ROOT, executions, files
-from writable import LIST, PASSWORD, USER, Writable
+from writable import LIST, PASSWORD, USER, Writable, WritableHarbor
 
 PLAYBOOK = "playbooks/images.yml"
 ACTION = "airgap.containerd.containerd_images"
-MINE, INTERNET = "10.77.0.40", "10.77.0.41"
+MINE, INTERNET, MY_HARBOR = "10.77.0.40", "10.77.0.41", "10.77.0.42"
 SCHEMA = json.loads(re.search(r"```json\n(.*?)```", (ROOT / "docs" / "verify.md").read_text(), re.S).group(1))
 CHARTS = Path(__file__).parent / "charts"  # linters want one document in a file that ends in .yaml
-SAMPLES = ("database", "list", "operator", "shop")
+SAMPLES = ("knative", "list", "netbox", "operator")
 CERTAIN = {
     "busybox:1": "library/busybox:1",
-    "quay.io/shop/cart:7": "shop/cart:7",
-    "quay.io/shop/migrate:7": "shop/migrate:7",
-    "ghcr.io/jobs/report:2": "jobs/report:2",
-    "registry.k8s.io/operator/manager:v1": "operator/manager:v1",
-    "registry.example.org/db/server:15": "db/server:15",
+    "quay.io/prometheus/busybox:1.36": "prometheus/busybox:1.36",
+    "ghcr.io/netbox-community/netbox:v4.1.6": "netbox-community/netbox:v4.1.6",
+    "ghcr.io/netbox-community/netbox:v4.1.6-3.0": "netbox-community/netbox:v4.1.6-3.0",
+    "quay.io/prometheus-operator/prometheus-operator:v0.59.1": "prometheus-operator/prometheus-operator:v0.59.1",
+    "registry.example.org/knative/helloworld-go:15": "knative/helloworld-go:15",
 }
 """The images that the charts need, and what they are called where they come from."""
+RELOADER = "quay.io/prometheus-operator/prometheus-config-reloader:v0.59.1"
 
-VARIABLES = {
-    "flat": {},
-    "projects": {"projects": {"docker.io": "dockerhub", "*": "mirror"}},
-}
+PROJECTS = {"docker.io": "dockerhub", "*": "mirror"}
 
 
 @pytest.fixture(scope="module")
 def mine(lab, tmp_path_factory):
     """The registry that the nodes use."""
     registry = Writable(lab, "mine", MINE, tmp_path_factory.mktemp("mine"))
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="module")
+def my_harbor(lab, tmp_path_factory):
+    """A Harbor with projects that are empty."""
+    registry = WritableHarbor(lab, "myharbor", MY_HARBOR, tmp_path_factory.mktemp("harbor"))
     registry.start()
     yield registry
     registry.stop()
@@ -71,11 +78,11 @@ def ready(lab, play):
 
 @pytest.fixture
 def configured(ready, play, mine):
-    """Configure all nodes for the registry, which is empty."""
+    """Configure all nodes for a registry, which is empty."""
 
-    def configure(**variables) -> None:
-        mine.empty()
-        play(url=f"http://{MINE}", username=USER, password=PASSWORD, **variables).ok()
+    def configure(registry: Writable = mine, **variables) -> None:
+        registry.empty()
+        play(url=f"http://{registry.address}", username=USER, password=PASSWORD, **variables).ok()
 
     return configure
 
@@ -103,7 +110,7 @@ def copy(mine: Writable, script: Path, home: Path) -> subprocess.CompletedProces
     (settings / "registries.conf").write_text("".join(there))
     (settings / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
     login = {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
-    (home / "auth.json").write_text(json.dumps({"auths": dict.fromkeys([*upstreams, MINE, INTERNET], login)}))
+    (home / "auth.json").write_text(json.dumps({"auths": dict.fromkeys([*upstreams, mine.address, INTERNET], login)}))
     environment = {**os.environ, "HOME": str(home), "REGISTRY_AUTH_FILE": str(home / "auth.json")}
     environment.pop("XDG_CONFIG_HOME", None)
     return mine.run(["sh", str(script)], env=environment)
@@ -158,29 +165,31 @@ def test_check_mode_tells_the_same_and_writes_nothing(ready, play, tmp_path):
     assert run.rc != 0 and "MISSING" in run.output and not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("kind", VARIABLES)
-def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, internet, ask, tmp_path, kind):
+@pytest.mark.parametrize("kind", ["flat", "harbor"])
+def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, my_harbor, internet, ask, tmp_path, kind):
     charts = tmp_path / "charts"
     charts.mkdir()
     for each in SAMPLES:
         (charts / f"{each}.yaml").write_text((CHARTS / f"{each}.yaml.txt").read_text())
-    configured(**VARIABLES[kind])
-    project = "mirror/" if kind == "projects" else ""
-    mine.index(f"{project}operator/sidecar:v1", "linux/amd64")
+    registry, project = (mine, "") if kind == "flat" else (my_harbor, "mirror/")
+    configured(registry, **({"projects": PROJECTS} if kind == "harbor" else {}))
+    registry.index(f"{project}{RELOADER.removeprefix('quay.io/')}", "linux/amd64")
     before = {node: files(lab, node) for node in NODES}
     run, found = ask("-e", f"manifests={charts}")
     assert run.rc != 0 and f"0 of {len(NODES)} nodes will get every image" in run.output
     assert {each["image"] for each in found["copy"]["images"]} == set(CERTAIN), run.output
-    # The operator's argument names one that is there, its ConfigMap one that nobody has.
-    assert good(found, "n1")["registry.k8s.io/operator/sidecar:v1"]
-    assert [each["image"] for each in found["doubtful"]] == ["registry.k8s.io/operator/plugin:v1"]
-    done = copy(mine, tmp_path / "images.sh", tmp_path)
+    # One argument of the operator names one that is there; another, and the ConfigMap, some that nobody has.
+    assert good(found, "n1")[RELOADER]
+    assert {each["image"] for each in found["doubtful"]} == {
+        "jimmidyson/configmap-reload:v0.5.0", "gcr.io/knative-releases/queue:v1.14"
+    }  # fmt: skip
+    done = copy(registry, tmp_path / "images.sh", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     run, found = ask("-e", f"manifests={charts}")
     assert run.rc == 0 and f"{len(NODES)} of {len(NODES)} nodes will get every image" in run.output, run.output
     assert {node: files(lab, node) for node in NODES} == before
     for node in NODES:
-        assert all(pulled(lab, node, image) for image in (*CERTAIN, "registry.k8s.io/operator/sidecar:v1")), node
+        assert all(pulled(lab, node, image) for image in (*CERTAIN, RELOADER)), node
 
 
 def samples(mine: Writable) -> list[str]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
-from airgap_lab import Lab, network
+from airgap_lab import Lab, harbor, network
 from airgap_lab import images as layout
 from airgap_lab.config import namespace
+from airgap_lab.harbor.accounts import Account, Project
+from support import ROOT
 
 USER, PASSWORD = "pusher", "S3cret+/p$ss"
 PORT = 80
@@ -46,15 +49,27 @@ class Writable:
             "http": {"addr": f":{PORT}"},
             "auth": {"htpasswd": {"realm": self.name, "path": str(self.folder / "htpasswd")}},
         }
-        file = self.folder / "settings.json"
-        file.write_text(json.dumps(settings))
-        with (self.folder / "log").open("ab") as log:
-            network.start(namespace(self.name), [str(self.tools / "docker-registry"), "serve", str(file)], log)
+        self.serve(settings)
         for _attempt in range(300):
             if network.reachable(self.address, PORT):
                 return
             time.sleep(0.05)
         raise AssertionError((self.folder / "log").read_text())
+
+    def serve(self, settings: dict) -> None:
+        """Start a docker-registry with these settings."""
+        self.begin([str(self.tools / "docker-registry"), "serve", self.write("registry", settings)])
+
+    def begin(self, command: list[str]) -> None:
+        """Start a program where the registry is."""
+        with (self.folder / "log").open("ab") as log:
+            network.start(namespace(self.name), command, log, {"PYTHONPATH": str(ROOT / "tests" / "lab")})
+
+    def write(self, name: str, settings: dict) -> str:
+        """Keep a program's settings in a file; return its path."""
+        file = self.folder / f"{name}.json"
+        file.write_text(json.dumps(settings))
+        return str(file)
 
     def stop(self) -> None:
         """End it; the storage stays."""
@@ -103,6 +118,31 @@ class Writable:
         index = layout._json({"schemaVersion": 2, "mediaType": kind, "manifests": listed})
         layout._store(self.storage / "docker/registry/v2", repository, tag, (), index)
         return layout._digest(index)
+
+
+class WritableHarbor(Writable):
+    """The same behind the lab's stand-in for Harbor, with projects; the account is its administrator."""
+
+    PROJECTS = ("dockerhub", "mirror")
+    BEHIND = ("127.0.0.1", 8080)
+
+    def serve(self, settings: dict) -> None:
+        """Start the docker-registry without a login, for the stand-in that is asked instead."""
+        settings = {key: value for key, value in settings.items() if key != "auth"}
+        super().serve({**settings, "http": {"addr": "{}:{}".format(*self.BEHIND)}})
+        (self.folder / "requests").touch()
+        stand_in = harbor.Settings(
+            host=self.address,
+            address=(self.address, PORT),
+            backend=self.BEHIND,
+            password=PASSWORD,
+            accounts={USER: Account(USER, admin=True)},
+            projects={name: Project() for name in self.PROJECTS},
+            images=(),
+            log=str(self.folder / "requests"),
+            state=str(self.folder),
+        )
+        self.begin([sys.executable, "-m", "airgap_lab.harbor", self.write("harbor", stand_in.data())])
 
 
 def _platform(text: str) -> dict[str, str]:

@@ -21,7 +21,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-FORWARDED_HEADERS = ("Accept", "If-None-Match", "Range", "User-Agent")
+FORWARDED_HEADERS = (
+    "Accept", "Content-Range", "Content-Type", "Host", "If-None-Match", "Range", "User-Agent",
+)  # fmt: skip
 DROPPED_HEADERS = ("connection", "content-length", "date", "keep-alive", "server", "transfer-encoding")
 BACKEND_SECONDS = 30
 
@@ -109,12 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request; every method comes here."""
-        # No request of a puller has a body that matters, but an unread one would be taken for the next request.
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         request = Request(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
         answer = type(self).stand(request)
         if isinstance(answer, Forward):
-            answer = self.forward(answer)
+            answer = self.forward(answer, body)
         self.note(request, answer)
         self.send_response(answer.status)
         # The length of an answer to HEAD is that of the body it stands for, and comes from the registry behind.
@@ -126,13 +127,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-    def forward(self, wish: Forward) -> Answer:
+    def body(self) -> bytes:
+        """Read what the request sends, in one piece or, as a push does, in chunks."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(chunks)
+
+    def forward(self, wish: Forward, sent_body: bytes) -> Answer:
         """Pass the request on to the registry behind; 502 without a body where it is away."""
         assert self.backend
         connection = http.client.HTTPConnection(*self.backend, timeout=BACKEND_SECONDS)
         sent = {name: self.headers[name] for name in FORWARDED_HEADERS if name in self.headers}
         try:
-            connection.request(self.command, self.path, headers=sent)
+            connection.request(self.command, self.path, sent_body or None, sent)
             response = connection.getresponse()
             body = response.read()
         except OSError:

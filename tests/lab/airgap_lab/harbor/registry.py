@@ -121,7 +121,7 @@ class Registry:
         if project.proxy and not away:
             missing = f"resource not found: repo {repository}, {'digest' if digest else 'tag'} {reference} not found"
         elif not known:
-            return error(404, "NOT_FOUND", f"repository {repository} not found")
+            missing = f"repository {repository} not found"
         return Forward(who.name, error(404, "NOT_FOUND", missing))
 
 
