@@ -26,10 +26,17 @@ MASKED_UNITS = (
     "console-getty.service",
     "dpkg-db-backup.timer",
     "e2scrub_all.timer",
+    "e2scrub_reap.service",
     "fstrim.timer",
     "getty@.service",
+    "modprobe@.service",
+    "systemd-logind.service",
+    "systemd-modules-load.service",
     "systemd-networkd.service",
     "systemd-resolved.service",
+    "systemd-sysusers.service",
+    "systemd-update-utmp.service",
+    "systemd-update-utmp-runlevel.service",
 )
 UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian")
 
