@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
@@ -29,7 +30,8 @@ class ActionModule(Action):
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
         observed = execute.execute(self, requests.observe(args), task_vars, Observation)
-        shown = info.info(observed)
+        today = date.today().isoformat()
+        shown, known = info.info(observed, today), info.supported(observed, today)
         try:
             found = {"query_result": query.search(shown)} if query else {}
         except jmespath.exceptions.JMESPathError as exc:
@@ -37,4 +39,6 @@ class ActionModule(Action):
         if args["resolve"] is not None:
             observed.require_containerd()
             found["resolved"] = plain.answers(args["resolve"], node.from_observation(observed))
-        return {"changed": False, "containerd": shown, **found}
+        self.of_all = tuple(known.warnings) if known else ()  # of the release: Ansible prints each once for all nodes
+        told = {"warnings": list(self.of_all)} if self.of_all else {}
+        return {"changed": False, "containerd": shown, **found, **told}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
@@ -15,7 +16,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import v
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import throttle
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases, support
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, given, names, options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -99,6 +100,7 @@ class ActionModule(Action):
         if args["fleet"] == "plan":
             result["pending"] = bool(applies or verifies)
             result["bystander"] = bool(wanted and observed.docker_host)
+            result["support"] = _support(observed, todo) if wanted else []
             result["changed"] = bool(result["changed"] and self._task.check_mode)
         elif verifies and not is_plan:
             self._verify(args, result, task_vars)
@@ -198,6 +200,12 @@ def _result(
         "restart_due": bool(todo.restart_due and not restarted and not idle),
         "warnings": todo.warnings + left,
     }
+
+
+def _support(observed: Observation, todo: Plan) -> list[str]:
+    """Return what is to be said of the release that a node runs, once for all nodes."""
+    today = date.today().isoformat()
+    return support.support(observed.version, today, todo.mode == "legacy").warnings if observed.version else []
 
 
 def _validate(wanted: Desired | None, settings: Settings, version: str | None) -> None:

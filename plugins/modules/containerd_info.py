@@ -62,6 +62,15 @@ containerd:
       description: Release of the installed containerd; null if there is none.
       type: str
       returned: success
+    support:
+      description:
+        - How long the release is looked after; null if there is no containerd, or one that is older than 1.4.
+        - C(end_of_life) is the day on which the support of containerd's project for this line of releases ends (null if
+          it has named none), C(security_update) the release that mends security holes of this one (null if none is
+          known), and C(package) whether it is a distribution's package. Who made that mends holes in it without another
+          number, and says itself how long.
+      type: dict
+      returned: success
     binary:
       description: Path of the containerd program.
       type: str

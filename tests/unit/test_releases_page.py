@@ -9,15 +9,17 @@ import ast
 import itertools
 import re
 
+import pytest
 from pages import ROOT, Page
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release, Version
 
 PAGE = Page(ROOT / "docs" / "releases.md")
-MINORS = ((1, 4), (1, 5), (1, 6), (1, 7), (2, 0), (2, 1), (2, 2), (2, 3))
+MINORS = tuple(releases.END_OF_LIFE)
 LAST = 60  # no minor release has had as many patches
 VERSIONS = [(major, minor, patch) for major, minor in MINORS for patch in range(LAST + 1)]
+UNSAID = ("end_of_life", "security_update")  # where there is none, the page has no line for it
 YES = {True: "yes", False: "no"}
 
 
@@ -84,7 +86,8 @@ def details() -> dict[str, str]:
         if {value for _span, value in ranges} <= {True, False}:
             text = ", ".join(span for span, value in ranges if value)
         else:
-            text = ", ".join(f"{value or 'none'}: {span}" for span, value in ranges)
+            told = [(span, value) for span, value in ranges if value or name not in UNSAID]
+            text = ", ".join(f"{value or 'none'}: {span}" for span, value in told)
         found[name] = text
     return found
 
@@ -101,7 +104,7 @@ def test_the_summary():
 
 def test_every_fact():
     written = {}
-    for line in lines("Every difference")[2:]:
+    for line in (*lines("Every difference")[2:], *lines("How long a release is looked after")[2:]):
         _fact, where, name = (cell.strip() for cell in line.strip("|").split("|"))
         written[name.strip("`")] = where
     assert written == details()
@@ -109,7 +112,20 @@ def test_every_fact():
 
 def test_a_release_that_nobody_knows_yet_counts_as_the_newest():
     newest, unknown = releases.release(VERSIONS[-1]), releases.release((9, 0, 0))
-    assert unknown._replace(version=newest.version) == newest
+    assert unknown._replace(version=newest.version, end_of_life=newest.end_of_life) == newest
+
+
+@pytest.mark.parametrize("line", MINORS[1:])
+def test_a_line_taken_out_is_as_if_nobody_knew_it_yet(line, monkeypatch):
+    """What a line can do does not depend on its entry: without it all works as before, but for that date."""
+    before = releases.release((*line, LAST))
+    monkeypatch.delitem(releases.END_OF_LIFE, line)
+    assert releases.release((*line, LAST)) == before._replace(end_of_life="")
+
+
+def test_the_page_says_what_is_to_go():
+    version, when = releases.MIRRORS_GO
+    assert f"containerd {version}, planned for {when}" in " ".join(PAGE.text.split())
 
 
 def test_nothing_else_decides_by_a_release():

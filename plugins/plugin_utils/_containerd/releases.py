@@ -23,14 +23,52 @@ Version = tuple[int, int, int]
 class PreRelease(tuple[int, int, int]):
     """A version of before its release, such as 2.4.0-beta.0: the same but for what was still to change."""
 
+    suffix: str  # "-beta.0"
+
+    def __new__(cls, version: Version, suffix: str) -> PreRelease:
+        """Make one; compared with numbers it is what it becomes, see `_before`."""
+        made = super().__new__(cls, version)
+        made.suffix = suffix
+        return made
+
 
 OLDEST: Version = (1, 4, 0)
+
+# Debian writes ~ before what is older, and puts ~ds before what it left out. The others: 2.4.0-beta.1, 2.0.0-rc.3, …
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:[-~](alpha|beta|rc|pre|dev)((?:\.?\d+)*)\b)?", re.A)
+_PROJECT = re.compile(r"v?\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?", re.A)
+_REVISION = re.compile(r"[0-9a-f]{7,64}(\.m|-dirty)?")
 
 
 LANDMARKS: tuple[Version, ...] = (
     OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 1, 0), (2, 2, 0), (2, 2, 2),
 )  # fmt: skip
 """Releases that differ in what they can keep of the wishes for registries."""
+
+KNOWN_HOLE = "CVE-2026-53495"
+"""What `security_update` mends, with #12889: logins are sent to the addresses that a manifest names."""
+
+MIRRORS_GO = ("2.7", "September 2027")
+"""When `mirrors`, `configs` and `auths` leave config.toml, by the plans of containerd's project (#14175 to #14177)."""
+
+END_OF_LIFE = {
+    (1, 4): "2022-03-03",
+    (1, 5): "2023-02-28",
+    (1, 6): "2025-08-23",
+    (1, 7): "2026-09-30",
+    (2, 0): "2027-03-31",
+    (2, 1): "2026-07-03",
+    (2, 2): "2026-11-06",
+    (2, 3): "2028-04-30",
+    (2, 4): "",
+}
+"""Of every line of releases that is known, by RELEASES.md of containerd; "" where it is not settled yet.
+
+1.7 and 2.0 were prolonged for what Google's Kubernetes needs alone.
+"""
+
+_SECURITY_UPDATE: tuple[Version, ...] = ((1, 7, 35), (2, 0, 12), (2, 2, 8), (2, 3, 5))
+"""The first release of each line with the repairs of KNOWN_HOLE; lines without one were out of support before."""
 
 CRI_PLUGINS = frozenset({V1, V2, V3_IMAGES, V3_RUNTIME})
 """Every name under which `disabled_plugins` may switch CRI off."""
@@ -84,6 +122,8 @@ class Release(NamedTuple):
     newer_file_fatal: bool  # a newer one is refused (True) or read as version 2 (False)
     newer_file_checked: bool  # short plugin names keep it from starting in a newer one too: 1.5.0 on
     new_file: int  # version to give a file that does not exist yet
+    end_of_life: str  # the day, or the last one of the month, that containerd's project names; "": it names none yet
+    security_update: str  # the release of this line with the repairs of KNOWN_HOLE, if this one lacks them
 
     def __str__(self) -> str:
         return dotted(self.version)
@@ -91,7 +131,7 @@ class Release(NamedTuple):
 
 def dotted(version: Version) -> str:
     """Return a version as people write it."""
-    return ".".join(map(str, version))
+    return ".".join(map(str, version)) + (version.suffix if isinstance(version, PreRelease) else "")
 
 
 def parse(text: str) -> Version:
@@ -101,18 +141,28 @@ def parse(text: str) -> Version:
     """
     words = text.split()
     word = words[2] if len(words) > 2 else text.strip()
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)(-(?:alpha|beta|rc)\b)?", word)
+    match = _VERSION.match(word)
     if not match:
         raise ReleaseError(f"cannot read a containerd version from {text.strip()!r}")
     major, minor, patch = map(int, match.groups()[:3])
-    return PreRelease((major, minor, patch)) if match[4] else (major, minor, patch)
+    if match[4]:
+        return PreRelease((major, minor, patch), f"-{match[4]}{match[5]}")
+    return major, minor, patch
+
+
+def is_package(text: str) -> bool:
+    """Whether what `containerd --version` prints is of a distribution's package, which has repairs of its own.
+
+    Those of containerd's project and of Docker name the revision that they were built from, and nothing else.
+    """
+    words = text.split()
+    return len(words) < 4 or not (_PROJECT.fullmatch(words[2]) and _REVISION.fullmatch(words[3]))
 
 
 def release(version: Version) -> Release:
     """Return the abilities of a release; raises ReleaseError for one older than 1.4."""
     if version < OLDEST:
         raise ReleaseError(f"containerd {dotted(version)} is older than 1.4, the oldest supported release")
-    is_beta = isinstance(version, PreRelease)
     two = version >= (2, 0, 0)
     fatal = two or version >= (1, 7, 17) or (1, 6, 32) <= version < (1, 7, 0)
     return Release(
@@ -142,7 +192,7 @@ def release(version: Version) -> Release:
         mirrors_impossible=(2, 2, 0) <= version < (2, 2, 2),
         imports_replace_tables=not two,
         imports_keep_version=version >= (2, 3, 0),
-        newer_import_fatal=(2, 3, 0) <= version < (2, 3, 5) or (is_beta and version[:2] == (2, 4)),
+        newer_import_fatal=version >= (2, 3, 0) and (_before(version, (2, 3, 5)) or _is_pre(version, (2, 4, 0))),
         missing_import_fatal=version >= (1, 5, 0),
         relative_glob_from_root=version < (1, 6, 29) or (1, 7, 0) <= version < (1, 7, 16),
         migrates_unversioned=version >= (2, 3, 0),
@@ -153,12 +203,27 @@ def release(version: Version) -> Release:
         newer_file_fatal=fatal,
         newer_file_checked=version >= (1, 5, 0),
         new_file=3 if two else 2,
+        end_of_life=END_OF_LIFE.get(version[:2], ""),
+        security_update=next((dotted(each) for each in _SECURITY_UPDATE if _lacks(version, each)), ""),
     )
 
 
 def first(has: Callable[[Release], bool]) -> Version:
     """Return the first of LANDMARKS of which something is true."""
     return next(version for version in LANDMARKS if has(release(version)))
+
+
+def _is_pre(version: Version, release: Version) -> bool:
+    return isinstance(version, PreRelease) and version == release
+
+
+def _before(version: Version, release: Version) -> bool:
+    """Whether a version comes before a release, as its own pre-releases do."""
+    return version < release or _is_pre(version, release)
+
+
+def _lacks(version: Version, update: Version) -> bool:
+    return version[:2] == update[:2] and _before(version, update)
 
 
 def _localhost_by_port(version: Version) -> bool:

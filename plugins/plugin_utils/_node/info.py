@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, releases, support
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.support import Support
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, TreeFile
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Record
@@ -60,9 +61,17 @@ def _origins(observed: Observation, sources: Sequence[File]) -> dict[str, Any]:
     return found
 
 
-def info(observed: Observation) -> dict[str, Any]:
-    """Return what a node runs, as `containerd_info` shows it."""
-    effective, unit = observed.effective, observed.unit
+def supported(observed: Observation, today: str) -> Support | None:
+    """Return how long its release is looked after; None where there is none, or one that nobody knows."""
+    try:
+        return support.support(observed.version or "", today, bool(observed.effective.mirrors))
+    except Refusal:
+        return None
+
+
+def info(observed: Observation, today: str) -> dict[str, Any]:
+    """Return what a node runs, as `containerd_info` shows it on a day (YYYY-MM-DD)."""
+    effective, unit, known = observed.effective, observed.unit, supported(observed, today)
     sources = [observed.config, *observed.imports] if observed.config.content is not None else []
     files = [
         {"path": str(each.path), "origin": "import" if number else "main", "data": _parsed(each.content)}
@@ -70,6 +79,7 @@ def info(observed: Observation) -> dict[str, Any]:
     ]
     return {
         "version": releases.dotted(releases.parse(observed.version)) if observed.version else None,
+        "support": {name: value for name, value in known._asdict().items() if name != "warnings"} if known else None,
         "binary": observed.binary,
         "distribution": observed.distribution,
         "service": {"found": unit.found, "active": unit.active, "kill_mode": unit.kill_mode},

@@ -60,7 +60,7 @@ def plan(
     shown = [_heading(fleet, [(len(change), "to change"), (len(right), "right already")])]
     shown += _groups({name: "\n".join(_plan(results[name])) for name in change}, "to change", len(results))
     shown += _groups({name: _text(results[name]) for name in right}, "right already", len(results))
-    shown += [*_reasons(fleet), *_notes(fleet["notes"], len(results))]
+    shown += [*_reasons(fleet), *_notes(fleet["notes"], len(results)), *_support(results)]
     return [*shown, *_after_plan(fleet, change, stopped, check)], fleet
 
 
@@ -155,6 +155,20 @@ def _notes(notes: Mapping[str, Iterable[str]], total: int) -> Iterator[str]:
     yield from (f"  {text} ({names.several(who, total)})" for text, who in groups[:_GROUPS])
     if len(groups) > _GROUPS:
         yield f"  and {_count(len(groups) - _GROUPS, 'other warning')}, which --check --limit=NODE shows"
+
+
+def _support(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what is to be said of releases, each once, with its nodes."""
+    found: dict[str, list[str]] = {}
+    for name, result in results.items():
+        for text in result.get("support") or []:
+            found.setdefault(text, []).append(name)
+    groups = sorted(found.items(), key=lambda group: -len(group[1]))
+    if groups:
+        yield from ("", "Releases:")
+    yield from (f"  {text} ({names.several(who, len(results))})" for text, who in groups[:_GROUPS])
+    if len(groups) > _GROUPS:
+        yield f"  and {_count(len(groups) - _GROUPS, 'other one')}, which --check --limit=NODE shows"
 
 
 def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, check: bool) -> list[str]:

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from fake_node import answering, observe, replying, run
 
 from ansible_collections.airgap.containerd.plugins.action import (
+    containerd_info,
     containerd_pull,
     containerd_registry,
     containerd_report,
@@ -116,6 +117,19 @@ def test_a_plan_tells_whether_there_is_anything_to_do_and_keeps_its_warnings(tmp
     planned = run(containerd_registry, answer, fleet="plan", **given)
     assert planned.get("pending") is True and planned["bystander"] is False, planned
     assert "warnings" not in planned and not planned.get("failed"), planned
+
+
+def test_of_a_release_something_is_said_for_a_fleet_and_not_by_each_role(tmp_path):
+    old = f"containerd containerd.io 1.7.24 {'ab' * 20}"
+    answer = {**answering(containerd_registry, {**observe(tmp_path), "version": old}), "endpoints": []}
+    given = {"url": "http://registry.lan", "preflight": False, "restart": False}
+    (told,) = run(containerd_registry, replying(answer), fleet="plan", **given)["support"]
+    assert "1.7.24 has a security hole" in told and "n1" not in told
+    alone = run(containerd_registry, replying(answer), task_vars={"inventory_hostname": "n1"}, **given)
+    assert "support" not in alone and not any("security hole" in each for each in alone["warnings"])
+    node = answering(containerd_info, {**observe(tmp_path, True), "version": old})
+    shown = run(containerd_info, replying(node), task_vars={"inventory_hostname": "n1"})
+    assert shown["warnings"] == [told] and shown["containerd"]["support"]["security_update"] == "1.7.35"
 
 
 def test_a_connection_that_is_lost_while_a_node_changes_is_a_failure(monkeypatch):

@@ -25,6 +25,28 @@ def test_parse(text, version):
     assert releases.parse(text) == version
 
 
+@pytest.mark.parametrize(
+    ("text", "shown", "newer_import_fatal"),
+    [
+        ("containerd github.com/containerd/containerd/v2 v2.4.0-beta.0 d6fc1e1", "2.4.0-beta.0", True),
+        ("2.4.0-rc.1", "2.4.0-rc.1", True),
+        ("2.4.0-beta+unknown", "2.4.0-beta", True),
+        ("2.4.0", "2.4.0", False),
+        ("2.3.5-rc.0", "2.3.5-rc.0", True),
+        ("2.3.5", "2.3.5", False),
+        ("2.3.4-k3s1", "2.3.4", True),
+        ("containerd github.com/containerd/containerd 2.3.0~rc.1+ds1 2.3.0~rc.1+ds1-1", "2.3.0-rc.1", True),
+        ("1.7.24~ds1", "1.7.24", False),
+        ("2.2.0-10-gabcdef0", "2.2.0", False),
+    ],
+)
+def test_versions_of_before_a_release_are_told_apart(text, shown, newer_import_fatal):
+    """They do what the release does but for what changed last; what they are is shown, and can be read again."""
+    rel = releases.release(releases.parse(text))
+    assert str(rel) == shown and rel.newer_import_fatal == newer_import_fatal
+    assert releases.release(releases.parse(shown)) == rel
+
+
 @pytest.mark.parametrize("text", ["", "containerd", "containerd x unknown y"])
 def test_parse_refuses_what_is_no_version(text):
     with pytest.raises(ReleaseError, match="cannot read a containerd version"):

@@ -16,6 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node import inf
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation, without_containerd
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
 
+TODAY = "2026-11-28"
 LOGIN = '[plugins."io.containerd.grpc.v1.cri".registry.configs."r.lan".auth]\npassword = "hunter2"\n'
 
 
@@ -30,7 +31,7 @@ def observed(text: str) -> Observation:
 
 
 def test_info_is_plain_and_without_secrets():
-    shown = info.info(observed("made = 2026-01-01\n" + LOGIN))
+    shown = info.info(observed("made = 2026-01-01\n" + LOGIN), TODAY)
     assert "hunter2" not in json.dumps(shown)
     assert shown["version"] == "1.7.24" and shown["registry"]["set_by"] == ["/c"]
     assert shown["files"][0]["data"]["made"] == "2026-01-01" and shown["files"][1]["data"].startswith("not TOML")
@@ -38,13 +39,21 @@ def test_info_is_plain_and_without_secrets():
 
 
 def test_without_containerd_nobody_knows_what_is_in_effect():
-    shown = info.info(without_containerd())
+    shown = info.info(without_containerd(), TODAY)
     assert shown["version"] is None and shown["registry"]["config_path"] is shown["registry"]["mirrors"] is None
-    assert info.info(nodes.node("1.7.24"))["registry"]["config_path"] == ""
+    assert info.info(nodes.node("1.7.24"), TODAY)["registry"]["config_path"] == ""
+
+
+def test_how_long_its_release_is_looked_after():
+    here = nodes.node("2.3.4")._replace(version=f"containerd containerd.io 2.3.4 {'ab' * 20}")
+    known = {"end_of_life": "2028-04-30", "security_update": "2.3.5", "package": False}
+    assert info.info(here, TODAY)["support"] == known
+    assert info.supported(here, TODAY).warnings
+    assert info.info(nodes.node("1.3.9"), TODAY)["support"] is None is info.info(without_containerd(), TODAY)["support"]
 
 
 def test_a_comment_about_registries_sets_none():
-    assert info.info(observed("# registry\n"))["registry"]["set_by"] == []
+    assert info.info(observed("# registry\n"), TODAY)["registry"]["set_by"] == []
 
 
 def test_a_diff_tells_that_only_a_secret_changes():

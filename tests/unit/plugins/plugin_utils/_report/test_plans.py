@@ -215,3 +215,13 @@ def test_where_all_is_taken_back_there_is_nothing_to_pull():
 )
 def test_what_is_a_nodes_own_is_no_reason(text, plain):
     assert reasons.plain("n1", text) == plain
+
+
+def test_what_is_said_of_releases_is_said_once_for_all_nodes():
+    old = {**RIGHT, "support": ["containerd 2.1.9 is out of support"]}
+    shown = plans.plan({**{f"w{number}": old for number in range(1, 101)}, "w101": CHANGE}, check=False)[0]
+    at = shown.index("Releases:")
+    assert shown[at - 1 : at + 2] == ["", "Releases:", "  containerd 2.1.9 is out of support (w[1:100] (100 nodes))"]
+    assert not any("Releases" in line for line in plans.plan({"n1": RIGHT, "n2": REFUSED}, check=False)[0])
+    many = {f"n{number}": {**RIGHT, "support": [f"{number}"]} for number in range(9)}
+    assert plans.plan(many, check=False)[0][-3] == "  and 3 other ones, which --check --limit=NODE shows"

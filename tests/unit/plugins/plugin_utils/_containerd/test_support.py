@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long a release is looked after."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import support
+
+TODAY = "2026-11-28"
+REVISION = "88bf19b2105c8b17560993bee28a01ddc2f97182"
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("1.4.13", "containerd 1.4.13 is out of support since 2022-03-03"),
+        ("2.1.9", "containerd 2.1.9 is out of support since 2026-07-03"),
+        ("1.7.34", "that 1.7.35 mends: update it, or better to a newer line, for 1.7 is out of support since 2026-09-"),
+        ("1.7.35", "containerd 1.7.35 is out of support since 2026-09-30"),
+        ("2.0.11", "that 2.0.12 mends: update it"),
+        ("2.0.12", None),
+        ("2.2.7", "that 2.2.8 mends: update it, or better"),
+        ("2.3.4", "containerd 2.3.4 has a security hole (CVE-2026-53495) that 2.3.5 mends: update it"),
+        ("2.3.5-rc.0", "that 2.3.5 mends"),
+        ("2.3.5", None),
+        ("2.4.0", None),
+        ("2.9.1", None),
+    ],
+)
+def test_what_is_said_of_a_release(version, says):
+    for name in ("containerd.io", "github.com/containerd/containerd/v2"):
+        told = support.support(f"containerd {name} v{version} {REVISION}", TODAY).warnings
+        assert len(told) == (says is not None) and all(says in each for each in told)
+
+
+def test_the_last_day_of_support_is_one_of_it():
+    line = f"containerd containerd.io 1.7.35 {REVISION}"
+    assert not support.support(line, "2026-09-30").warnings and support.support(line, "2026-10-01").warnings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "containerd github.com/containerd/containerd 1.7.24~ds1 1.7.24~ds1-6+deb13u1",
+        "containerd github.com/containerd/containerd 1.6.12-0ubuntu1~22.04.3",
+        "containerd github.com/containerd/containerd 1.7.12",
+        "containerd github.com/k3s-io/containerd v2.1.5-k3s1",
+        "containerd github.com/containerd/containerd 1.6.19-46.el9 1e1ea6e",
+    ],
+)
+def test_packages_have_repairs_that_their_number_does_not_tell(text):
+    found = support.support(text, TODAY)
+    assert found.package and not found.warnings and found.end_of_life
+
+
+def test_mirrors_in_config_toml_are_to_go_where_there_is_another_way():
+    said = "mirrors in config.toml are to go with containerd 2.7, planned for September 2027"
+    (told,) = support.support("containerd c 2.3.5", TODAY, legacy=True).warnings
+    assert told.startswith(said)
+    assert not support.support("containerd c 1.7.24", TODAY, legacy=True).warnings
