@@ -1,23 +1,30 @@
 "use strict";
 // Everything from the data goes into text nodes and attributes that hold text, never into markup.
 const data = JSON.parse(document.getElementById("data").textContent);
-const GOOD = ["pulled", "present", "served"];
+const GOOD = ["pulled", "present", "served", "configured"];
+const BAD = ["failed", "bypassed", "drift"];
 const KINDS = {
   good: ["✓", "as it should"], bypassed: ["!", "past the mirror"], failed: ["✕", "not pulled"], unknown: ["?", "no answer"],
+  drift: ["≠", "would change"],
 };
-const WORST_FIRST = ["unknown", "failed", "bypassed", "good"];
+const WORST_FIRST = ["unknown", "failed", "bypassed", "drift", "good"].filter((kind) => data.about === "site"
+  ? !["failed", "bypassed"].includes(kind) : kind !== "drift");
 const STATES = {
   pulled: "Pulled", present: "Already there; its manifest was asked for", served: "Not pulled; its manifest was asked for",
   bypassed: "Pulled past the mirror", failed: "Not pulled",
+  configured: "Configured as the variables describe", drift: "A run of the site playbook would change this",
 };
 const KNOWN_BY = {
   only_endpoint: "the settings leave containerd nobody else to ask",
   manifest: "the node itself asked for the manifest, in containerd's order",
 };
-// What differs between a document about pulls and one about images that are to be pulled.
-const ABOUT = data.about === "images"
-  ? {file: "images.json", heading: "Will every image be pulled?", verb: ["will get", "will get"]}
-  : {file: "verify.json", heading: "Where images come from", verb: ["gets", "get"]};
+// What differs between documents about pulls, about images that are to be pulled, and about the settings of nodes.
+const IMAGES = "every image from where it should come";
+const ABOUT = {
+  verify: {heading: "Where images come from", verb: ["gets", "get"], what: IMAGES},
+  images: {heading: "Will every image be pulled?", verb: ["will get", "will get"], what: IMAGES},
+  site: {heading: "Settings of the nodes", verb: ["is", "are"], what: "configured as the variables describe"},
+}[data.about];
 if (data.about === "images") {
   KINDS.failed[1] = "not to be had";
   STATES.failed = "Would not be pulled";
@@ -37,7 +44,7 @@ function make(tag, text, attributes = {}, children = []) {
   return element;
 }
 const sign = (kind) => make("span", KINDS[kind][0], {class: `sign ${kind}`, "aria-hidden": "true"});
-const kindOf = (state) => (GOOD.includes(state) ? "good" : ["bypassed", "failed"].includes(state) ? state : "unknown");
+const kindOf = (state) => (GOOD.includes(state) ? "good" : BAD.includes(state) ? state : "unknown");
 const upstreamOf = (outcome) => outcome.upstream || outcome.image;
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
@@ -71,10 +78,10 @@ function head() {
   document.title = at("title").textContent = ABOUT.heading;
   const total = size(nodes), well = size(nodes.filter((node) => node.ok)), [one, many] = ABOUT.verb;
   at("summary").textContent = well === total
-    ? `${total === 1 ? `The node ${one}` : `All ${total} nodes ${many}`} every image from where it should come.`
-    : `${well} of ${count(total, "node")} ${many} every image from where it should come.`;
-  const images = new Set(data.outcomes.map((outcome) => outcome.image)).size;
-  at("seen").textContent = `${count(images, "image")} of ${count(upstreams.length, "upstream")}, seen `
+    ? `${total === 1 ? `The node ${one}` : `All ${total} nodes ${many}`} ${ABOUT.what}.`
+    : `${well} of ${count(total, "node")} ${many} ${ABOUT.what}.`;
+  const images = new Set(data.outcomes.map((outcome) => outcome.image).filter(Boolean)).size;
+  at("seen").textContent = `${images ? `${count(images, "image")} of ` : ""}${count(upstreams.length, "upstream")}, seen `
     + `${data.created.replace("T", " ").replace("+00:00", " UTC")}`
     + (data.harbor && !data.harbor.length ? "; Harbor has the projects that they need" : "");
   for (const kind of [...WORST_FIRST].reverse()) {
@@ -122,7 +129,7 @@ function problems() {
     list.append(make("li", null, {}, [sign(kindOf(problem.state)), make("div", null, {}, parts)]));
   }
   if (data.more_problems) {
-    list.append(make("li", null, {}, [sign("failed"), make("p", `${data.more_problems} more problems are in ${ABOUT.file}.`)]));
+    list.append(make("li", null, {}, [sign("failed"), make("p", `${data.more_problems} more problems are in ${data.about}.json.`)]));
   }
   at("wrong").hidden = !list.children.length;
 }
@@ -207,6 +214,9 @@ function show(node, upstream) {
   at("subheading").textContent = node.version ? `containerd ${node.version}` : "";
   const outcomes = node.byUpstream.get(upstream) || [];
   const parts = outcomes.map((outcome) => make("article", null, {}, details(outcome)));
+  const changes = (node.changes || []).filter((each) => each.upstream === null || each.upstream === upstream);
+  parts.push(...changes.filter((each) => each.changed_at).map((each) => make("article", `${each.path} was last changed `
+    + `${each.changed_at.replace("T", " ").replace("+00:00", " UTC")}, and is owned by the user ID ${each.owner}.`)));
   if (node.error) parts.push(make("article", null, {}, [make("p", null, {class: "state"}, [sign("unknown"), node.error])]));
   else if (!outcomes.length) parts.push(make("article", "No image of this upstream was wanted here."));
   at("content").replaceChildren(...parts);
@@ -215,7 +225,7 @@ function show(node, upstream) {
 }
 
 function details(outcome) {
-  const parts = [make("h3", outcome.image)];
+  const parts = [make("h3", outcome.image || outcome.upstream)];
   const labelled = (label, ...elements) => parts.push(make("p", label, {class: "label"}), ...elements);
   const served = outcome.served_by && outcome.served_by.endpoint;
   const text = [
@@ -223,7 +233,7 @@ function details(outcome) {
     outcome.seconds === null ? "" : outcome.state === "failed" ? `(given up after ${outcome.seconds} s)` : `in ${outcome.seconds} s`,
   ].filter(Boolean).join(" ");
   parts.push(make("p", null, {class: "state"}, [sign(kindOf(outcome.state)), make("span", text)]));
-  if (served) parts.push(make("p", `Known, because ${KNOWN_BY[outcome.served_by.known_by] || "?"}.`, {class: "soft"}));
+  if (served && outcome.served_by.known_by) parts.push(make("p", `Known, because ${KNOWN_BY[outcome.served_by.known_by] || "?"}.`, {class: "soft"}));
   if (outcome.diagnosis) {
     parts.push(make("div", null, {class: "callout"}, [
       make("p", null, {}, [make("b", "What was seen"), outcome.diagnosis.seen]),

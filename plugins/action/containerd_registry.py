@@ -24,6 +24,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node import exe
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Applied, Tried
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
+    drift,
     hosts_toml,
     modes,
     plan,
@@ -101,6 +102,8 @@ class ActionModule(Action):
             result["pending"] = bool(applies or verifies)
             result["bystander"] = bool(wanted and observed.docker_host)
             result["support"] = _support(observed, todo) if wanted else []
+            result["changes"] = [each._asdict() for each in drift.changes(observed, todo)] if result["changed"] else []
+            result["endpoints"] = _endpoints(wanted)
             result["changed"] = bool(result["changed"] and self._task.check_mode)
         elif verifies and not is_plan:
             self._verify(args, result, task_vars)
@@ -206,6 +209,12 @@ def _support(observed: Observation, todo: Plan) -> list[str]:
     """Return what is to be said of the release that a node runs, once for all nodes."""
     today = date.today().isoformat()
     return support.support(observed.version, today, todo.mode == "legacy").warnings if observed.version else []
+
+
+def _endpoints(wanted: Desired | None) -> dict[str, str]:
+    """Return the endpoint that is tried first for each upstream."""
+    mirrors = wanted.mirrors if wanted else {}
+    return {name: each.endpoints[0].legacy_url for name, each in mirrors.items() if each.endpoints}
 
 
 def _validate(wanted: Desired | None, settings: Settings, version: str | None) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -22,14 +23,25 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     copies,
     document,
     images,
+    junit,
+    markdown,
     page,
     plans,
+    prometheus,
     pulls,
     resolutions,
+    settings,
 )
 
 _ANSWERS = ["plans", "outcomes", "resolutions", "pulls", "images"]
-_WITH_FILES = ("pulls", "images")
+_ENDS = {"html": "html", "json": "json", "junit": "xml", "markdown": "md", "prometheus": "prom"}
+"""What the files of each format end with."""
+
+_KEYS = {"html": "page"}
+"""What the path of a format is called in the result, where it is called otherwise."""
+
+_METRICS = "airgap_containerd_"
+"""What names of files with metrics begin with, as they are where others put theirs."""
 
 
 class ActionModule(Action):
@@ -40,6 +52,7 @@ class ActionModule(Action):
         "named": {"type": "bool", "default": True},
         "proceed": {"type": "bool", "default": False},
         "outcomes": {"type": "dict"},
+        "planned": {"type": "dict"},
         "fleet": {"type": "dict"},
         "resolutions": {"type": "dict"},
         "pulls": {"type": "dict"},
@@ -47,6 +60,11 @@ class ActionModule(Action):
         "harbor": {"type": "dict"},
         "dest": {"type": "path"},
         "mode": {"type": "raw", "default": "0644"},
+        "formats": {"type": "list", "elements": "str", "choices": list(_ENDS)},
+        "metrics_dest": {"type": "path"},
+        "metrics_by_node": {"type": "bool", "default": False},
+        "started": {"type": "float"},
+        "fail_on_drift": {"type": "bool", "default": False},
     }
     relations = {
         "mutually_exclusive": [_ANSWERS],
@@ -57,6 +75,8 @@ class ActionModule(Action):
             "harbor": "pulls",
             "outcomes": "fleet",
             "fleet": "outcomes",
+            "planned": "outcomes",
+            "formats": "dest",
         },
     }
 
@@ -64,25 +84,35 @@ class ActionModule(Action):
         option = next(each for each in _ANSWERS if args[each] is not None)
         if not args[option] and option != "outcomes":
             raise Refusal(f"{option}: there is none, so no node was asked")
-        if args["dest"] and option not in _WITH_FILES:
-            raise Refusal(f"dest: there are files for {' and '.join(_WITH_FILES)} alone: leave it out")
+        if args["dest"] and option == "resolutions":
+            raise Refusal("dest: there are no files about resolutions: leave it out")
+        seconds = None if args["started"] is None else max(time.time() - args["started"], 0)
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
-            found = document.document(args["pulls"], _now(), args["harbor"])
-            shown = pulls.lines(found)
-            result.update(self._files(found, args, shown), failed=not found["ok"], msg=pulls.closing(found))
+            found = document.document(args["pulls"], _now(), args["harbor"], seconds=seconds)
+            shown, closing = pulls.lines(found), pulls.closing(found)
+            result.update(self._files(found, args, closing, shown), failed=not found["ok"], ok=found["ok"], msg=closing)
         elif option == "images":
-            found = images.images(args["images"], _now())
-            shown = images.lines(found)
-            result.update(self._files(found, args, shown), failed=not found["ok"], msg=images.closing(found))
+            found = images.images(args["images"], _now(), seconds)
+            shown, closing = images.lines(found), images.closing(found)
+            result.update(self._files(found, args, closing, shown), failed=not found["ok"], ok=found["ok"], msg=closing)
         else:
             _check(option, args[option])
             if option == "plans":
                 proceed = args["proceed"] and self._is_of_the_operator(args, task_vars)
                 check = bool(self._task.check_mode)
-                shown, result["fleet"] = plans.plan(args[option], named=args["named"], proceed=proceed, check=check)
+                shown, result["fleet"] = plans.plan(
+                    args[option],
+                    named=args["named"],
+                    proceed=proceed,
+                    check=check,
+                    fail_on_drift=args["fail_on_drift"],
+                )
+                result.update(self._settings(args[option], None, args, shown, seconds))
             elif option == "outcomes":
                 shown, result["fleet"], result["over"] = plans.outcome(args["fleet"], args[option])
+                if result["over"]:
+                    result.update(self._settings(args["planned"], args[option], args, shown, seconds))
             else:
                 shown = resolutions.lines(args[option])
         lines = [_text.line(each) for each in shown]
@@ -103,22 +133,66 @@ class ActionModule(Action):
         if args.get("dest"):
             super()._check_origin(args, task_vars)
 
-    def _files(self, found: dict[str, Any], args: Mapping[str, Any], shown: list[str]) -> dict[str, str]:
+    def _settings(
+        self,
+        planned: Mapping[str, Any] | None,
+        done: Mapping[str, Any] | None,
+        args: Mapping[str, Any],
+        shown: list[str],
+        seconds: float | None,
+    ) -> dict[str, Any]:
+        """Write the files about the settings of nodes, if they are wanted, and return their paths."""
+        if not args["formats"] or not planned:
+            return {}
+        found = settings.settings(planned, _now(), done, seconds)
+        return self._files(found, args, settings.closing(found), shown)
+
+    def _files(self, found: dict[str, Any], args: Mapping[str, Any], closing: str, shown: list[str]) -> dict[str, Any]:
         """Write the files, but in check mode, show where they are, and return their paths."""
-        mode, name = _mode(args["mode"]), page.FILE_OF[found.get("about")]
-        texts = {"page": page.page, "json": _dumped}
-        if found.get("about") == "images":
-            texts["copy"] = lambda found: copies.script(found["copy"]["images"])
-        files = {kind: os.path.join(args["dest"], f"{name}.{_ENDS[kind]}") for kind in texts}
-        if not self._task.check_mode:
-            for kind, path in files.items():
-                local.write(path, texts[kind](found), mode)
-            shown.append(f"Page: {files['page']}")
-            if found.get("copy") and found["copy"]["images"]:
-                shown.append(
-                    f"Copy: sh {files['copy']} puts {len(found['copy']['images'])} images where they are missing"
-                )
-        return files
+        mode, files = _mode(args["mode"]), _places(found["about"], args)
+        written = found["about"] == "site" or not self._task.check_mode  # of settings, the check is what is reported
+        makers: dict[str, Callable[[str], str]] = {
+            "html": lambda path: page.page(found),
+            "json": lambda path: _dumped(found),
+            "junit": lambda path: junit.junit(found),
+            "markdown": lambda path: markdown.markdown(found, closing),
+            "prometheus": lambda path: prometheus.prometheus(found, local.text(path)),
+        }
+        for kind, path in files.items() if written else ():
+            # node_exporter is another user, and reads what is for everybody.
+            local.write(path, makers[kind](path), 0o644 if kind == "prometheus" else mode)
+        if written and files:
+            kind, path = next(iter(files.items()))
+            shown.append(f"Page: {path}" if kind == "html" else f"Report: {path}")
+        told: dict[str, Any] = {_KEYS.get(kind, kind): path for kind, path in files.items()}
+        if "prometheus" in files and args["metrics_by_node"]:
+            told["metrics"] = prometheus.by_node(found, local.text(files["prometheus"]))
+        if found["about"] == "images":
+            told["copy"] = os.path.join(args["dest"], "images.sh")
+            self._copies(told["copy"], found["copy"]["images"], mode, shown)
+        return told
+
+    def _copies(self, path: str, listed: list[dict[str, Any]], mode: int, shown: list[str]) -> None:
+        """Write the script that copies what is missing, but in check mode, and say what it is for."""
+        if self._task.check_mode:
+            return
+        local.write(path, copies.script(listed), mode)
+        if listed:
+            shown.append(f"Copy: sh {path} puts {len(listed)} images where they are missing")
+
+
+def _places(about: str, args: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the file of each format goes."""
+    formats = args["formats"] if args["formats"] is not None else ["html", "json"]
+    if "prometheus" not in formats and (args["metrics_dest"] or args["metrics_by_node"]):
+        raise Refusal(
+            f"formats: {formats} has no prometheus, and there is a place for metrics: add prometheus to "
+            f"containerd_registry_report_formats, or leave out containerd_registry_report_metrics_dir and _metrics_on"
+        )
+    found = {kind: os.path.join(args["dest"], f"{about}.{_ENDS[kind]}") for kind in _ENDS if kind in formats}
+    if "prometheus" in found and args["metrics_dest"] and not args["metrics_by_node"]:  # then it is a place on nodes
+        found["prometheus"] = os.path.join(args["metrics_dest"], f"{_METRICS}{about}.prom")
+    return found
 
 
 def _check(option: str, results: Mapping[str, Any]) -> None:
@@ -131,9 +205,6 @@ def _check(option: str, results: Mapping[str, Any]) -> None:
         if not known:
             wanted = f"result of containerd_{'info with resolve' if option == 'resolutions' else 'registry'}"
             raise Refusal(f"{option}: what is given for {name} is no {wanted}")
-
-
-_ENDS = {"page": "html", "json": "json", "copy": "sh"}
 
 
 def _dumped(found: dict[str, Any]) -> str:

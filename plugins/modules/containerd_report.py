@@ -10,13 +10,14 @@ version_added: 1.0.0
 description:
   - Takes what other modules returned for many nodes and prints it, nodes with the same answer together, so that a fleet
     of hundreds fits on a screen. Runs on the controller alone; C(run_once) is enough.
-  - With O(pulls) and O(images) it also writes a page and a JSON file on the controller, and fails, after all that, if
-    any node does not get an image from where it should.
+  - With O(pulls) and O(images) it also writes files on the controller, a page and a JSON file unless O(formats) says
+    otherwise, and fails, after all that, if any node does not get an image from where it should. With O(plans) and
+    O(outcomes) it writes those of O(formats).
 extends_documentation_fragment:
   - airgap.containerd.node
 attributes:
   check_mode:
-    description: Prints the same and writes no file.
+    description: Prints the same and writes no file, but with O(plans), where a check is what the files are about.
   diff_mode:
     support: none
 options:
@@ -43,6 +44,9 @@ options:
         O(airgap.containerd.containerd_registry#module:fleet=change) so far, keyed by node. Nothing is shown as long as
         there are nodes to change and none has failed. Needs O(fleet).
     type: dict
+  planned:
+    description: What was given as O(plans), for the files about all nodes. Goes with O(outcomes).
+    type: dict
   fleet:
     description: RV(fleet) of O(plans), or of the step before. Goes with O(outcomes).
     type: dict
@@ -65,13 +69,43 @@ options:
     type: dict
   dest:
     description:
-      - Directory on the controller for C(verify.html) and C(verify.json), or for C(images.html), C(images.json) and
-        C(images.sh). It is made if it is not there. Goes with O(pulls) and O(images).
+      - Directory on the controller for the files, which are called C(verify) for O(pulls), C(images) for O(images), and
+        C(site) for O(plans) and O(outcomes), with the ending of their format. With O(images) there is C(images.sh)
+        besides. It is made if it is not there. Goes with all of these.
     type: path
   mode:
-    description: Mode of these files, as in M(ansible.builtin.copy). They hold no secret.
+    description:
+      - Mode of these files, as in M(ansible.builtin.copy). They hold no secret. Files with metrics are C(0644) always.
     type: raw
     default: "0644"
+  formats:
+    description:
+      - What to write, C(html) and C(json) by default with O(pulls) and O(images), and nothing with O(plans).
+      - C(html) is a page that needs no other file, C(json) has everything and follows C(docs/report.schema.json),
+        C(junit) has a suite for each node and a case for each upstream on it, C(markdown) is for a merge request or the
+        summary of a job, and C(prometheus) has metrics for the textfile collector of node_exporter.
+    type: list
+    elements: str
+    choices: [html, json, junit, markdown, prometheus]
+  metrics_dest:
+    description:
+      - Directory on the controller for C(airgap_containerd_verify.prom), C(airgap_containerd_images.prom) or
+        C(airgap_containerd_site.prom), which node_exporter is told of with C(--collector.textfile.directory). By
+        default the metrics are in O(dest), as C(verify.prom) and the like.
+    type: path
+  metrics_by_node:
+    description: Whether RV(metrics) are wanted. Then O(metrics_dest) is not used.
+    type: bool
+    default: false
+  started:
+    description: When the run began, in seconds since the epoch; the files tell how long it took.
+    type: float
+  fail_on_drift:
+    description:
+      - Whether RV(fleet) is to name nodes that a run would change among those that are not as asked. In check mode
+        alone, with O(plans).
+    type: bool
+    default: false
 seealso:
   - module: airgap.containerd.containerd_registry
   - module: airgap.containerd.containerd_info
@@ -121,14 +155,34 @@ msg:
   description: How many nodes are well.
   type: str
   returned: with O(pulls) and O(images)
+ok:
+  description: Whether all of them are.
+  type: bool
+  returned: with O(pulls) and O(images)
 page:
   description: Path of the page on the controller. It needs no network and no other file.
   type: str
-  returned: with O(pulls) and O(images)
+  returned: with C(html) in O(formats)
 json:
   description: Path of the JSON file on the controller.
   type: str
-  returned: with O(pulls) and O(images)
+  returned: with C(json) in O(formats)
+junit:
+  description: Path of the file with JUnit XML on the controller.
+  type: str
+  returned: with C(junit) in O(formats)
+markdown:
+  description: Path of the file with Markdown on the controller.
+  type: str
+  returned: with C(markdown) in O(formats)
+prometheus:
+  description: Path of the file with metrics on the controller.
+  type: str
+  returned: with C(prometheus) in O(formats)
+metrics:
+  description: The metrics of each node, by node.
+  type: dict
+  returned: with O(metrics_by_node)
 copy:
   description: Path of a script on the controller that copies what is missing, with skopeo.
   type: str

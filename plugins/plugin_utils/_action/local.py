@@ -32,6 +32,15 @@ def write(path: str, text: str, mode: int) -> None:
         raise Refusal(f"dest: {path} cannot be written: {exc.strerror}") from exc
 
 
+def text(path: str) -> str:
+    """Return what a file says; nothing where there is none that can be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
 def is_as(path: str, text: str, mode: int) -> bool:
     """Tell whether a file has this text and this mode already."""
     try:

@@ -83,6 +83,7 @@ class Record(NamedTuple):
     carried_legacy: CarriedTables = CarriedTables()
     proven: ProvenWith | None = None
     made: tuple[str, ...] = ()  # directories that did not exist; the node adds to them
+    release: str | None = None  # of containerd, when the record was written
 
 
 NOTHING = Record(FORMAT, {})

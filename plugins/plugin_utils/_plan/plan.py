@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
@@ -163,6 +163,7 @@ def _record(node: Situation, target: Target, config: Edited, planned: TreePlan, 
         config_file=node.observed.config.path,
         files=planned.files,
         endpoints=asked,
+        release=str(node.rel),
     )
 
 
@@ -235,9 +236,16 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     return plan._replace(
         restart_due=due,
         record=record,
-        record_changed=record != observed.record,
+        record_changed=_differs(record, observed.record),
         config_exposed=exposed,
         warnings=warnings,
+    )
+
+
+def _differs(record: Record | None, before: Any) -> bool:
+    """Whether the record has to be written: not for another release alone, which changes nothing on the node."""
+    return bool(
+        (record._replace(release=before.release) if record and isinstance(before, Record) else record) != before
     )
 
 

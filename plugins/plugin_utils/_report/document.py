@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a whole fleet pulls, as one document: behind the page, the JSON file and the terminal's lines (pulls).
+"""What is known of a whole fleet, as one document: behind all formats of a report and the terminal's lines (pulls).
 
 Nodes are not trusted: what they say is data of bounded size, of printable characters, and nothing else.
 """
@@ -19,8 +19,11 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import MA
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome import GOOD
 
 FORMAT = 1
-STATES = ("unreachable", "error", "failed", "bypassed")
-"""Of problems, the worst first: no node, no answer of the node, no image, an image past the mirror."""
+STATES = ("unreachable", "error", "failed", "bypassed", "drift")
+"""Of problems, the worst first: no node, no answer of the node, no image, an image past the mirror, other settings."""
+
+HEALTHY = (*GOOD, "configured")
+"""States of what is as it should be; the last one is that of an upstream whose settings are those of the variables."""
 
 _NOT_ASKED = "Harbor could not be asked"
 _MAX_TEXT = 400
@@ -46,9 +49,10 @@ _KEPT = (
 _KEPT_OF_IMAGES = ("certain", "used_by", "put")
 """What containerd_images adds to that."""
 
+_KEPT_OF_PROJECTS = ("upstream", "project", "url", "exists", "proxy_cache_of", "may_pull", "expires_at", "problems")
 
 _OUTCOME: Mapping[Any, Any] = {
-    "image": str, "state": str, "log?": [str], "notes?": [str], "endpoints?": [{str: object}],
+    "image": (str, None), "state": str, "log?": [str], "notes?": [str], "endpoints?": [{str: object}],
     "served_by?": ({"endpoint?": (str, None), str: object}, None),
     "diagnosis?": ({"kind": str, "seen": str, "fix": str}, None),
     "error?": ({"code": str, "message": str}, None),
@@ -60,25 +64,33 @@ _OUTCOME: Mapping[Any, Any] = {
 }  # fmt: skip
 
 
-def document(results: Mapping[str, Any], created: str, harbor: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the results of `containerd_pull`, keyed by host, as one document (docs/verify.md has its schema).
+def document(
+    results: Mapping[str, Any],
+    created: str,
+    harbor: Mapping[str, Any] | None = None,
+    about: str = "verify",
+    seconds: float | None = None,
+) -> dict[str, Any]:
+    """Return the results of `containerd_pull`, keyed by host, as one document (docs/report.schema.json).
 
     Equal outcomes stand in it once, and nodes point to them. Nodes with failures come first. `harbor` is the result of
-    `containerd_harbor`, if it was asked.
+    `containerd_harbor`, if it was asked. `seconds` is how long the run took.
     """
     outcomes: dict[str, int] = {}
     named = [(_node(str(name), result, outcomes), result) for name, result in results.items()]
     named.sort(key=lambda each: each[0]["ok"])
     nodes = [node for node, dummy in named]
     found = [json.loads(text) for text in outcomes]
-    away = {index for index, (dummy, result) in enumerate(named) if _is_unreachable(result)}
     wrong = None if not harbor else clean(_lacks(harbor))
     return {
         "format": FORMAT,
+        "about": about,
         "created": created,
+        "seconds": _seconds(seconds),
         "ok": not wrong and all(node["ok"] for node in nodes),
         "harbor": wrong,
-        "problems": _problems(nodes, found, away),
+        "projects": list(_projects(harbor or {})),
+        "problems": _problems(nodes, found),
         "nodes": nodes,
         "outcomes": found,
     }
@@ -100,6 +112,13 @@ def _lacks(harbor: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"]))
 
 
+def _projects(harbor: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each of Harbor's projects."""
+    for each in harbor.get("results") or [harbor]:
+        for project in each.get("projects") or () if isinstance(each, Mapping) else ():
+            yield clean({key: project.get(key) for key in _KEPT_OF_PROJECTS})
+
+
 def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
     result = result if isinstance(result, Mapping) else {}
     images = _outcomes(result)
@@ -108,9 +127,16 @@ def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
         text = json.dumps(_outcome(each), sort_keys=True)
         found.append({"outcome": outcomes.setdefault(text, len(outcomes)), "seconds": _seconds(each.get("seconds"))})
     error = None if found else clean(str(result.get("msg") or "no answer"))
-    good = bool(found) and all(each["state"] in GOOD for each in images)
+    good = bool(found) and all(each["state"] in HEALTHY for each in images)
     version = result.get("version") and clean(str(result["version"]))
-    return {"name": clean(name), "version": version or None, "ok": good, "error": error, "results": found}
+    return {
+        "name": clean(name),
+        "version": version or None,
+        "reached": not _is_unreachable(result),
+        "ok": good,
+        "error": error,
+        "results": found,
+    }
 
 
 def _outcomes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -120,7 +146,7 @@ def _outcomes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         _shape.checked(images, [_OUTCOME])
     except ShapeError:
         return []
-    return list(images or []) if all(each["state"] in (*GOOD, *STATES) for each in images or []) else []
+    return list(images or []) if all(each["state"] in (*HEALTHY, *STATES) for each in images or []) else []
 
 
 def _seconds(value: Any) -> Any:
@@ -135,11 +161,11 @@ def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _problems(nodes: list[dict[str, Any]], outcomes: list[dict[str, Any]], away: set[int]) -> list[dict[str, Any]]:
+def _problems(nodes: list[dict[str, Any]], outcomes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return what is wrong, each reason once, with all nodes and images that it is wrong with."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for index, node in enumerate(nodes):
-        for told, image in _complaints(node, outcomes, index in away):
+        for told, image in _complaints(node, outcomes):
             names = ("state", "kind", "seen", "fix")
             problem = found.setdefault(told, {**dict(zip(names, told, strict=True)), "images": {}, "nodes": {}})
             problem["nodes"][index] = problem["images"][image] = True
@@ -150,13 +176,14 @@ def _problems(nodes: list[dict[str, Any]], outcomes: list[dict[str, Any]], away:
     return sorted(listed, key=lambda each: (STATES.index(each["state"]), -len(each["nodes"]), -len(each["images"])))
 
 
-def _complaints(node: Mapping[str, Any], outcomes: list[dict[str, Any]], away: bool) -> Iterator[tuple[Any, ...]]:
+def _complaints(node: Mapping[str, Any], outcomes: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
     """Yield (state, kind, seen, fix) and the image, for all that is wrong with a node."""
     if node["error"]:
         text = reasons.plain(node["name"], node["error"])
+        away = not node["reached"]
         yield ("unreachable" if away else "error", None, text, _REACH if away else None), None
     for each in (outcomes[result["outcome"]] for result in node["results"]):
-        if each["state"] not in GOOD:
+        if each["state"] not in HEALTHY:
             wrong = each["diagnosis"] or {}
             yield (each["state"], wrong.get("kind"), wrong.get("seen") or "", wrong.get("fix")), each["image"]
 

@@ -26,7 +26,7 @@ _PLACES = 3
 _DOUBTFUL = 12
 
 
-def images(results: Mapping[str, Any], created: str) -> dict[str, Any]:
+def images(results: Mapping[str, Any], created: str, seconds: float | None = None) -> dict[str, Any]:
     """Return the results of `containerd_images`, keyed by host, as a document (docs/images.md).
 
     A row stands for all nodes of a group. What one group's registry has and was likely only, is certain for all.
@@ -48,13 +48,12 @@ def images(results: Mapping[str, Any], created: str) -> dict[str, Any]:
             label = label if label not in rows else f"{label} ({several[0]})"
             rows[label] = _told(asker, results, several, confirmed)
             hosts[document.clean(label)] = several
-    found = document.document(rows, created)
+    found = document.document(rows, created, about="images", seconds=seconds)
     for node in found["nodes"]:
         node["hosts"] = [document.clean(name) for name in hosts.get(node["name"], [node["name"]])]
     listed = copies.copies(found["outcomes"])
     return {
         **found,
-        "about": "images",
         "copy": {"images": listed, "projects": copies.projects(listed)},
         "same": _same(found["outcomes"]),
         "doubtful": _doubtful(results, confirmed),

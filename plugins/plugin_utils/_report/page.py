@@ -20,9 +20,6 @@ MAX_PROBLEMS = 50
 _MAX_TEXT = 200
 _DETAILS: dict[str, Any] = {"error": None, "endpoints": [], "log": []}
 
-FILE_OF = {None: "verify", "images": "images"}
-"""What the files are called, by what a document is about."""
-
 FILES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "playbooks", "files")
 
 
@@ -49,7 +46,7 @@ def _bounded(found: Mapping[str, Any]) -> dict[str, Any]:
         **found,
         "problems": found["problems"][:MAX_PROBLEMS],
         "more_problems": max(more, 0),
-        "outcomes": list(_outcomes(found["outcomes"], f"More about this is in {FILE_OF[found.get('about')]}.json.")),
+        "outcomes": list(_outcomes(found["outcomes"], f"More about this is in {found['about']}.json.")),
     }
 
 

@@ -21,6 +21,12 @@ _GROUPS = 6
 _KEYS = 4
 """Keys of config.toml of which one plan shows the values; --diff shows all."""
 
+_CAUSES = 4
+"""Reasons for one change that are shown; the report has all."""
+
+_PLANNED = ("new_node", "variables")
+"""Causes of a change that are the operator's own."""
+
 PROCEED = "containerd_registry_proceed"
 NODES = "containerd_registry_nodes"
 _BYSTANDER = (
@@ -32,12 +38,17 @@ _TITLES = {"unreachable": "could not be reached", "refused": "cannot be changed"
 
 
 def plan(
-    results: Mapping[str, Mapping[str, Any]], *, named: bool = True, proceed: bool = False, check: bool = True
+    results: Mapping[str, Mapping[str, Any]],
+    *,
+    named: bool = True,
+    proceed: bool = False,
+    check: bool = True,
+    fail_on_drift: bool = False,
 ) -> tuple[list[str], dict[str, Any]]:
     """Return the lines for `{node: result of containerd_registry with fleet=plan}`, and the plan for all nodes.
 
     Unless `named`, hosts that look like no Kubernetes node are refused. A node that is refused stops the change of all
-    others, but with `proceed`.
+    others, but with `proceed`. With `fail_on_drift`, a check fails on the nodes that a run would change.
     """
     sorted_out: dict[str, dict[str, str]] = {kind: {} for kind in _KINDS}
     change: list[str] = []
@@ -51,9 +62,13 @@ def plan(
     stopped = bool(sorted_out["refused"]) and not proceed
     fleet: dict[str, Any] = {
         "total": len(results),
+        "names": list(results),
         "steps": _steps([] if stopped or check else change),
         "right": right,
         "notes": {name: list(result.get("notes") or []) for name, result in results.items() if result.get("notes")},
+        "drift": {
+            name: _drift(results[name]) for name in change if check and fail_on_drift and _changes(results[name])
+        },
         **sorted_out,
     }
     fleet.update(_problems(fleet), titles=[names.several(step, 0) for step in fleet["steps"]])
@@ -102,6 +117,15 @@ def _judged(result: Mapping[str, Any], named: bool) -> tuple[str, str]:
     return "change" if result["pending"] else "right", ""
 
 
+def _changes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in result.get("changes") or () if isinstance(each, Mapping)]
+
+
+def _drift(result: Mapping[str, Any]) -> str:
+    """Say why a run would change a node."""
+    return "not as asked: " + "; ".join(dict.fromkeys(str(each.get("seen")) for each in _changes(result)))
+
+
 def _text(result: Mapping[str, Any]) -> str:
     return str(result.get("msg") or "no answer").strip()
 
@@ -109,6 +133,7 @@ def _text(result: Mapping[str, Any]) -> str:
 def _problems(fleet: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return why each node is not as the variables ask, and with which words they fail: where many do, one for all."""
     problems = {name: f"{_TITLES[kind]}: {text}" for kind in _KINDS for name, text in fleet[kind].items()}
+    problems.update(fleet["drift"])
     failing = problems
     if len(problems) > names.FEW:
         text = f"not as asked: {names.several(problems, 0)}, see the summary above"
@@ -214,6 +239,8 @@ def _count(number: int, what: str) -> str:
 
 def _plan(result: Mapping[str, Any]) -> Iterator[str]:
     yield _text(result)
+    causes = [str(each.get("seen")) for each in _changes(result) if each.get("cause") not in _PLANNED]
+    yield from (f"because {text}" for text in list(dict.fromkeys(causes))[:_CAUSES])
     yield from (f"carried over: {text}" for text in result.get("migrated") or [])
     changes = result.get("config_changes") or []
     altered = [change for change in changes if "before" in change]

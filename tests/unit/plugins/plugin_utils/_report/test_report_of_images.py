@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import c
 
 NOW = "2026-01-01T00:00:00+00:00"
 DOCS = Path(__file__).parents[5] / "docs"
-SCHEMA = json.loads(re.search(r"```json\n(.*?)```", (DOCS / "verify.md").read_text(), re.S).group(1))
+SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
 FIX = "Copy it there."
 SEEN = {
     "not_found": "http://r.lan does not have the image: it answers with status 404.",
@@ -181,5 +180,5 @@ def test_files_of_the_report(tmp_path):
     assert result["copy"] == str(tmp_path / "r" / "images.sh")
     with pytest.raises(AnsibleActionFail, match="missing parameter.* required by 'images': dest"):
         run(containerd_report, {}, images=MOTLEY)
-    wrong = run(containerd_report, {}, plans={"n1": {}}, dest="/x")
-    assert wrong["msg"] == "dest: there are files for pulls and images alone: leave it out"
+    wrong = run(containerd_report, {}, resolutions={"n1": []}, dest="/x")
+    assert wrong["msg"] == "dest: there are no files about resolutions: leave it out"

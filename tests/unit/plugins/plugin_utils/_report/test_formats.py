@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the airgap.containerd contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The formats of a report for other programs: JUnit, Markdown, Prometheus, of every kind of document."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import jsonschema
+import pytest
+from fleet_samples import EVIL, fleet, motley
+from markdown_it import MarkdownIt
+
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
+    cases,
+    document,
+    images,
+    junit,
+    markdown,
+    prometheus,
+    settings,
+)
+
+NOW = "2026-11-28T00:00:00+00:00"
+SECONDS = 1795824000
+SCHEMA = json.loads((Path(__file__).parents[5] / "docs" / "report.schema.json").read_text())
+HAND = {
+    "path": "/etc/containerd/certs.d/docker.io/hosts.toml", "cause": "hand_edit", "upstream": "docker.io",
+    "seen": "/etc/containerd/certs.d/docker.io/hosts.toml was edited since the last run",
+    "changed_at": "2026-11-27T20:00:00+00:00", "owner": 1000,
+}  # fmt: skip
+PLANNED = {
+    "version": "1.7.24", "mode": "config_path", "pending": False, "changes": [],
+    "namespaces": ["*", "docker.io", "quay.io"], "endpoints": {"docker.io": "http://r.lan", "quay.io": "http://r.lan"},
+}  # fmt: skip
+PLANS = {
+    "n1": PLANNED,
+    "n2": {**PLANNED, "pending": True, "changes": [HAND]},
+    "n3": {"msg": "containerd 1.3 is older than 1.4"},
+    "n4": {"unreachable": True, "msg": "No route to host"},
+}
+PROJECT = {
+    "upstream": "docker.io", "project": "hub", "url": "http://h.lan", "exists": True, "proxy_cache_of": None,
+    "may_pull": True, "expires_at": "2026-12-24T00:00:00+00:00", "problems": [],
+}  # fmt: skip
+HARBOR = {"results": [{"projects": [PROJECT, {**PROJECT, "upstream": "quay.io", "problems": ["there is none"]}]}]}
+GROUP = {"group": "g", "version": "1.7.24"}
+WILL = {"i1": {**GROUP, "images": fleet(1)["n000"]["images"]}, "i2": {**GROUP, "asked_by": "i1"}}
+
+
+def verified(results, harbor=None):
+    return document.document(results, NOW, harbor, seconds=12.5)
+
+
+DOCUMENTS = {
+    "one": verified(fleet(1)),
+    "many": verified(motley(60), HARBOR),
+    "evil": verified({EVIL: {"msg": EVIL}, **fleet(4)}, {"msg": EVIL}),
+    "images": images.images(WILL, NOW, 3),
+    "site": settings.settings(PLANS, NOW, seconds=3),
+    "done": settings.settings(PLANS, NOW, {"n2": {"changed": True}}),
+    "failed": settings.settings(PLANS, NOW, {"n2": {"failed": True, "msg": EVIL}}),
+    "evil plan": settings.settings(
+        {EVIL: {"pending": 1, "changes": [{**HAND, "seen": EVIL, "owner": True}, {"seen": "x"}, 5]}}, NOW
+    ),
+}
+
+
+@pytest.fixture(params=DOCUMENTS)
+def found(request):
+    return DOCUMENTS[request.param]
+
+
+def values(text: str) -> dict[str, float]:
+    """Return the samples of an exposition by their series, and insist on its grammar."""
+    samples = {}
+    for line in text.splitlines():
+        if not line.startswith("# "):
+            match = re.fullmatch(r'(airgap_containerd_\w+\{(?:\w+="(?:[^"\\]|\\[\\"n])*",?)+\}) ([0-9.]+)', line)
+            assert match and match[1] not in samples, line
+            samples[match[1].removeprefix("airgap_containerd_")] = float(match[2])
+    assert text.endswith("\n")
+    return samples
+
+
+def test_documents_follow_the_schema(found):
+    jsonschema.validate(found, SCHEMA)
+
+
+def test_a_case_for_each_node_and_upstream(found):
+    listed = list(cases.cases(found))
+    assert len({(each.node, each.upstream) for each in listed}) == len(listed)
+    assert found["harbor"] or all(each.is_ok for each in listed) == found["ok"]
+
+
+def test_junit_counts_its_cases(found):
+    root = ElementTree.fromstring(junit.junit(found))
+    for kind, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
+        assert int(root.get(kind)) == len(root.findall(f".//{tag}"))
+    assert bool(root.findall(".//failure") or root.findall(".//error")) != found["ok"]
+
+
+def test_junit_names_what_is_wrong_and_what_to_do():
+    root = ElementTree.fromstring(junit.junit(DOCUMENTS["many"]))
+    failure = root.find(".//testcase[@name='quay.io']/failure")
+    assert failure.get("type") == "unauthorized_anonymous" and "Give the role the username" in failure.text
+    assert root.find(".//testsuite[@name='Harbor']/testcase[@name='quay.io from hub']/failure") is not None
+    assert root.find(".//testcase[@name='the node']/error").get("message").startswith("Failed to connect")
+
+
+def test_markdown_is_tables_and_nothing_else(found):
+    text = markdown.markdown(found, EVIL.replace("\u2028", " "))
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inline} <= {"text", "text_special", "html_inline"}
+    assert {child.content for child in inline if child.type == "html_inline"} <= {"<sub>", "</sub>"}
+    assert not re.search(r"(?<!\\)[@:$]\w|(?<!\\)#\d", re.sub(r"<sub>.*|:?-+:?\|", "", text))
+
+
+def test_markdown_tells_what_is_wrong_first():
+    text = markdown.markdown(DOCUMENTS["site"], settings.closing(DOCUMENTS["site"]))
+    assert "❌ 1 of 4 nodes are configured as the variables describe, 1 would change, 2 cannot be checked" in text
+    assert text.index("No route to host") < text.index("was edited since the last run") < text.index("### Upstreams")
+    assert r"| ❌ | docker.io | http\://r.lan | 1 of 2 | n2 |" in text
+
+
+def test_metrics_are_what_the_format_wants(found):
+    found_values = values(prometheus.prometheus(found))
+    assert found_values[f'check_timestamp_seconds{{check="{found["about"]}"}}'] == SECONDS
+    assert found_values[f'check_ok{{check="{found["about"]}"}}'] == found["ok"]
+
+
+def test_metrics_of_pulls():
+    found = values(prometheus.prometheus(DOCUMENTS["many"]))
+    node = 'check="verify",node="worker-05.prod.example.com"'
+    mirror = 'endpoint="http://harbor.lan:8080/v2/mirror"'
+    assert found[f'credentials_refused{{{node},upstream="quay.io",{mirror}}}'] == 1
+    assert found[f'upstream_ok{{{node},upstream="quay.io",{mirror}}}'] == 0
+    assert found[f'bypassed{{{node},upstream="quay.io",{mirror}}}'] == 0
+    assert found[f'last_success_timestamp_seconds{{{node},upstream="gcr.io",{mirror}}}'] == SECONDS
+    assert found['node_answered{check="verify",node="worker-08.prod.example.com"}'] == 0
+    assert found['harbor_project_ok{upstream="quay.io",endpoint="http://h.lan"}'] == 0
+    assert found['account_expires_timestamp_seconds{endpoint="http://h.lan"}'] == 1798070400
+    bypassed = [name for name, value in found.items() if name.startswith("bypassed") and value]
+    assert bypassed and all('upstream="docker.io"' in name for name in bypassed)
+
+
+def test_metrics_name_no_image():
+    for each in DOCUMENTS.values():
+        told = prometheus.prometheus(each)
+        assert "app-" not in told and "busybox" not in told and "image=" not in told
+
+
+def test_metrics_of_settings():
+    found = values(prometheus.prometheus(DOCUMENTS["site"]))
+    assert {name: value for name, value in found.items() if name.startswith(("drift", "up_to"))} == {
+        'drift{node="n1"}': 0, 'drift{node="n2"}': 1, 'drift_cause{node="n2",cause="hand_edit"}': 1,
+        'up_to_date{node="n1"}': 1, 'up_to_date{node="n2"}': 0, 'up_to_date{node="n3"}': 0, 'up_to_date{node="n4"}': 0,
+    }  # fmt: skip
+    done = values(prometheus.prometheus(DOCUMENTS["done"]))
+    assert done['drift{node="n2"}'] == 0 and done['up_to_date{node="n2"}'] == 1
+    failed = values(prometheus.prometheus(DOCUMENTS["failed"]))
+    assert 'drift{node="n2"}' not in failed and failed['up_to_date{node="n2"}'] == 0
+
+
+def test_when_something_last_worked_is_kept():
+    before = prometheus.prometheus(document.document(fleet(12), "2026-11-20T00:00:00+00:00"))
+    told = values(prometheus.prometheus(verified({**fleet(12), "n002": {"msg": "away"}}), before))
+    last = {name: value for name, value in told.items() if name.startswith("last_success")}
+    away = {name: value for name, value in last.items() if 'node="n002"' in name}
+    assert len(away) == 3 and set(away.values()) == {SECONDS - 8 * 86400}
+    assert 'upstream="quay.io"' not in "".join(name for name in last if 'node="n003"' in name), "it never worked"
+    again = values(prometheus.prometheus(verified({"n002": {"msg": "away"}}), prometheus.prometheus(verified({}), "")))
+    assert not [name for name in again if name.startswith("last_success")]
+
+
+@pytest.mark.parametrize("before", ["x", 'airgap_containerd_last_success_timestamp_seconds{a="\\', "\x00" * 100,
+    'airgap_containerd_last_success_timestamp_seconds{node="n"} NaN', 'x{node="n"} 1',
+    'airgap_containerd_last_success_timestamp_seconds{' + 'a="b",' * 5000 + '} 1x'])  # fmt: skip
+def test_a_file_of_others_in_its_place_is_no_memory(before):
+    begun = time.monotonic()
+    assert prometheus.prometheus(DOCUMENTS["one"], before) == prometheus.prometheus(DOCUMENTS["one"])
+    assert time.monotonic() - begun < 1
+
+
+def test_each_node_gets_its_own_metrics():
+    found = prometheus.by_node(DOCUMENTS["images"])
+    assert sorted(found) == ["i1", "i2"]
+    assert all(f'node="{node}"' in line for node, text in found.items() for line in text.splitlines() if line[0] != "#")
