@@ -42,12 +42,18 @@ IMAGES = {
 }
 """Image names as charts have them, and their repositories in a flat registry. Nobody lists registry.example.org."""
 
-PAUSES = {
-    "n1": "k8s.gcr.io/pause:3.2",
-    "n2": "registry.k8s.io/pause:3.6",
-    "n3": "registry.k8s.io/pause:3.8",
-    "n4": "registry.k8s.io/pause:3.10",
+_PAUSES = {
+    (1, 4): "k8s.gcr.io/pause:3.2",
+    (1, 5): "k8s.gcr.io/pause:3.5",
+    (1, 6): "registry.k8s.io/pause:3.6",
+    (1, 7): "registry.k8s.io/pause:3.8",
+    (2, 0): "registry.k8s.io/pause:3.10",
+    (2, 1): "registry.k8s.io/pause:3.10",
+    (2, 2): "registry.k8s.io/pause:3.10.1",
+    (2, 3): "registry.k8s.io/pause:3.10.2",
+    (2, 4): "registry.k8s.io/pause:3.10.2",
 }
+PAUSES = {name: _PAUSES[release.version[:2]] for name, release in RELEASES.items()}
 """The image that each node's containerd starts pods with, by its own default."""
 
 
@@ -178,7 +184,7 @@ def executions(output: str) -> dict[str, int]:
 
 def dump(lab, node: str, path: str = CONFIG) -> dict:
     """What the node's containerd makes of a file."""
-    command = "migrate" if node == "n4" else "dump"
+    command = "dump" if RELEASES[node].newest_file == 2 else "migrate"
     return load(lab.run(node, ["containerd", "--config", path, "config", command]).stdout)
 
 

@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -289,3 +290,20 @@ def test_a_killed_start_is_recovered_from_and_down_leaves_nothing(lab: Lab) -> N
         left = {path.name for path in lab.config.state.iterdir()}
         assert {name for name in left if not name.endswith(".lock")} == {"cache", "lock"}
     lab.up()
+
+
+def test_a_node_gets_the_containerd_of_a_folder(lab: Lab, tmp_path: Path) -> None:
+    """As somebody does who unpacked a release that no suite has."""
+    newer = lab.root("n3") / "usr/bin"
+    (tmp_path / "bin").mkdir()
+    for name in ("containerd", "containerd-shim-runc-v2", "ctr"):
+        shutil.copy(newer / name, tmp_path / "bin")
+    with pytest.raises(LabError, match="No node has the containerd of 'potato'"):
+        lab.swap("n2", "potato")
+    lab.swap("n2", str(tmp_path))
+    try:
+        versions = {each.name: each.containerd for each in lab.status()}
+        assert versions["n2"] == versions["n3"] != lab.config.nodes["n2"].containerd
+        assert lab.serves_cri("n2")
+    finally:
+        lab.reset("n2")

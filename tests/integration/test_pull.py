@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from support import IMAGES, LEGACY, NODES, PAUSES
+from support import IMAGES, LEGACY, NODES, PAUSES, RELEASES
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError
 
@@ -40,7 +40,7 @@ def test_the_cri_client_against_every_release(ready):
     for node in NODES:
         client = Client(str(ready.socket(node)), timeout=30)
         version = client.version()
-        assert version["api"] == ("runtime.v1alpha2" if node == "n1" else "runtime.v1")
+        assert version["api"] == ("runtime.v1alpha2" if RELEASES[node].version < (1, 6, 0) else "runtime.v1")
         assert version["runtime_version"].lstrip("v").startswith(ready.config.nodes[node].containerd.rsplit(".", 1)[0])
         assert client.image("quay.io/none:1") is None and client.used_images() == set()
         identity = client.pull(ETCD)

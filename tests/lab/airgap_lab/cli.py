@@ -51,7 +51,7 @@ def _reset(lab: Lab, options: argparse.Namespace) -> None:
 
 
 def _swap(lab: Lab, options: argparse.Namespace) -> None:
-    lab.swap(options.node, options.suite)
+    lab.swap(options.node, options.source)
 
 
 def _status(lab: Lab, options: argparse.Namespace) -> None:
@@ -120,9 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     add("down", _down, "stop everything and leave nothing but the cache")
     reset = add("reset", _reset, "make nodes as new")
     reset.add_argument("nodes", nargs="+", metavar="NODE")
-    swap = add("swap", _swap, "put the containerd of another suite on a running node")
+    swap = add("swap", _swap, "put another containerd on a running node")
     swap.add_argument("node", metavar="NODE")
-    swap.add_argument("suite", metavar="SUITE")
+    swap.add_argument("source", metavar="SOURCE", help="a suite or node of the lab, or a folder with bin/containerd")
     add("status", _status, "show the nodes")
     ssh = add("ssh", _ssh, "open a shell on a node, or run a command there")
     ssh.add_argument("node", metavar="NODE")

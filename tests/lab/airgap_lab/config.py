@@ -37,11 +37,12 @@ class PackageSet:
 
 @dataclass(frozen=True)
 class Node:
-    """A machine with systemd, sshd and the containerd of ``layer.suite``."""
+    """A machine with systemd, sshd and the containerd of ``layer.suite`` or, if it has one, of ``folder``."""
 
     name: str
     address: str
     layer: PackageSet
+    folder: Path | None
     containerd: str
     python: str
 
@@ -133,6 +134,7 @@ def load(state: Path | None = None) -> Config:
     """The lab as lab.yml and the inventory describe it."""
     lab = _read(LAB_FILE)
     hosts = _read(INVENTORY / "hosts.yml")["all"]
+    defaults = {"lab_suite": lab["base"]["suite"], **hosts["vars"]}
     account = _read(INVENTORY / "group_vars/all.yml")
     return Config(
         state=state or state_folder(dict(os.environ)),
@@ -143,7 +145,7 @@ def load(state: Path | None = None) -> Config:
         runtime=_package_set(lab["runtime"]),
         tools=_package_set(lab["tools"]),
         registries={name: _registry(name, entry) for name, entry in lab["registries"].items()},
-        nodes={name: _node(name, {**hosts["vars"], **entry}) for name, entry in hosts["hosts"].items()},
+        nodes={name: _node(name, {**defaults, **entry}) for name, entry in hosts["hosts"].items()},
         username=account["containerd_registry_username"],
         password=account["containerd_registry_password"],
     )
@@ -168,10 +170,13 @@ def _registry(name: str, entry: dict[str, Any]) -> Registry:
 
 
 def _node(name: str, variables: dict[str, Any]) -> Node:
+    folder = variables.get("lab_folder")
+    packages = (*(() if folder else ("containerd",)), *variables.get("lab_packages", []))
     return Node(
         name=name,
         address=variables["ansible_host"],
-        layer=PackageSet(variables["lab_suite"], ("containerd", *variables.get("lab_packages", []))),
+        layer=PackageSet(variables["lab_suite"], packages),
+        folder=Path(folder).expanduser() if folder else None,
         containerd=str(variables["lab_containerd"]),
         python=variables["ansible_python_interpreter"],
     )

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from airgap_lab import cgroups, config, counters, network, nodes, prepare, registries, tls
-from airgap_lab.config import NAMESPACE_PREFIX, PROJECT, Config, LabError, Node, namespace
+from airgap_lab.config import NAMESPACE_PREFIX, PROJECT, Config, LabError, Node, PackageSet, namespace
 
 # Present while /run/netns is the labs' own and has to go with the last of them.
 NAMESPACES_MARK = "made-run-netns"
@@ -102,19 +102,25 @@ class Lab:
                 raise LabError("The lab is not up.")
             self._boot(wanted, self._prepared())
 
-    def swap(self, name: str, suite: str) -> None:
-        """Put the containerd of another node's suite on a running node, which keeps its settings and images.
+    def swap(self, name: str, source: str) -> None:
+        """Put another containerd on a running node, which keeps its settings and images: of a suite, or a folder's.
 
-        A reset takes it back.
+        A suite is one that a node has its containerd from, or the name of a node. A reset takes it back.
         """
         node = self.config.node(name)
-        sources = {each.layer.suite: each.name for each in self.config.nodes.values()}
-        if suite not in sources:
-            raise LabError(f"No node has the containerd of {suite!r}; there is {', '.join(sources)}.")
+        sources = {each.layer.suite: each for each in self.config.nodes.values() if not each.folder}
+        taken = {**sources, **self.config.nodes}.get(source)
+        if not taken and "/" not in source:
+            raise LabError(
+                f"No node has the containerd of {source!r}; there is {', '.join(sources)}, or the path of a folder."
+            )
         prepare.check_machine()
         with self._locked():
             self._check_owner()
-            nodes.upgrade(self.config, node, self._prepared().layers[sources[suite]])
+            packages, folder = (taken.layer, taken.folder) if taken else (PackageSet("", ()), Path(source))
+            with self._machine_locked():
+                layer = prepare.layer(self.config, self._tell, packages, folder)
+            nodes.upgrade(self.config, node, layer)
 
     def status(self) -> list[NodeStatus]:
         """Every node as it is now."""

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from airgap_lab import images, recipes
-from airgap_lab.config import Config, LabError, Node, Registry
+from airgap_lab.config import Config, LabError, PackageSet, Registry
 
 # Debian package of each program that the lab runs on the machine itself.
 PROGRAMS = {
@@ -83,15 +83,32 @@ def prepare(config: Config, tell: Tell) -> Prepared:
     with ThreadPoolExecutor(max_workers=3) as pool:
         base = pool.submit(_base, config, tell)
         tools = pool.submit(_tools, config, tell)
-        layers = {node.name: pool.submit(_layer, config, tell, node) for node in config.nodes.values()}
+        layers = {
+            node.name: pool.submit(layer, config, tell, node.layer, node.folder) for node in config.nodes.values()
+        }
         registries = [each for each in config.registries.values() if each.images]
         storage = {registry.name: _storage(config, tell, registry, tools.result()) for registry in registries}
         return Prepared(
             base=base.result(),
-            layers={name: layer.result() for name, layer in layers.items()},
+            layers={name: built.result() for name, built in layers.items()},
             tools=tools.result(),
             storage=storage,
         )
+
+
+def layer(config: Config, tell: Tell, packages: PackageSet, folder: Path | None) -> Path:
+    """The files of a containerd, of a suite's package or out of a folder, in the cache."""
+    lowers = lowers_oom_score()
+    inputs = {"packages": asdict(packages), "runtime": asdict(config.runtime), "lowers_oom_score": lowers}
+    if folder:
+        inputs["folder"] = [
+            (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in recipes.programs(folder)
+        ]
+
+    def build(target: Path) -> None:
+        recipes.build_layer(target, mirror(), packages, config.runtime, lowers, folder)
+
+    return _built(config, tell, f"layer-{folder.name if folder else packages.suite}", inputs, build)
 
 
 def prune(config: Config, prepared: Prepared) -> None:
@@ -139,16 +156,6 @@ def _base(config: Config, tell: Tell) -> Path:
 def _tools(config: Config, tell: Tell) -> Path:
     inputs = {"tools": asdict(config.tools)}
     return _built(config, tell, "tools", inputs, lambda folder: recipes.unpack(folder, mirror(), config.tools))
-
-
-def _layer(config: Config, tell: Tell, node: Node) -> Path:
-    lowers = lowers_oom_score()
-    inputs = {"packages": asdict(node.layer), "runtime": asdict(config.runtime), "lowers_oom_score": lowers}
-
-    def build(folder: Path) -> None:
-        recipes.build_layer(folder, mirror(), node.layer, config.runtime, lowers)
-
-    return _built(config, tell, f"layer-{node.layer.suite}", inputs, build)
 
 
 def _storage(config: Config, tell: Tell, registry: Registry, tools: Path) -> Path:

@@ -55,6 +55,24 @@ ExecStart=/bin/sh -c 'while read -r _ folder type _; do [ "$type" = cgroup ] || 
 WantedBy=multi-user.target
 """
 
+CONTAINERD_UNIT = """\
+[Unit]
+Description=containerd container runtime
+After=network.target dbus.service
+
+[Service]
+ExecStart=/usr/bin/containerd
+Type=notify
+Delegate=yes
+KillMode=process
+Restart=always
+RestartSec=5
+TasksMax=infinity
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 RUNC_WRAPPER = """\
 #!/bin/sh
 # This machine withholds CAP_SYS_RESOURCE, without which no negative oom_score_adj can be set: containers ask for 0.
@@ -83,12 +101,18 @@ def build_base(target: Path, mirror: str, base: PackageSet) -> None:
     (target / "etc/resolv.conf").write_text("")
 
 
-def build_layer(target: Path, mirror: str, packages: PackageSet, runtime: PackageSet, lowers_oom_score: bool) -> None:
+def build_layer(
+    target: Path, mirror: str, packages: PackageSet, runtime: PackageSet, lowers_oom_score: bool, folder: Path | None
+) -> None:
     """What a node has over the base: its suite's containerd with unit and config.toml as packaged, and runc.
 
-    ``lowers_oom_score`` tells whether the machine lets containers have a negative oom_score_adj.
+    With ``folder`` the containerd is the one in it. ``lowers_oom_score`` tells whether the machine lets containers have
+    a negative oom_score_adj.
     """
-    unpack(target, mirror, packages)
+    if packages.packages:
+        unpack(target, mirror, packages)
+    if folder:
+        place(target, folder)
     unpack(target, mirror, runtime)
     if not lowers_oom_score:
         runc = target / "usr/sbin/runc"
@@ -101,6 +125,27 @@ def build_layer(target: Path, mirror: str, packages: PackageSet, runtime: Packag
     (units / "lab-cgroups.service").write_text(CGROUP_UNIT)
     (wanted / "lab-cgroups.service").symlink_to("/etc/systemd/system/lab-cgroups.service")
     (wanted / "containerd.service").symlink_to("/lib/systemd/system/containerd.service")
+
+
+def programs(folder: Path) -> list[Path]:
+    """The programs in a folder such as containerd's releases unpack to; raises LabError if there is none of them."""
+    found = sorted(path for path in (folder / "bin").glob("*") if path.is_file())
+    missing = {"containerd", "containerd-shim-runc-v2"} - {path.name for path in found}
+    if missing:
+        raise LabError(f"{folder} has no bin/{' and no bin/'.join(sorted(missing))}, as a release of containerd has.")
+    return found
+
+
+def place(target: Path, folder: Path) -> None:
+    """Put containerd's programs from a folder where a package has them, with a unit and no config.toml."""
+    for program in programs(folder):
+        new = target / "usr/bin" / program.name
+        new.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(program, new)
+        new.chmod(0o755)
+    unit = target / "usr/lib/systemd/system/containerd.service"
+    unit.parent.mkdir(parents=True, exist_ok=True)
+    unit.write_text(CONTAINERD_UNIT)
 
 
 def unpack(target: Path, mirror: str, packages: PackageSet) -> None:
