@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,12 +20,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import R
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Projects
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests import AskHarbors, Harbor
-from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor
+from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import harbor, robots
 
 _OF_MIRRORS = (
     "url", "username", "password", "upstreams", "extra_upstreams", "projects", "mirrors", "endpoints", "catch_all",
     "direct", "fallback",
 )  # fmt: skip
+
+_SHOWN = ("name", "harbor", "expires_at", "never_expires", "disabled")
 
 
 class ActionModule(Action):
@@ -51,7 +54,7 @@ class ActionModule(Action):
         names = [[project for _upstream, project in projects] for _harbor, projects in asked]
         request = AskHarbors(
             [
-                each._replace(projects=list(dict.fromkeys(wanted)))
+                each._replace(projects=list(dict.fromkeys(wanted)), robot=robots.name(each.login))
                 for (each, _projects), wanted in zip(asked, names, strict=True)
             ]
         )
@@ -60,15 +63,29 @@ class ActionModule(Action):
             list(each.projects) for each in request.harbors
         ]:
             raise Refusal("the node answers for other projects than those that it was asked for")
+        if len(answer.robots) != len(request.harbors):
+            raise Refusal("the node answers for other accounts than those that it was asked for")
+        accounts = [
+            robots.account(one.robot, one.url, seen, time.time()) if one.robot else None
+            for one, seen in zip(request.harbors, answer.robots, strict=True)
+        ]
         found = [
-            harbor.judge(upstream, {each.name: each for each in seen}[name], bool(one.reader))
-            for (one, projects), seen in zip(asked, answer.harbors, strict=True)
+            harbor.judge(upstream, {each.name: each for each in seen}[name], bool(one.reader), account and account.gone)
+            for (one, projects), seen, account in zip(asked, answer.harbors, accounts, strict=True)
             for upstream, name in projects
         ]
         problems = list(dict.fromkeys(text for each in found for text in each.problems))
         good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"
-        told = [each._asdict() for each in found]
-        return {"changed": False, "failed": bool(problems), "msg": " ".join(problems) or good, "projects": told}
+        known = list(dict.fromkeys(each for each in accounts if each))
+        self.of_all = tuple(each.warning for each in known if each.warning)  # no node's: Ansible prints each once
+        return {
+            "changed": False,
+            "failed": bool(problems),
+            "msg": " ".join(problems) or good,
+            "projects": [each._asdict() for each in found],
+            "robots": [{key: getattr(each, key) for key in _SHOWN} for each in known],
+            **({"warnings": list(self.of_all)} if self.of_all else {}),
+        }
 
     def _from_variables(
         self, args: Mapping[str, Any], task_vars: Mapping[str, Any]

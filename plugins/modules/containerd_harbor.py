@@ -13,6 +13,7 @@ description:
   - Runs where the task runs. One node is enough, or the controller with C(delegate_to).
   - Harbor tells only those who may see a project whether it is a proxy cache, and only administrators of what. What the
     account may not know is null in the result, and no failure.
+  - A robot account that expires within 14 days is a warning, if the account that Harbor's API is asked with may see it.
   - Fails with all that is wrong and what to change.
 extends_documentation_fragment:
   - airgap.containerd.node
@@ -100,4 +101,27 @@ projects:
       description: What is wrong, with the fix.
       type: list
       elements: str
+robots:
+  description:
+    - Each robot account (C(robot$NAME)) that pulls. Harbor tells an administrator of it, and of a project's robots the
+      administrators of the project; what the account that asks may not see is null.
+  type: list
+  elements: dict
+  returned: when Harbor was asked
+  contains:
+    name:
+      description: Its name.
+      type: str
+    harbor:
+      description: URL of its Harbor.
+      type: str
+    expires_at:
+      description: When it expires, as V(2026-12-05T10:00:00Z). Null too if it never does.
+      type: str
+    never_expires:
+      description: Whether it never does.
+      type: bool
+    disabled:
+      description: Whether it is switched off.
+      type: bool
 """

@@ -30,6 +30,23 @@ def test_every_image_from_its_project(fresh, play, registry):
     assert play(**variables).ok().changed() == dict.fromkeys(NODES, 0)
 
 
+def test_newer_harbors_send_nodes_to_the_host_that_they_ask(lab, play):
+    """From 2.14 on, only the scheme is that of external_url: https there does not go with nodes on plain HTTP."""
+    lab.reset("n1")  # 1.4 asks the token service with its login
+    try:
+        lab.harbor_newer(True)
+        lab.external_url("https://elsewhere.example.org")
+        run = play("--limit=n1", **VARIABLES)
+        assert run.rc != 0 and "its token service https://harbor.lan is out of reach" in run.failed()
+        assert "in Harbor, external_url says so" in run.failed()
+        lab.external_url("http://elsewhere.example.org")
+        play("--limit=n1", **VARIABLES).ok()
+        assert_served(lab, "n1", "quay.io/coreos/etcd:1", "harbor.lan", "quay/coreos/etcd")
+    finally:
+        lab.external_url(None)
+        lab.harbor_newer(False)
+
+
 def test_projects_without_a_catch_all_project_are_warned_about(fresh, play):
     run = play("--check", **{**VARIABLES, "projects": PROJECTS}).ok()
     assert "projects has no '*'" in run.output

@@ -134,6 +134,16 @@ def test_harbor(ready, task):
     run, result = task("containerd_harbor", "--limit=n1", projects=projects, **{**account, "password": "wrong"})
     assert run.failed().count("Harbor refuses the username and password (status 401)") == 1
     assert "wrong" not in run.output
+    for robot, project, said in (
+        ("robot$soon", "quay", ["robot account robot$soon (http://harbor.lan) expires on", "in 7 days"]),
+        ("robot$lab+soon", "lab", ["robot account robot$lab+soon", "in less than a day"]),
+        ("robot$expired", "quay", ["robot account robot$expired expired on", "its right secret is refused"]),
+    ):
+        account["username"] = robot
+        run, result = task("containerd_harbor", "--limit=n1", projects={"quay.io": project}, **account, **reader)
+        assert (run.rc != 0) == (robot == "robot$expired")
+        assert all(each in " ".join(run.output.split()) for each in said), run.output
+        assert result("n1")["robots"][0]["expires_at"]
 
 
 def test_harbor_in_the_report(ready, play, tmp_path):

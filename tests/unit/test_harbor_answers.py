@@ -36,7 +36,7 @@ class Stand:
         logins = Logins(HARBOR.accounts, PASSWORD, self.slept.append, lambda: self.now)
         self.harbor = Harbor(HARBOR.projects, HARBOR.images, logins, HARBOR.name)
 
-    def ask(self, request: str, login: str = "none", external: str = "") -> Answer:
+    def ask(self, request: str, login: str = "none", external: str = "", newer_at: str = "") -> Answer:
         """Answer a request as it is written in the tables; what is behind has the images and no blob."""
         away, words = request.startswith("away "), request.removeprefix("away ").split()
         method, target = words if len(words) == 2 else ["GET", *words]
@@ -46,7 +46,8 @@ class Stand:
             assert split
             target = f"/v2/{split[1]}/manifests/{split[2] or 1}" + (query and f"?{query}")
         headers = {} if login == "none" else {"authorization": self.header(login)}
-        answer = self.harbor.answer(Request(method, target, headers), external, away)
+        headers["host"] = newer_at
+        answer = self.harbor.answer(Request(method, target, headers), external, away, bool(newer_at))
         if isinstance(answer, Answer):
             return answer
         return self.backend(target, answer)
@@ -112,6 +113,11 @@ def test_a_redirect_says_where_to():
 def test_the_realm_is_the_external_url_whatever_was_asked():
     answer = Stand().ask("/v2/", external="https://elsewhere.example.org")
     assert answer.headers["Www-Authenticate"].startswith('Bearer realm="https://elsewhere.example.org/service/token"')
+
+
+def test_from_2_14_on_the_realm_is_the_host_that_was_asked_with_the_scheme_of_the_external_url():
+    answer = Stand().ask("/v2/", external="https://elsewhere.example.org", newer_at="harbor.lan:8080")
+    assert answer.headers["Www-Authenticate"].startswith('Bearer realm="https://harbor.lan:8080/service/token"')
 
 
 def test_only_who_logs_in_is_told_the_external_url():

@@ -102,7 +102,10 @@ class Conversation(object):
                 query = urlencode(sorted(asked.items()))
                 answer = self.send("GET", realm + ("&" if "?" in realm else "?") + query if query else realm, headers)
         except Failure as exc:
-            raise Failure("token", "its token service %s is out of reach: %s" % (service, exc)) from exc
+            text = "its token service %s is out of reach: %s"
+            if url.startswith("http:") and service.startswith("https:"):
+                text += " (that is https:// while the registry is asked by http://: in Harbor, external_url says so)"
+            raise Failure("token", text % (service, exc)) from exc
         if answer.status in (401, 403):
             text = "its token service %s refuses %s (status %d)" % (service, name, answer.status)
             raise Failure("credentials", text)
@@ -168,13 +171,13 @@ def place(url):
     return "%s://%s" % (target.scheme, target.place)
 
 
-def data(body):
-    """Return the JSON object that an answer is; an empty one where it is none."""
+def data(body, kind=dict):
+    """Return the JSON object that an answer is, or the list; an empty one where it is none."""
     try:
         found = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return kind()
+    return found if isinstance(found, kind) else kind()
 
 
 def challenge(answer):

@@ -175,7 +175,15 @@ class Project(NamedTuple):
     answer: Manifest  # what the account that pulls is told about an image that is not there
 
 
+class Robot(NamedTuple):
+    """What Harbor says of a robot account."""
+
+    expires_at: int | None  # seconds since the epoch, -1: never
+    disabled: bool
+
+
 class Projects(NamedTuple):
     """Of `harbor`."""
 
     harbors: tuple[tuple[Project, ...], ...]
+    robots: tuple[Robot | None, ...]  # the one that pulls from each; None: there is none, or it may not be seen

@@ -63,6 +63,7 @@ class Harbor(NamedTuple):
     login: str | None  # the value of an Authorization header, of the account that pulls
     reader: str | None  # the same, of the account that its API is asked with
     tls: Mapping[str, Any]  # see Access.tls
+    robot: str | None = None  # the name of the robot account that pulls, if it is one
 
 
 class AskHarbors(NamedTuple):

@@ -14,7 +14,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.outcome 
 LABELS = {
     "not_found": "MISSING", "upstream_lacks_it": "MISSING", "platform": "PLATFORM", "project_missing": "NO PROJECT",
     "no_project": "NO PROJECT", "unauthorized": "NOT ALLOWED", "unauthorized_anonymous": "NOT ALLOWED",
-    "forbidden": "NOT ALLOWED", "policy": "NOT ALLOWED", "public": "PUBLIC", "name": "NO NAME",
+    "forbidden": "NOT ALLOWED", "policy": "NOT ALLOWED", "filtered": "NOT ALLOWED", "public": "PUBLIC",
+    "name": "NO NAME",
 }  # fmt: skip
 """What stands in front of a problem, by the kind of its diagnosis; the rest is trouble with the registry."""
 

@@ -69,15 +69,17 @@ FIXES = {
     "no_http": "Correct host and port in its URL.",
     "lost": "Look into the registry's log, and at what stands between it and the node.",
     "unauthorized_anonymous": "Give the role the username and password for {host}.",
-    "unauthorized": "Correct the username and password (a robot account may have expired), and give the account the "
-    "right to pull from this project.",
+    "unauthorized": "Correct the username and password, and give the account the right to pull from this project. A "
+    "robot account of Harbor's expires after 30 days by default, and its right secret is refused then.",
     "forbidden": "Give the account the right to pull from this project; its username and password are right.",
-    "token_service": "Make the nodes resolve and reach {host}, or correct that address: in Harbor it is external_url.",
+    "token_service": "Make the nodes resolve and reach {host}, or correct that address: in Harbor it is external_url, "
+    "from 2.14 on only its scheme, so that https there and http:// in the endpoint's URL do not go together.",
     "token_without_header": "Set containerd_registry_auth_method to config and run the role, so that the login is in "
     "config.toml too.",
     "not_found": "Push the image to {endpoint}, or correct its name or the project for {namespace}. To a proxy cache "
     "nobody can push: look in Harbor whether it reaches its upstream.",
     "upstream_lacks_it": "Correct the image's name or tag: the upstream of this proxy cache was asked and has none.",
+    "filtered": "Let the filter of this proxy cache project in Harbor (proxy_cache_filter_pattern) match the image.",
     "policy": "Do to the image what the project's policy wants (sign it, scan it), or change the policy in Harbor.",
     "busy": "Try again later, or raise the limit: of requests, or in Harbor of connections to the upstream.",
     "redirected": "Write {address} in the endpoint's URL if the registry is there, else correct the URL.",
@@ -114,6 +116,7 @@ _PROXY_WORD = "proxy"
 _WANTS_HTTPS = "HTTPS server"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _KINDS = {412: "policy", 429: "busy"}
+_FILTERED = re.compile(r"repository .+ does not match project repository filter")  # after 2.15
 _NOT_UPSTREAM = re.compile(r"resource not found: repo ")  # of a proxy cache: its upstream was asked
 
 
@@ -259,7 +262,10 @@ def _answer(seen: Seen, each: Asked, answer: Manifest) -> tuple[str | None, str]
     if status in (401, 403):
         return _refusal(seen, each, answer, f"{place} answers with status {status}{words}")
     if status == 404:
-        kind = "upstream_lacks_it" if _NOT_UPSTREAM.match(answer.message or "") else "not_found"
+        said = answer.message or ""
+        kind = (
+            "filtered" if _FILTERED.search(said) else "upstream_lacks_it" if _NOT_UPSTREAM.match(said) else "not_found"
+        )
         return kind, f"{place} does not have the image: it answers with status 404{words}."
     if status == 400:
         if _WANTS_HTTPS in (answer.message or ""):

@@ -64,8 +64,11 @@ def has_no_project(answer: Manifest) -> bool:
     return answer.status == 401 and bool(_NO_PROJECT.fullmatch(answer.message or ""))
 
 
-def judge(upstream: str, seen: Project, has_reader: bool = False) -> Judgement:
-    """Return what is known of a project from the node half's answer; `has_reader`: the API was asked with a login."""
+def judge(upstream: str, seen: Project, has_reader: bool = False, gone: str | None = None) -> Judgement:
+    """Return what is known of a project from the node half's answer.
+
+    `has_reader`: the API was asked with a login; `gone`: why the robot account that pulls does not any more.
+    """
     answer, name = seen.answer, seen.name
     missing = seen.status == 404 or has_no_project(answer)
     may_pull = None
@@ -76,12 +79,14 @@ def judge(upstream: str, seen: Project, has_reader: bool = False) -> Judgement:
     exists = False if missing else True if seen.status == 200 or may_pull else None
     proxy = None if seen.status != 200 else seen.upstream if seen.registry_id else ""
     found = Judgement(upstream, name, exists, proxy, may_pull, [])
-    return found._replace(problems=list(_problems(found, seen, has_reader)))
+    return found._replace(problems=list(_problems(found, seen, has_reader, gone)))
 
 
-def _problems(found: Judgement, seen: Project, has_reader: bool) -> Iterator[str]:
+def _problems(found: Judgement, seen: Project, has_reader: bool, gone: str | None) -> Iterator[str]:
     upstream, name, answer = found.upstream, found.project, seen.answer
-    if answer.failure == "credentials":  # of its token service
+    if gone:
+        yield gone
+    elif answer.failure == "credentials":  # of its token service
         yield _refused(name, answer._replace(login=False if "the login" in (answer.message or "") else None))
     elif answer.failure:
         yield f"Harbor cannot be asked about {name}: {answer.message}."
@@ -110,8 +115,8 @@ def _problems(found: Judgement, seen: Project, has_reader: bool) -> Iterator[str
 def _refused(name: str, answer: Manifest) -> str:
     if answer.login is False:
         return (
-            f"Harbor refuses the username and password (status {answer.status}): correct them; a robot account may "
-            f"have expired."
+            f"Harbor refuses the username and password (status {answer.status}): correct them. A robot account "
+            f"expires after 30 days by default, and its right secret is refused then."
         )
     if answer.login:
         return (

@@ -191,6 +191,10 @@ class Lab:
         """Make what Harbor is a proxy cache of unreachable, or reachable again."""
         registries.set_upstreams_away(self.config, away)
 
+    def harbor_newer(self, newer: bool) -> None:
+        """Make Harbor answer as 2.14 and later, or as 2.9 again."""
+        registries.set_newer(self.config, newer)
+
     def mark(self) -> str:
         """The present end of the request logs; give it to ``requests``."""
         return registries.mark(self.config)

@@ -110,6 +110,16 @@ def set_upstreams_away(config: Config, away: bool) -> None:
             mark.unlink(missing_ok=True)
 
 
+def set_newer(config: Config, newer: bool) -> None:
+    """Make Harbor answer as 2.14 and later, whose token service is at the host that was asked, or as before."""
+    for registry in _stand_ins(config):
+        mark = _folder(config, registry) / "newer"
+        if newer:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
+
+
 def _stand_ins(config: Config) -> Iterator[Registry]:
     for registry in config.registries.values():
         if registry.kind in STAND_INS:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from fake_node import replying, run
@@ -13,9 +14,10 @@ from fake_node import replying, run
 from ansible_collections.airgap.containerd.plugins.action import containerd_harbor
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _secrets
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import execute
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Project, Projects
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies import Manifest, Project, Projects, Robot
 
 PREFIX = "containerd_registry_"
+ROBOTS = {"robot$soon": Robot(int(time.time()) + 7 * 86400 + 60, False), "robot$gone": Robot(1, False)}
 READER = {"reader_username": "admin", "reader_password": "CaN4ry-reader"}
 BASE = {"url": "http://harbor.lan", "projects": {"docker.io": "hub", "*": "mirror/deep"}}
 
@@ -29,7 +31,8 @@ def asked(monkeypatch):
         seen.append(request)
         there = Manifest(status=404)
         return Projects(
-            tuple(tuple(Project(n, 403, None, None, there) for n in each.projects) for each in request.harbors)
+            tuple(tuple(Project(n, 403, None, None, there) for n in each.projects) for each in request.harbors),
+            tuple(ROBOTS.get(each.robot) for each in request.harbors),
         )
 
     monkeypatch.setattr(execute, "execute", answer)
@@ -109,5 +112,33 @@ def test_variables_without_a_project_are_refused():
 def test_a_node_that_answers_for_other_projects(names):
     answer = dict.fromkeys(Manifest._fields)
     told = [{"name": name, "status": 200, "registry_id": None, "upstream": None, "answer": answer} for name in names]
-    result = run(containerd_harbor, replying({"harbors": [told]}), **BASE)
+    result = run(containerd_harbor, replying({"harbors": [told], "robots": [None]}), **BASE)
     assert "answers for other projects" in result["msg"]
+
+
+def test_a_robot_that_soon_expires_is_a_warning_that_names_no_node(asked):
+    node = {"inventory_hostname": "n1"}
+    result = run(containerd_harbor, {}, node, **BASE, username="robot$soon", password="p")
+    assert not result["failed"] and result["robots"][0]["never_expires"] is False
+    (warning,) = result["warnings"]
+    assert "robot account robot$soon (http://harbor.lan) expires on" in warning and "in 7 days" in warning
+    assert not warning.startswith("n1")
+    result = run(containerd_harbor, {}, **BASE, username="robot$puller", password="p")
+    unseen = {"expires_at": None, "never_expires": None, "disabled": None}
+    assert result["robots"] == [{"name": "robot$puller", "harbor": "http://harbor.lan", **unseen}]
+    assert "warnings" not in result and run(containerd_harbor, {}, **BASE, username="u", password="p")["robots"] == []
+
+
+def test_a_robot_that_has_expired_is_the_reason(asked):
+    result = run(containerd_harbor, {}, **BASE, username="robot$gone", password="p")
+    assert result["failed"] and result["msg"].startswith("Harbor's robot account robot$gone expired on 1970-01-01")
+
+
+@pytest.mark.parametrize("robots", [[], [None, None]])
+def test_a_node_that_answers_for_other_accounts(robots):
+    answer = dict.fromkeys(Manifest._fields)
+    told = [
+        {"name": n, "status": 200, "registry_id": None, "upstream": None, "answer": answer} for n in ("hub", "mirror")
+    ]
+    result = run(containerd_harbor, replying({"harbors": [told], "robots": robots}), **BASE)
+    assert "answers for other accounts" in result["msg"]

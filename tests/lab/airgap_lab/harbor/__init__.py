@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for Harbor, in front of a plain docker-registry, which answers as a real Harbor 2.9 was seen to.
+"""A stand-in for Harbor, in front of a plain docker-registry, which answers as a real Harbor 2.9 was seen to, and as
+the source of later ones says.
 
 tests/unit/harbor_answers.md has its answers, request by request; `accounts`, `registry` and `api` are what it consists
 of. It is a program of its own: ``python3 -m airgap_lab.harbor SETTINGS``, where SETTINGS is a file with the JSON of
@@ -28,8 +29,9 @@ NGINX_HTML = {"Content-Type": "text/html"}
 class Settings:
     """Addresses are (host, port); every account has the same password; ``log`` and ``state`` are paths.
 
-    ``state`` is a folder: the file ``external`` in it holds the external_url if that is not ``host``, and while there
-    is ``upstreams_away`` the registries behind the proxy caches do not answer.
+    ``state`` is a folder: the file ``external`` in it holds the external_url if that is not ``host``, while there is
+    ``upstreams_away`` the registries behind the proxy caches do not answer, and while there is ``newer`` it answers as
+    Harbor 2.14.
     """
 
     host: str
@@ -69,9 +71,16 @@ class Harbor:
         """Put the registry API together."""
         self.registry = Registry(self.projects, self.images, self.logins)
 
-    def answer(self, request: Request, external: str = "", upstreams_away: bool = False) -> Answer | Forward:
-        """Answer a request; ``external`` is the external_url if it is another than that of the host."""
+    def answer(
+        self, request: Request, external: str = "", upstreams_away: bool = False, newer: bool = False
+    ) -> Answer | Forward:
+        """Answer a request; ``external`` is the external_url if it is another than that of the host.
+
+        ``newer``: as Harbor 2.14 and later, whose token service is at the host that was asked.
+        """
         external = external or f"http://{self.host}"
+        if newer and request.headers.get("host"):
+            external = f"{external.partition('://')[0]}://{request.headers['host']}"
         path = request.path
         if path.startswith("/v2/"):
             headers = {"Docker-Distribution-Api-Version": "registry/2.0", "Set-Cookie": "sid=0; Path=/; HttpOnly"}

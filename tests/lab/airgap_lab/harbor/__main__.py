@@ -24,7 +24,7 @@ def main(settings: Settings) -> None:
     def stand(request: Request) -> Answer | Forward:
         external = state / "external"
         url = external.read_text(encoding="utf-8") if external.exists() else ""
-        return harbor.answer(request, url, (state / "upstreams_away").exists())
+        return harbor.answer(request, url, (state / "upstreams_away").exists(), (state / "newer").exists())
 
     serve(stand, settings.address, Path(settings.log), settings.backend)
 

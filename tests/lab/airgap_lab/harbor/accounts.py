@@ -24,12 +24,16 @@ EVERY_PROJECT = "*"
 
 @dataclass(frozen=True)
 class Project:
-    """A project; ``proxy`` is the URL of the registry that it is a proxy cache for, ``kind`` that registry's type."""
+    """A project; ``proxy`` is the URL of the registry that it is a proxy cache for, ``kind`` that registry's type.
+
+    ``filter`` is its proxy_cache_filter_pattern, with * for whatever.
+    """
 
     public: bool = False
     proxy: str | None = None
     kind: str | None = None
     signed_only: bool = False
+    filter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Account:
 
     ``pulls`` names the projects that it may pull from, "*" for all. ``sees`` are permissions of a robot beyond that:
     "project" (project:read where it may pull) and "registry" (registry:read of the system). ``state`` is "disabled" or
-    "expired" where it is.
+    "expired" where it is. ``days`` are those that a robot has left; None: it never expires.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Account:
     sees: tuple[str, ...] = ()
     admin: bool = False
     state: str = "enabled"
+    days: int | None = None
 
     @classmethod
     def load(cls, name: str, data: dict[str, Any]) -> Account:
@@ -56,6 +61,12 @@ class Account:
     def robot(self) -> bool:
         """Whether it is a robot."""
         return self.name.startswith(ROBOT_PREFIX)
+
+    @property
+    def of_project(self) -> str:
+        """The project that a robot belongs to, "" for one of the system."""
+        own, plus, _ = self.name.removeprefix(ROBOT_PREFIX).partition("+")
+        return own if plus else ""
 
     def may_pull(self, project: str) -> bool:
         """Whether it may pull from a project that exists."""

@@ -62,6 +62,8 @@ def answer_api(
         return as_json(_system(external, host, account))
     if kind == "projects":
         answer = _project(key, request.headers.get("x-is-resource-name") == "true", projects, account)
+    elif kind == "robots":
+        answer = _robots(request.query.get("q", [""])[0], list(projects), logins, account)
     elif kind == "registries":
         answer = _registry(key, projects, account)
     else:
@@ -92,6 +94,35 @@ def _project(key: str, by_name: bool, projects: dict[str, Project], account: Acc
     public = {"public": "true" if project.public else "false"}
     found: dict[str, object] = {"project_id": number, "name": key, "metadata": public}
     return as_json({**found, **({"registry_id": number} if project.proxy else {})})
+
+
+def _robots(query: str, projects: list[str], logins: Logins, account: Account | None) -> Answer:
+    """listRobot: those of the system or, by the number of it, of a project; here for administrators alone."""
+    if not account:
+        return error(401, "UNAUTHORIZED", "unauthorized")
+    asked = dict(each.partition("=")[::2] for each in query.split(",") if each)
+    of_project = ""
+    if asked.get("Level") == "project":
+        number = asked.get("ProjectID", "")
+        if not number.isdigit():
+            return error(400, "BAD_REQUEST", "must with project ID when to query project robots")
+        of_project = projects[int(number) - 1] if 0 < int(number) <= len(projects) else "?"
+    if not account.admin:
+        return error(403, "FORBIDDEN", "forbidden")
+    part = asked.get("name", "").removeprefix("~")
+    found = [each for each in logins.accounts.values() if each.robot and each.of_project == of_project]
+    return as_json([_robot(each) for each in found if part in each.name])
+
+
+def _robot(account: Account) -> dict[str, object]:
+    days = -1 if account.state == "expired" else account.days
+    return {
+        "name": account.name,
+        "level": "project" if account.of_project else "system",
+        "disable": account.state == "disabled",
+        "expires_at": -1 if days is None else int(time.time()) + days * 86400 + 3600,
+        "permissions": [],
+    }
 
 
 def _registry(key: str, projects: dict[str, Project], account: Account | None) -> Answer:

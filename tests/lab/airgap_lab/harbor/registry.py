@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from airgap_lab.harbor.accounts import Account, Logins, Project, Token
 from airgap_lab.standin import Answer, Forward, Request, as_json, error
@@ -53,7 +54,7 @@ class Registry:
     logins: Logins
 
     def answer(self, request: Request, external: str, upstreams_away: bool = False) -> Answer | Forward:
-        """Answer a request below /v2/; ``external`` is Harbor's external_url."""
+        """Answer a request below /v2/; ``external`` is what the URL of Harbor's token service begins with."""
         realm = f'Bearer realm="{external}{TOKEN_PATH}",service="{SERVICE}"'
         if request.path == "/v2/_catalog":
             return self._catalog(request)
@@ -103,6 +104,9 @@ class Registry:
         if project.kind == "docker-hub" and "/" not in rest and resource["kind"] != "tags":
             start = f"/v2/{name}/"
             return Answer(301, b"", {"Location": request.target.replace(start, f"{start}library/", 1)}, who.name)
+        if project.filter and not fnmatchcase(rest, project.filter):
+            message = f'resource not found: repository "{rest}" does not match project repository filter'
+            return error(404, "NOT_FOUND", message)
         if project.signed_only and resource["kind"] == "manifests":
             return error(412, "PROJECTPOLICYVIOLATION", "The image is not signed by cosign.")
         return self._content(resource, project, who, away)

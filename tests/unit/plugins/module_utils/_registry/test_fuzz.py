@@ -90,7 +90,9 @@ def test_any_answer_is_one_row(answers):
         url = server.url.replace("localhost", "127.0.0.1")
         question = {"url": url + "/v2/", "authorization": LOGIN, "digest": "d", "repositories": ["p"]}
         endpoint = {"url": url + "/v2/p/manifests/1", "headers": {"X-Key": PASSWORD}, "login": LOGIN, "tls": {}}
-        look = {"harbors": [{"url": url, "projects": ["p"], "login": LOGIN, "reader": LOGIN, "tls": {}}]}
+        look = {
+            "harbors": [{"url": url, "projects": ["p"], "login": LOGIN, "reader": LOGIN, "tls": {}, "robot": "robot$p"}]
+        }
         for ask in (
             lambda: preflight.probe(dict(question, by_challenge=True)),
             lambda: preflight.probe(dict(question, authorization=None)),

@@ -67,6 +67,10 @@ def kind(*arguments, **options):
         ({"status": 502}, "server_error"),
         ({"status": 404, "message": "resource not found: repo p/r, tag t not found"}, "upstream_lacks_it"),
         ({"status": 404, "message": "artifact p/r:t not found"}, "not_found"),
+        (
+            {"status": 404, "message": 'resource not found: repository "r" does not match project repository filter'},
+            "filtered",
+        ),
         ({"status": 401, "anonymous": 401, "login": True}, "forbidden"),
         ({"status": 401, "anonymous": 401, "login": False}, "unauthorized"),
         ({"status": 401, "message": "project p not found: project p not found"}, "no_project"),
