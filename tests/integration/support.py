@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import forked
 import yaml
 from airgap_lab import Lab
 
@@ -26,6 +27,8 @@ HOSTS = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())
 RELEASES = {name: releases.release(releases.parse(str(host["lab_containerd"]))) for name, host in HOSTS.items()}
 NODES = tuple(HOSTS)
 CONFIG = "/etc/containerd/config.toml"
+SECONDS = 600
+"""How long a run may take."""
 V2 = "io.containerd.grpc.v1.cri"
 V3_IMAGES, V3_RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
 DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
@@ -103,16 +106,20 @@ class Player:
     ) -> Run:
         """Run a playbook on the lab; keyword arguments become extra variables of the role."""
         command, environment = self._command(arguments, playbook, env or {}, inventory, variables)
-        done = subprocess.run(
-            command,
-            cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
-            check=False,
-        )  # fmt: skip
+        printed = self.folder / f"run-{self.runs}.txt"
+        status = forked.run(command, environment, cwd, printed, SECONDS)
+        if status is None:
+            with printed.open("w") as output:
+                status = subprocess.run(
+                    command,
+                    cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                    timeout=SECONDS, check=False,
+                ).returncode  # fmt: skip
         record = Path(environment["AIRGAP_RECORD"])
         entries = [json.loads(line) for line in record.read_text().splitlines()]
         stats = [entry["stats"] for entry in entries if "stats" in entry]
         results = [entry for entry in entries if "stats" not in entry]
-        return Run(done.returncode, done.stdout + done.stderr, results, stats[0] if stats else {})
+        return Run(status, printed.read_text(), results, stats[0] if stats else {})
 
     def start(self, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Begin to run the site playbook, in a process group of its own; its output is one text."""
