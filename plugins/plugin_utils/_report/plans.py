@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -101,8 +100,8 @@ def outcome(
 
 
 def _steps(nodes: list[str]) -> list[list[str]]:
-    """Return one node, a tenth of them all, and the rest."""
-    tenth = 1 + math.ceil(len(nodes) / 10)
+    """Return one node, a tenth of them all (of fewer than ten, none), and the rest."""
+    tenth = 1 + len(nodes) // 10
     return [nodes[:1], nodes[1:tenth], nodes[tenth:]]
 
 
