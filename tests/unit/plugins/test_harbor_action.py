@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -121,7 +122,7 @@ def test_a_robot_that_soon_expires_is_a_warning_that_names_no_node(asked):
     result = run(containerd_harbor, {}, node, **BASE, username="robot$soon", password="p")
     assert not result["failed"] and result["robots"][0]["never_expires"] is False
     (warning,) = result["warnings"]
-    assert "robot account robot$soon (http://harbor.lan) expires on" in warning and "in 7 days" in warning
+    assert "robot account robot$soon (http://harbor.lan) expires on" in warning and re.search(r"in [67] days", warning)
     assert not warning.startswith("n1")
     result = run(containerd_harbor, {}, **BASE, username="robot$puller", password="p")
     unseen = {"expires_at": None, "never_expires": None, "disabled": None}
