@@ -18,10 +18,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import con
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
 
 _SIGNED = re.compile(
-    r"^[ \t]*(?:#|//)+.*?\b(?:managed|generated|maintained|written|created|installed) (?:by|with)[ :]+"
-    r"(?:the )?([A-Za-z0-9][\w.+-]*(?: [A-Z][\w.+-]*)*)",
-    re.I | re.M | re.A,
+    r"[ \t]*(?:#|//)(?!.*airgap\.containerd).*?\b(?i:managed|generated|maintained|written|created|installed) "
+    r"(?i:by|with)[ :]+(?i:the )?(?!hand\b)([A-Za-z0-9](?:[\w.+-]*\w)?(?: [A-Z](?:[\w.+-]*\w)?)*)",
+    re.A,
 )
+"""A comment in which a program says that the file is its own."""
+
+_LINES, _WIDTH = 200, 200  # of a file that are looked at
+
 _TOOLS = {"nvidia-container-runtime": "the NVIDIA Container Toolkit", "ansible managed": "Ansible", "spegel": "Spegel"}
 """What is in files that other tools write without their name in a comment."""
 
@@ -123,7 +127,8 @@ def _other(
 def _tools(text: str) -> Iterator[str]:
     lower = text.lower()
     yield from (name for mark, name in _TOOLS.items() if mark in lower)
-    yield from (match[1] for match in _SIGNED.finditer(text))
+    signed = (_SIGNED.match(line[:_WIDTH]) for line in text.split("\n", _LINES)[:_LINES])
+    yield from (match[1] for match in signed if match)
 
 
 def _dated(change: Change, attributes: Attributes | None) -> Change:
