@@ -14,9 +14,10 @@ ADDING_UP = ("mirrors", "endpoints", "projects", "upstreams", "extra_upstreams",
 """Options that every variable adds to whose name begins with theirs and an underscore."""
 
 OF_PLAYBOOKS = (
-    "nodes", "proceed", "serial", "report_dir", "report_mode", "report_formats",
-    "report_metrics_dir", "report_metrics_on", "fail_on_drift", "verify_pause", "verify_harbor", "verify_harbor_from",
-    "verify_harbor_username", "verify_harbor_password", "render_dest", "render_config",
+    "nodes", "proceed", "serial", "fail_on_drift", "report_dir", "report_mode", "report_formats", "report_metrics_dir",
+    "report_metrics_on", "verify_pause", "verify_harbor", "verify_harbor_from", "verify_harbor_username",
+    "verify_harbor_password", "render_dest", "render_config", "schedule_on", "schedule_calendar", "schedule_user",
+    "schedule_vault_password_file", "schedule_state",
 )  # fmt: skip
 """What the playbooks read beside the options of the role."""
 

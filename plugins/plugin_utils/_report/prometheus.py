@@ -58,12 +58,15 @@ def prometheus(found: Mapping[str, Any], before: str = "") -> str:
 
 
 def by_node(found: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Return the text of a file for each node, with what is about this one."""
+    """Return the text of a file for each node, with what is about this one and about the check itself."""
     nodes: dict[str, list[Sample]] = {}
+    check = []
     for sample in samples(found, before):
         if "node" in sample.labels:
             nodes.setdefault(sample.labels["node"], []).append(sample)
-    return {node: _text(several) for node, several in nodes.items()}
+        elif "check" in sample.labels:
+            check.append(sample)
+    return {node: _text([*check, *several]) for node, several in nodes.items()}
 
 
 def _text(several: Iterable[Sample]) -> str:

@@ -191,4 +191,6 @@ def test_a_file_of_others_in_its_place_is_no_memory(before):
 def test_each_node_gets_its_own_metrics():
     found = prometheus.by_node(DOCUMENTS["images"])
     assert sorted(found) == ["i1", "i2"]
-    assert all(f'node="{node}"' in line for node, text in found.items() for line in text.splitlines() if line[0] != "#")
+    for node, text in found.items():
+        assert f'node="{node}"' in text and not [other for other in found if other != node and other in text]
+        assert 'check_timestamp_seconds{check="images"}' in text
