@@ -74,6 +74,7 @@ class ActionModule(Action):
             for (one, projects), seen, account in zip(asked, answer.harbors, accounts, strict=True)
             for upstream, name in projects
         ]
+        urls = [one.url for one, projects in asked for _each in projects]
         problems = list(dict.fromkeys(text for each in found for text in each.problems))
         good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"
         known = list(dict.fromkeys(each for each in accounts if each))
@@ -82,7 +83,7 @@ class ActionModule(Action):
             "changed": False,
             "failed": bool(problems),
             "msg": " ".join(problems) or good,
-            "projects": [each._asdict() for each in found],
+            "projects": [{**each._asdict(), "harbor": url} for each, url in zip(found, urls, strict=True)],
             "robots": [{key: getattr(each, key) for key in _SHOWN} for each in known],
             **({"warnings": list(self.of_all)} if self.of_all else {}),
         }

@@ -88,6 +88,9 @@ projects:
     project:
       description: Its project.
       type: str
+    harbor:
+      description: URL of its Harbor.
+      type: str
     exists:
       description: Whether there is such a project.
       type: bool

@@ -298,6 +298,39 @@ bystander:
   description: Whether Docker is on this host and nothing of Kubernetes.
   type: bool
   returned: with O(fleet=plan), if the node can be planned
+changes:
+  description:
+    - What a run would change, and why it has to.
+  type: list
+  elements: dict
+  returned: with O(fleet=plan), if the node can be planned
+  contains:
+    path:
+      description: The file; null for the running containerd, which has to be restarted.
+      type: str
+    cause:
+      description:
+        - V(new_node) for a node that was never configured, V(variables) where these ask for something else than before,
+          V(hand_edit), V(other_tool) or V(removed) for a file that somebody changed since the last run, V(restored) for
+          one that is what it was before the first run, V(upgrade) for another containerd, V(restart) for whatever else
+          makes one necessary.
+      type: str
+    seen:
+      description: The same in words.
+      type: str
+    upstream:
+      description: The one that the file is for; null for all of them.
+      type: str
+    changed_at:
+      description: When somebody changed the file; null where it is as a run left it.
+      type: str
+    owner:
+      description: The user ID that owns it then.
+      type: int
+endpoints:
+  description: The endpoint that is tried first, by upstream.
+  type: dict
+  returned: with O(fleet=plan), if the node can be planned
 notes:
   description: The warnings.
   type: list

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape, _text
@@ -49,7 +49,8 @@ _KEPT = (
 _KEPT_OF_IMAGES = ("certain", "used_by", "put")
 """What containerd_images adds to that."""
 
-_KEPT_OF_PROJECTS = ("upstream", "project", "url", "exists", "proxy_cache_of", "may_pull", "expires_at", "problems")
+_KEPT_OF_PROJECTS = ("upstream", "project", "harbor", "exists", "proxy_cache_of", "may_pull", "problems")
+_KEPT_OF_ROBOTS = ("name", "harbor", "expires_at", "never_expires", "disabled")
 
 _OUTCOME: Mapping[Any, Any] = {
     "image": (str, None), "state": str, "log?": [str], "notes?": [str], "endpoints?": [{str: object}],
@@ -89,7 +90,8 @@ def document(
         "seconds": _seconds(seconds),
         "ok": not wrong and all(node["ok"] for node in nodes),
         "harbor": wrong,
-        "projects": list(_projects(harbor or {})),
+        "projects": _of_harbor(harbor or {}, "projects", _KEPT_OF_PROJECTS),
+        "robots": _of_harbor(harbor or {}, "robots", _KEPT_OF_ROBOTS),
         "problems": _problems(nodes, found),
         "nodes": nodes,
         "outcomes": found,
@@ -112,11 +114,11 @@ def _lacks(harbor: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(text for each in harbor["projects"] for text in each["problems"]))
 
 
-def _projects(harbor: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what is known of each of Harbor's projects."""
-    for each in harbor.get("results") or [harbor]:
-        for project in each.get("projects") or () if isinstance(each, Mapping) else ():
-            yield clean({key: project.get(key) for key in _KEPT_OF_PROJECTS})
+def _of_harbor(harbor: Mapping[str, Any], option: str, kept: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what is known of Harbor's projects or robot accounts, each once."""
+    results = [each for each in harbor.get("results") or [harbor] if isinstance(each, Mapping)]
+    found = [{key: each.get(key) for key in kept} for result in results for each in result.get(option) or ()]
+    return [each for index, each in enumerate(map(clean, found)) if each not in found[:index]]
 
 
 def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:

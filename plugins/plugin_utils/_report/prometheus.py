@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import cases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.cases import Case
 
@@ -32,13 +34,14 @@ METRICS = {
     "drift": "Whether a run of the site playbook would change the node.",
     "drift_cause": "Why it would: one series for each cause.",
     "harbor_project_ok": "Whether the project of Harbor is what this upstream needs.",
-    "account_expires_timestamp_seconds": "When the account that pulls expires.",
+    "account_expires_timestamp_seconds": "When the first robot account that pulls from this Harbor expires.",
 }
 """Every metric, without PREFIX, and its help; all of them are gauges."""
 
 _LAST = f"{PREFIX}last_success_timestamp_seconds"
 _SERIES = re.compile(r'(\w+)\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\} ([0-9]{1,15}(?:\.[0-9]{1,9})?)')
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_DAY = 86400
 _MAX_BEFORE = 64 * 2**20  # characters of an earlier file that are looked at
 
 Labels = dict[str, str]
@@ -90,7 +93,7 @@ def samples(found: Mapping[str, Any], before: str = "") -> Iterator[Sample]:
         yield from _of_settings(found["nodes"])
     else:
         yield from _of_upstreams(listed, check, now, _last(before))
-    yield from _of_harbor(found["projects"])
+    yield from _of_harbor(found)
 
 
 def _of_nodes(nodes: Iterable[Mapping[str, Any]], check: Labels) -> Iterator[Sample]:
@@ -98,8 +101,23 @@ def _of_nodes(nodes: Iterable[Mapping[str, Any]], check: Labels) -> Iterator[Sam
         for name in node.get("hosts") or [node["name"]]:
             labels = {**check, "node": name}
             yield Sample("node_answered", labels, not node["error"])
-            if node["version"]:
-                yield Sample("release_info", {**labels, "version": node["version"]}, 1)
+            version = node["version"] or ""
+            if version and "," not in version:  # where a row stands for nodes with several, nobody knows whose is which
+                release = {**labels, "version": version}
+                yield Sample("release_info", release, 1)
+                ends = _end_of_life(version)
+                if ends:
+                    yield Sample("release_end_of_life_timestamp_seconds", release, ends)
+
+
+def _end_of_life(version: str) -> float | None:
+    """Return when the day is over on which the support of a release ends; None: nobody has said."""
+    try:
+        day = releases.release(releases.parse(version)).end_of_life
+    except Refusal:
+        return None
+    midnight = _seconds(day)
+    return None if midnight is None else midnight + _DAY
 
 
 def _of_upstreams(
@@ -133,19 +151,20 @@ def _of_settings(nodes: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
             yield Sample("drift_cause", {**labels, "cause": cause}, 1)
 
 
-def _of_harbor(projects: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
+def _of_harbor(found: Mapping[str, Any]) -> Iterator[Sample]:
     good: dict[tuple[str, str], bool] = {}
-    expires: dict[str, float] = {}
-    for each in projects:
-        url, when = str(each["url"] or ""), _seconds(each["expires_at"])
-        key = (str(each["upstream"] or ""), url)
+    for each in found["projects"]:
+        key = (each["upstream"] or "", each["harbor"] or "")
         good[key] = good.get(key, True) and not each["problems"]
-        if when and when > 0:
-            expires[url] = min(when, expires.get(url, when))
-    for (upstream, url), is_good in good.items():
-        yield Sample("harbor_project_ok", {"upstream": upstream, "endpoint": url}, is_good)
-    for url, when in expires.items():
-        yield Sample("account_expires_timestamp_seconds", {"endpoint": url}, when)
+    for (upstream, harbor), is_good in good.items():
+        yield Sample("harbor_project_ok", {"upstream": upstream, "endpoint": harbor}, is_good)
+    expires: dict[str, float] = {}
+    for each in found["robots"]:
+        harbor, when = each["harbor"] or "", _seconds(each["expires_at"])
+        if when is not None:
+            expires[harbor] = min(when, expires.get(harbor, when))
+    for harbor, when in expires.items():
+        yield Sample("account_expires_timestamp_seconds", {"endpoint": harbor}, when)
 
 
 def _last(before: str) -> dict[str, dict[str, tuple[str, float]]]:

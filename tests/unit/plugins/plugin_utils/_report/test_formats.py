@@ -16,6 +16,7 @@ import pytest
 from fleet_samples import EVIL, fleet, motley
 from markdown_it import MarkdownIt
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     cases,
     document,
@@ -45,10 +46,15 @@ PLANS = {
     "n4": {"unreachable": True, "msg": "No route to host"},
 }
 PROJECT = {
-    "upstream": "docker.io", "project": "hub", "url": "http://h.lan", "exists": True, "proxy_cache_of": None,
-    "may_pull": True, "expires_at": "2026-12-24T00:00:00+00:00", "problems": [],
+    "upstream": "docker.io", "project": "hub", "harbor": "http://h.lan", "exists": True, "proxy_cache_of": None,
+    "may_pull": True, "problems": [],
 }  # fmt: skip
-HARBOR = {"results": [{"projects": [PROJECT, {**PROJECT, "upstream": "quay.io", "problems": ["there is none"]}]}]}
+ROBOT = {"name": "robot$a", "harbor": "http://h.lan", "expires_at": "2027-01-01T00:00:00Z", "never_expires": False,
+         "disabled": False}  # fmt: skip
+EARLIER = {**ROBOT, "name": "robot$b", "expires_at": "2026-12-24T00:00:00Z"}
+WANTING = {**PROJECT, "upstream": "quay.io", "problems": ["there is none"]}
+HARBOR = {"results": [{"projects": [PROJECT, WANTING], "robots": [ROBOT]},
+                      {"projects": [PROJECT], "robots": [ROBOT, EARLIER]}]}  # fmt: skip
 GROUP = {"group": "g", "version": "1.7.24"}
 WILL = {"i1": {**GROUP, "images": fleet(1)["n000"]["images"]}, "i2": {**GROUP, "asked_by": "i1"}}
 
@@ -148,6 +154,17 @@ def test_metrics_of_pulls():
     assert found['account_expires_timestamp_seconds{endpoint="http://h.lan"}'] == 1798070400
     bypassed = [name for name, value in found.items() if name.startswith("bypassed") and value]
     assert bypassed and all('upstream="docker.io"' in name for name in bypassed)
+
+
+def test_metrics_tell_when_the_support_of_a_release_ends():
+    found = values(prometheus.prometheus(DOCUMENTS["many"]))
+    node = 'check="verify",node="worker-05.prod.example.com",version="1.6.20"'
+    assert found[f"release_info{{{node}}}"] == 1
+    ends = found[f"release_end_of_life_timestamp_seconds{{{node}}}"]
+    day = releases.release((1, 6, 20)).end_of_life
+    assert time.strftime("%Y-%m-%d %H:%M", time.gmtime(ends - 1)) == f"{day} 23:59"
+    unknown = verified({"n": {**fleet(1)["n000"], "version": EVIL}, "m": {**fleet(1)["n000"], "version": "99.0.0"}})
+    assert "end_of_life" not in prometheus.prometheus(unknown)
 
 
 def test_metrics_name_no_image():
