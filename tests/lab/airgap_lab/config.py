@@ -77,6 +77,7 @@ class Config:
     base: PackageSet
     runtime: PackageSet
     tools: PackageSet
+    extras: dict[str, tuple[str, ...]]
     registries: dict[str, Registry]
     nodes: dict[str, Node]
     username: str
@@ -144,6 +145,7 @@ def load(state: Path | None = None) -> Config:
         base=_package_set(lab["base"]),
         runtime=_package_set(lab["runtime"]),
         tools=_package_set(lab["tools"]),
+        extras={name: tuple(packages) for name, packages in lab["extras"].items()},
         registries={name: _registry(name, entry) for name, entry in lab["registries"].items()},
         nodes={name: _node(name, {**defaults, **entry}) for name, entry in hosts["hosts"].items()},
         username=account["containerd_registry_username"],

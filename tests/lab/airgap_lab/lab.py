@@ -122,6 +122,16 @@ class Lab:
                 layer = prepare.layer(self.config, self._tell, packages, folder)
             nodes.upgrade(self.config, node, layer)
 
+    def install(self, name: str, extra: str) -> None:
+        """Put the packages of an extra, from the node's own suite, on a running node; a reset takes them off again."""
+        node = self.config.node(name)
+        prepare.check_machine()
+        with self._locked():
+            self._check_owner()
+            with self._machine_locked():
+                folder = prepare.extra(self.config, self._tell, node, extra)
+            shutil.copytree(folder, nodes.root_path(node), symlinks=True, dirs_exist_ok=True)
+
     def status(self) -> list[NodeStatus]:
         """Every node as it is now."""
         with ThreadPoolExecutor() as pool:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from airgap_lab import images, recipes
-from airgap_lab.config import Config, LabError, PackageSet, Registry
+from airgap_lab.config import Config, LabError, Node, PackageSet, Registry
 
 # Debian package of each program that the lab runs on the machine itself.
 PROGRAMS = {
@@ -113,9 +113,21 @@ def layer(config: Config, tell: Tell, packages: PackageSet, folder: Path | None)
 
 def prune(config: Config, prepared: Prepared) -> None:
     """Remove from the cache what an older recipe built; only while no node runs from it."""
+    extras = {_place(config, *_extra(config, node, name)) for node in config.nodes.values() for name in config.extras}
     for folder in config.cache.iterdir():
-        if folder not in prepared.folders and folder != config.ssh_key.parent:
+        if folder not in prepared.folders | extras and folder != config.ssh_key.parent:
             shutil.rmtree(folder)
+
+
+def extra(config: Config, tell: Tell, node: Node, name: str) -> Path:
+    """The unpacked packages of an extra, from the node's suite."""
+    kind, inputs = _extra(config, node, name)
+    packages = PackageSet(node.layer.suite, config.extras[name])
+    return _built(config, tell, kind, inputs, lambda folder: recipes.unpack(folder, mirror(), packages))
+
+
+def _extra(config: Config, node: Node, name: str) -> tuple[str, dict[str, object]]:
+    return f"extra-{name}-{node.layer.suite}", {"suite": node.layer.suite, "packages": config.extras[name]}
 
 
 def lowers_oom_score() -> bool:
@@ -170,9 +182,7 @@ def _storage(config: Config, tell: Tell, registry: Registry, tools: Path) -> Pat
 
 def _built(config: Config, tell: Tell, kind: str, inputs: dict[str, object], build: Callable[[Path], None]) -> Path:
     """The folder that ``build`` fills, from the cache if one was made of equal inputs by the same code."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (recipes, images))
-    recipe = json.dumps(inputs, sort_keys=True).encode() + code
-    folder = config.cache / f"{kind}-{hashlib.sha256(recipe).hexdigest()[:12]}"
+    folder = _place(config, kind, inputs)
     if not folder.exists():
         tell(f"building {kind}")
         unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=config.cache))
@@ -185,6 +195,12 @@ def _built(config: Config, tell: Tell, kind: str, inputs: dict[str, object], bui
         else:
             unfinished.rename(folder)
     return folder
+
+
+def _place(config: Config, kind: str, inputs: dict[str, object]) -> Path:
+    code = b"".join(Path(module.__file__).read_bytes() for module in (recipes, images))
+    recipe = json.dumps(inputs, sort_keys=True).encode() + code
+    return config.cache / f"{kind}-{hashlib.sha256(recipe).hexdigest()[:12]}"
 
 
 def _make_ssh_key(path: Path) -> None:
