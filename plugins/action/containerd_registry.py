@@ -100,7 +100,7 @@ class ActionModule(Action):
         verifies = bool(args["verify"] and wanted)
         if args["fleet"] == "plan":
             result["pending"] = bool(applies or verifies)
-            result["bystander"] = bool(wanted and observed.docker_host)
+            result["bystander"] = bool(wanted and observed.docker_host and not args["docker"])
             result["support"] = _support(observed, todo) if wanted else []
             result["changes"] = [each._asdict() for each in drift.changes(observed, todo)] if result["changed"] else []
             result["endpoints"] = _endpoints(wanted)
@@ -118,7 +118,8 @@ class ActionModule(Action):
         question = requests.observe(args)._replace(endpoints=asked, previous=state == "previous")
         observed = execute.execute(self, question, task_vars, Observation)
         if wanted:
-            observed.require_containerd(args["version"], prefix)
+            if not observed.engine:
+                observed.require_containerd(args["version"], prefix)
             return observed, plan.make(wanted, observed, settings, args["version"])
         return observed, undo.make_absent(observed) if state == "absent" else undo.make_previous(observed)
 

@@ -81,4 +81,11 @@ options:
     type: str
     choices: [auto, none, k3s, rke2]
     default: auto
+  docker:
+    description:
+      - Whether Docker Engine is meant too, which reads C(hosts.toml) files in C(/etc/docker/certs.d) from release 28 on
+        with the containerd image store.
+      - By default where Docker is on a node and nothing of Kubernetes is, and where O(service), O(distribution) and all
+        paths are left to their defaults; Docker alone is meant then.
+    type: bool
 """

@@ -71,8 +71,15 @@ def part(do):
     from ansible_collections.airgap.containerd.plugins.module_utils._cri import pull
     from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 
+    def docker_pulls(request):
+        from ansible_collections.airgap.containerd.plugins.module_utils._docker import pull
+
+        return pull.pull(request)
+
     def read_and_pull(request, module):
         observed = observe.observe(request["node"])
+        if observed.get("engine"):
+            return {"observed": observed, "pulls": docker_pulls(request)}
         pause = observed["effective"].pause if request["pause"] else None
         return {"observed": observed, "pulls": pull.pull(observed["socket"], request, pause)}
 

@@ -66,9 +66,13 @@ def place(path: str) -> Place:
 def prepare(record: type) -> None:
     """Work out the shapes of a NamedTuple class and of those in it: once, before ansible-core forks for each node."""
     todo: list[Any] = [record]
+    seen: list[Any] = []
     while todo:
         shape = todo.pop()
+        if _is_record(shape) and shape in seen:
+            continue
         if _is_record(shape):
+            seen.append(shape)
             shape = tuple(_fields(shape).values())
         elif isinstance(shape, dict):
             shape = tuple(shape.values())

@@ -79,9 +79,9 @@ def row(cells) -> str:
 
 
 def details() -> dict[str, str]:
-    """For every field of Release but the version, in which releases it has which value."""
+    """For every field of Release but the version and Docker's, in which releases it has which value."""
     found = {}
-    for name in Release._fields[1:]:
+    for name in Release._fields[1:-1]:
         ranges = runs(lambda rel, name=name: getattr(rel, name))
         if {value for _span, value in ranges} <= {True, False}:
             text = ", ".join(span for span, value in ranges if value)

@@ -9,6 +9,7 @@ import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import (
     distribution,
+    docker,
     effective,
     filesystem,
     history,
@@ -172,7 +173,7 @@ def observe(request):
     daemon = service.daemon(socket)
     runs = _runs(path, hosts_dir, daemon, request.get("previous"))
     record = runs["record"] or {}
-    return dict(
+    found = dict(
         runs,
         binary=containerd.binary,
         version=containerd.version,
@@ -195,7 +196,28 @@ def observe(request):
         distribution=own and own["name"],
         registries=own and distribution.registries(own),
         endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
-        docker_host=os.path.exists(places.DOCKER) and not any(map(os.path.exists, places.KUBERNETES)),
+        docker_host=docker.is_host(),
+        engine=None,
+        docker=None,
+    )
+    if docker.is_alone(request, record):
+        return _of_docker(found, record)
+    beside = docker.is_wanted(request, record)
+    return dict(found, docker=_of_docker(found, record)) if beside else found
+
+
+def _of_docker(found, record):
+    """Return what is found on a node with Docker's in place of its containerd's."""
+    hosts_dir = places.DOCKER_HOSTS_DIR
+    trust.check(hosts_dir)
+    return dict(
+        found,
+        hosts_dir=hosts_dir,
+        hosts=_hosts(hosts_dir, record.get("files") or {}),
+        blocked_by=_blocked_by(hosts_dir),
+        hosts_held=writable.why_not(hosts_dir),
+        sweep=sorted({hosts_dir, *found["sweep"]}),
+        **docker.changes(),
     )
 
 

@@ -16,6 +16,9 @@ SCRATCH = "/run"  # in memory
 STATE_DIR = "/var/lib/airgap-containerd"
 RECORD = "record"
 DOCKER = "/run/docker.sock"
+DOCKER_PROGRAMS = ("/usr/bin/dockerd", "/usr/sbin/dockerd")
+DOCKER_CONFIG = "/etc/docker/daemon.json"
+DOCKER_HOSTS_DIR = "/etc/docker/certs.d"
 KUBERNETES = (  # what a node of some distribution has even before it is one of a cluster
     "/etc/kubernetes", "/opt/bin/kubelet", "/usr/bin/kubelet", "/usr/local/bin/kubelet", "/usr/local/bin/k0s",
     "/usr/local/bin/k3s", "/usr/local/bin/rke2", "/usr/bin/rke2", "/var/lib/kubelet", "/var/lib/rancher",

@@ -32,7 +32,13 @@ class PreRelease(tuple[int, int, int]):
         return made
 
 
+class EngineVersion(tuple[int, int, int]):
+    """A version of Docker Engine, which has containerd's library in it."""
+
+
 OLDEST: Version = (1, 4, 0)
+OLDEST_ENGINE: Version = (28, 0, 0)
+"""The first Docker Engine that reads hosts.toml files (daemon/hosts.go of moby)."""
 
 # Debian writes ~ before what is older, and puts ~ds before what it left out. The others: 2.4.0-beta.1, 2.0.0-rc.3, …
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:[-~](alpha|beta|rc|pre|dev)((?:\.?\d+)*)\b)?", re.A)
@@ -124,9 +130,15 @@ class Release(NamedTuple):
     new_file: int  # version to give a file that does not exist yet
     end_of_life: str  # the day, or the last one of the month, that containerd's project names; "": it names none yet
     security_update: str  # the release of this line with the repairs of KNOWN_HOLE, if this one lacks them
+    engine: Version | None = None  # Docker Engine's, where this is its own
 
     def __str__(self) -> str:
-        return dotted(self.version)
+        return f"of {self.name}" if self.engine else self.name
+
+    @property
+    def name(self) -> str:
+        """What it is called alone, without "containerd" before it."""
+        return f"Docker {dotted(self.engine)}" if self.engine else dotted(self.version)
 
 
 def dotted(version: Version) -> str:
@@ -137,7 +149,8 @@ def dotted(version: Version) -> str:
 def parse(text: str) -> Version:
     """Return the version in what `containerd --version` prints, or in a bare `1.7.24`; raises ReleaseError.
 
-    The line is `containerd PACKAGE VERSION REVISION`; VERSION may lack the `v` and carry a distribution's suffix.
+    The line is `containerd PACKAGE VERSION REVISION`; VERSION may lack the `v` and carry a distribution's suffix. That
+    of Docker Engine is `Docker version VERSION`.
     """
     words = text.split()
     word = words[2] if len(words) > 2 else text.strip()
@@ -145,6 +158,8 @@ def parse(text: str) -> Version:
     if not match:
         raise ReleaseError(f"cannot read a containerd version from {text.strip()!r}")
     major, minor, patch = map(int, match.groups()[:3])
+    if words[0] == "Docker":
+        return EngineVersion((major, minor, patch))
     if match[4]:
         return PreRelease((major, minor, patch), f"-{match[4]}{match[5]}")
     return major, minor, patch
@@ -160,7 +175,9 @@ def is_package(text: str) -> bool:
 
 
 def release(version: Version) -> Release:
-    """Return the abilities of a release; raises ReleaseError for one older than 1.4."""
+    """Return the abilities of a release; raises ReleaseError for one older than 1.4, and for Docker before 28."""
+    if isinstance(version, EngineVersion):
+        return _of_docker(version)
     if version < OLDEST:
         raise ReleaseError(f"containerd {dotted(version)} is older than 1.4, the oldest supported release")
     two = version >= (2, 0, 0)
@@ -205,6 +222,19 @@ def release(version: Version) -> Release:
         new_file=3 if two else 2,
         end_of_life=END_OF_LIFE.get(version[:2], ""),
         security_update=next((dotted(each) for each in _SECURITY_UPDATE if _lacks(version, each)), ""),
+    )
+
+
+def _of_docker(version: EngineVersion) -> Release:
+    """Return the abilities of the containerd that is in a Docker Engine: it has the library of 1.7 up to 28, then 2.
+
+    A header that hosts.toml gives does not reach its token service, and it pulls by itself.
+    """
+    if version < OLDEST_ENGINE:
+        raise ReleaseError(f"Docker {dotted(version)} reads no hosts.toml files, as Docker 28 and later do")
+    library = release((1, 7, 28) if version < (29, 0, 0) else (2, 1, 0))
+    return library._replace(
+        engine=version, header_reaches_token_service=False, transfer_service=False, end_of_life="", security_update=""
     )
 
 

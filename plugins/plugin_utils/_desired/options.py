@@ -23,6 +23,7 @@ PLACES: dict[str, dict[str, Any]] = {
     "service": {"type": "str", "default": "containerd"},
     "socket": {"type": "path"},
     "distribution": {"type": "str", "choices": list(distributions.CHOICES), "default": distributions.AUTO},
+    "docker": {"type": "bool"},
 }
 """Where things are on a node; None stands for "as the node has it"."""
 

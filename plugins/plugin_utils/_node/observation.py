@@ -132,6 +132,26 @@ class State(NamedTuple):
     record: Record | Unreadable | None
 
 
+class EngineRegistries(NamedTuple):
+    """What Docker Engine is told of registries besides its hosts.toml files, as daemon.json spells it."""
+
+    mirrors: tuple[str, ...] = ()
+    insecure: tuple[str, ...] = ()
+
+
+class Engine(NamedTuple):
+    """Docker Engine, where a containerd is that of one."""
+
+    store: tuple[str, ...] = ()  # the kind of its image store: a snapshotter's is containerd's
+    registries: EngineRegistries = EngineRegistries()
+    file: bytes | None = None  # its daemon.json, None where there is none
+
+    @property
+    def reads_hosts(self) -> bool:
+        """Whether it reads hosts.toml files: with the classic image store it asks the public registries itself."""
+        return "io.containerd.snapshotter.v1" in self.store
+
+
 class Damaged(NamedTuple):
     """A state that cannot be read."""
 
@@ -183,11 +203,15 @@ class Observation(NamedTuple):
     cri_error: str | None  # why CRI does not answer
     endpoints: tuple[Answer, ...]
     docker_host: bool = False  # whether Docker is here and nothing of Kubernetes
-    distribution: str | None = None  # whose containerd it is: that writes config.toml, and nobody restarts it
+    distribution: str | None = None  # whose containerd it is: nobody else changes config.toml or restarts it
     registries: bytes | None = None  # its registries.yaml, None where there is none
+    engine: Engine | None = None  # Docker's, where its containerd is meant: nobody restarts it, it has no config.toml
+    docker: Observation | None = None  # the node as Docker has it, where that is meant beside this containerd
 
     def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""
+        if self.engine and not self.version:
+            raise Refusal(f"Docker is on this node, and {self.version_error}: start it")
         require_containerd(self.version or version, self.version_error, prefix)
 
     @property

@@ -25,6 +25,8 @@ class Observe(NamedTuple):
     socket: str | None = None
     distribution: str = options.PLACES["distribution"]["default"]
     distributions: Sequence[Distribution] = ()  # those that it may be of
+    docker: bool | None = options.PLACES["docker"].get("default")  # whether Docker is meant too, None: if alone
+    may_be_docker: bool = False  # whether Docker alone may be meant
     endpoints: Sequence[Any] = ()  # _plan.preflight.Question of each endpoint that is to be asked
     previous: bool = False  # whether to tell the state to go back to
 
@@ -121,4 +123,5 @@ def observe(args: Mapping[str, Any]) -> Observe:
         known = tuple(each for each in known if each.name == found.distribution)
     elif found.service != Observe().service or found.binary or found.socket or found.config_file:
         known = ()  # the user has said which containerd
-    return found._replace(distributions=known)
+    named = found.distribution != distributions.AUTO or not known or found.hosts_dir
+    return found._replace(distributions=known, may_be_docker=not named)

@@ -69,7 +69,7 @@ class Target(NamedTuple):
 
     files: dict[str, str]  # below hosts_dir, or absolute: {path: text}
     change: Change  # of config.toml
-    effective: Wanted  # what containerd must make of it
+    effective: Wanted | None  # what containerd must make of it, None: Docker, which has no such file
     carried: Mapping[str, Text]  # for the record: what only this run could read
     carried_legacy: CarriedTables  # the same
     migrated: tuple[str, ...]  # what this run carries over, for people

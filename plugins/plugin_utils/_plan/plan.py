@@ -20,6 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
     distribution,
+    docker,
     modes,
     preflight,
     promises,
@@ -58,11 +59,12 @@ class Plan(NamedTuple):
     forgets: bool = False  # whether the states of before go with the rest
     between: Edited | None = None  # config.toml while hosts.toml files change
     shared: Shared | None = None  # how others can read config.toml where no login is in it any more
+    beside: str | None = None  # the Docker that gets files of its own beside the node's containerd
 
     @property
     def version(self) -> str:
         """The release, as people write it."""
-        return str(self.rel) if self.rel else ""
+        return self.rel.name if self.rel else ""
 
     @property
     def config_changed(self) -> bool:
@@ -86,6 +88,25 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
 
     `version` overrides the installed containerd's. Raises Refusal: then nothing must be done.
     """
+    made = _make(wanted, observed, settings, version)
+    if not observed.docker:
+        return made
+    beside = _make(wanted, docker.beside(observed), settings, None)
+    record = made.record and made.record._replace(files={**made.record.files, **beside.tree.files})
+    return made._replace(
+        tree=docker.joined(made.tree, beside.tree),
+        record=record,
+        record_changed=record != observed.record,
+        warnings=[*made.warnings, *(each for each in beside.warnings if each not in made.warnings)],
+        beside=beside.version,
+    )
+
+
+def _make(wanted: Desired, observed: Observation, settings: Settings, version: str | None) -> Plan:
+    """Plan for one containerd of a node."""
+    if observed.engine:
+        docker.check(observed, wanted, settings.prefix)
+        version, settings = None, settings._replace(mode="auto")
     node = _situation(observed, version)
     asked, warnings = preflight.judge(wanted, observed.endpoints, settings)
     wanted, left = distribution.leave(wanted, observed, settings.prefix)
@@ -96,10 +117,13 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
         target = modes.config_path(node, kept, settings, asked)
     else:
         target = modes.in_legacy(node, kept, settings)
-    recorded = distribution.ours(observed, node.record.files)
+    recorded = docker.ours(observed, distribution.ours(observed, node.record.files))
     planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, recorded, settings.prune)
     config = config_toml.edited(observed.config.text, node.pristine, target.change, node.record.config)
-    if observed.distribution:
+    if observed.engine:
+        docker.check_logins(kept, node.rel, settings, asked)
+        config, target = Edited(None, None), target._replace(effective=None)
+    elif observed.distribution:
         distribution.check_config(observed, config.text)
         config = config._replace(record=None)
     edited = conflicts.edited_keys(node.data, node.record.config, observed.config.sha256)
@@ -140,6 +164,7 @@ def make(wanted: Desired, observed: Observation, settings: Settings, version: st
 def _situation(observed: Observation, version: str | None) -> Situation:
     rel = releases.release(releases.parse(version or observed.version or ""))
     data, record = observed.config.data(), records.of_role(observed)
+    record = docker.own_record(observed, record)
     return Situation(rel, observed, data, config_toml.pristine_data(data, record.config), record)
 
 
@@ -160,7 +185,7 @@ def _record(node: Situation, target: Target, config: Edited, planned: TreePlan, 
         carried=target.carried,
         carried_legacy=target.carried_legacy,
         config=config.record,
-        config_file=node.observed.config.path,
+        config_file=node.record.config_file if node.observed.engine else node.observed.config.path,
         files=planned.files,
         endpoints=asked,
         release=str(node.rel),

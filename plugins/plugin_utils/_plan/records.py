@@ -16,7 +16,7 @@ def of_role(observed: Observation) -> Record:
     """Return the node's record for a run of the role; raises Refusal where it is that of another configuration."""
     record = read(observed)
     other = record.config_file
-    if other and place(other) not in (observed.config.path, observed.config.real_path):
+    if other and not observed.engine and place(other) not in (observed.config.path, observed.config.real_path):
         raise Refusal(
             f"on this node the role has configured the containerd that reads {other}, and it keeps one record for a "
             f"node: what it wrote there would go if it changed {observed.config.path}. Take that back first, with "

@@ -87,7 +87,7 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: b
     if plan.between and (phases.first or phases.last):
         between = Between(config_write(config, plan.between.text or "", shared=plan.shared), plan.between.record)
     return request._replace(
-        expect={**request.expect, config.real_path: config.sha256},
+        expect={**request.expect, **_expected(observed)},
         changes=Changes() if plan.restores else phases,
         record=plan.record,
         config=config.real_path,
@@ -101,6 +101,16 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: b
         restore=plan.restores,
         edited=list(plan.tree.edited) if plan.restores else [],
     )
+
+
+def _expected(observed: Observation) -> dict[str, str | None]:
+    """Return what the configuration must still be, from which the plan was made."""
+    if observed.engine:
+        return {places.DOCKER_CONFIG: places.digest(observed.engine.file)}
+    found: dict[str, str | None] = {observed.config.real_path: observed.config.sha256}
+    if observed.docker and observed.docker.engine:
+        found[places.DOCKER_CONFIG] = places.digest(observed.docker.engine.file)
+    return found
 
 
 def rehearsal(plan: Plan, observed: Observation, tries: bool) -> Rehearse | None:

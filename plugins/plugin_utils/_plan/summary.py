@@ -63,12 +63,18 @@ def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
             done = "there is no run to undo, or the last one is undone already"
         else:
             done = "what this role wrote is taken back" if plan.changed else "nothing of this role is here"
-        return f"containerd {plan.version}: {done}; {restart}"
+        return f"{_called(plan)}: {done}; {restart}"
     where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
     named = [name for name in plan.namespaces if name != "*"]
     rest = " and every other one" if "*" in plan.namespaces else ""
     files = _files(plan)
-    return f"containerd {plan.version}: {len(named)} registries{rest} from {source}, in {where}; {files}{restart}"
+    return f"{_called(plan)}: {len(named)} registries{rest} from {source}, in {where}; {files}{restart}"
+
+
+def _called(plan: Plan) -> str:
+    """Say what is configured on the node."""
+    found = plan.version if plan.rel and plan.rel.engine else f"containerd {plan.version}"
+    return f"{found} and {plan.beside}" if plan.beside else found
 
 
 def _files(plan: Plan) -> str:

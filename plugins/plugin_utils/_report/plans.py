@@ -30,7 +30,8 @@ PROCEED = "containerd_registry_proceed"
 NODES = "containerd_registry_nodes"
 _BYSTANDER = (
     "this host runs Docker and no kubelet, so it does not look like a Kubernetes node, and nobody asked for it by "
-    f"name: leave it out with --limit or -e {NODES}=PATTERN, or name it in {NODES} if it is meant"
+    f"name: leave it out with --limit or -e {NODES}=PATTERN, or name it in {NODES} or set "
+    "containerd_registry_docker to true if it is meant"
 )
 _KINDS = ("unreachable", "refused", "failed")
 _TITLES = {"unreachable": "could not be reached", "refused": "cannot be changed", "failed": "failed"}

@@ -33,6 +33,8 @@ _DOWNLOADS = 3  # max_concurrent_downloads that the transfer service takes
 def from_observation(observed: Observation) -> Node:
     """Return the node that was read; raises ReleaseError where it has no containerd."""
     rel = releases.release(releases.parse(observed.version or observed.version_error or ""))
+    if observed.engine and not observed.engine.reads_hosts:
+        raise Refusal(f"{rel.name} keeps images in its classic store, and reads no hosts.toml files with that")
     effective = observed.effective
     has_legacy = bool(effective.mirrors or effective.configs or effective.auths)
     registry = Registry(

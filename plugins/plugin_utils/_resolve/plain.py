@@ -25,7 +25,7 @@ def as_data(answer: Resolution, rel: Release) -> dict[str, Any]:
     reference = answer.reference
     return {
         "image": answer.image,
-        "version": str(rel),
+        "version": rel.name,
         "reference": str(reference) if reference else None,
         "registry": reference.host if reference else None,
         "repository": reference.repository if reference else None,

@@ -77,7 +77,7 @@ def _told(
         "changed": False,
         "failed": any(each["state"] not in outcome.GOOD for each in outcomes),
         "msg": outcome.sentence(outcomes),
-        "version": str(there.release),
+        "version": there.release.name,
         "images": outcomes,
     }
 
