@@ -175,7 +175,7 @@ def test_another_password_needs_no_restart_in_header_mode(applied, lab, play):
 def test_a_wrong_password_stops_before_anything_is_written(applied, lab, play):
     before = {node: files(lab, node) for node in NODES}
     run = play(password="wrong-password")
-    assert run.rc != 0 and "refuses the username and password" in run.failed()
+    assert run.rc != 0 and "refuses the username and password" in run.output
     assert list(run.stats) and "wrong-password" not in run.output
     assert {node: files(lab, node) for node in NODES} == before
 
