@@ -147,7 +147,7 @@ def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, p
     assert run.changed() == dict.fromkeys(NODES, 1)
     assert "skipping: [" not in run.output
     right = play("--tags=registry", playbook=str(site), env=quiet).ok()
-    assert right.output.count("ok: [") == len(NODES) + 2, "a line for each node, and two for the summary"
+    assert right.output.count("ok: [") == len(NODES) + 3, "a line for each node, and three for the summary"
 
 
 def test_uninstall_and_rollback_plan_and_sum_up_alike(fresh, play):
