@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support import LEGACY, NODES, assert_served
+from support import LEGACY, NODES, RELEASES, assert_served
 
 CONFIG = "/etc/containerd/config.toml"
 V2_LEGACY = """\
@@ -44,7 +44,7 @@ STARTS = {
     "empty": lambda lab, node: "",
     "as shipped by Debian": lambda lab, node: lab.read(node, CONFIG),
     "containerd config default": _default,
-    "version 1": lambda lab, node: V1_FILE if node != "n4" else "# comments only\n",
+    "version 1": lambda lab, node: V1_FILE if RELEASES[node].newest_file == 2 else "# comments only\n",
     "CRI disabled as by Docker": lambda lab, node: 'disabled_plugins = ["cri"]\n#root = "/var/lib/containerd"\n',
     "legacy mirrors": lambda lab, node: V2_LEGACY,
 }
@@ -75,6 +75,21 @@ def test_from_any_start(fresh, play, start):
     for node, text in texts.items():
         now = fresh.read(node, CONFIG) if text is not None else fresh.run(node, ["ls", CONFIG]).stdout
         assert now == (text or ""), node
+
+
+def test_a_file_without_a_version_goes_on_after_an_upgrade(lab, play):
+    """Of such a file, 2.0 to 2.2 drop what 1.x takes: the registry settings are in it twice."""
+    nodes = sorted((name for name in NODES if RELEASES[name].config_path), key=lambda name: RELEASES[name].version)
+    lab.reset("n3")
+    _prepare(lab, "n3", V1_FILE)
+    play("--limit=n3").ok()
+    for newer in nodes[nodes.index("n3") + 1 :]:
+        lab.swap("n3", newer)
+        assert_served(lab, "n3", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
+    play("--limit=n3").ok()
+    assert_served(lab, "n3", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
+    play("--limit=n3", state="absent").ok()
+    assert lab.read("n3", CONFIG) == V1_FILE
 
 
 def _seen_while(lab, node: str, action) -> set[str]:

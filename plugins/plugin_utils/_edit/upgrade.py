@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves, places, releases
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V2
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.moves import V1, V2, V3_IMAGES
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import edit, plain
@@ -45,7 +45,7 @@ def _step(rel: Release, text: str, version: int, report: list[dict[str, Any]]) -
     wanted: dict[str, Any] = {}
     found: dict[Path, Path] = {}
     for path, value in plain.leaves(data):
-        place = _new_place(rel, path, value, version)
+        place = None if version == 1 and _is_twin(data, path, value) else _new_place(rel, path, value, version)
         found[path] = place or ()
         if place is None:
             continue
@@ -58,6 +58,11 @@ def _step(rel: Release, text: str, version: int, report: list[dict[str, Any]]) -
     _report(report, found)
     rewritten = _rewrite(text, found)
     return edit.edit(rewritten, *plain.delta(load(rewritten), wanted))
+
+
+def _is_twin(data: Mapping[str, Any], path: Path, value: Any) -> bool:
+    """Whether it is a registry setting of a file without a version that the role wrote for containerd 2.0 too."""
+    return path[:3] == ("plugins", V3_IMAGES, "registry") and plain.at(data, ["plugins", V1, *path[2:]]) == value
 
 
 def _new_place(rel: Release, path: Path, value: Any, version: int) -> Path | None:

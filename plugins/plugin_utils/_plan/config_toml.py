@@ -44,10 +44,11 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
     remove: list[KeyPath] = []
     if registry_table.gets_version(data):
         merge["version"] = rel.new_file
-    elif rel.newest_file == 2 and releases.file_version(dict(data)) == 1:
+    elif _is_old(rel, data) and set(plain.at(data, ["plugins", moves.V1]) or {}) - {"registry"}:
         warnings.append(
-            "config.toml has no version: containerd 2.0 to 2.2 drop the registry settings in such a file. Before an "
-            "upgrade to them move it with containerd_config and config_version 2, or run this right after the upgrade"
+            "config.toml has no version: containerd 2.0 to 2.2 drop the settings of [plugins.cri] in such a file, but "
+            "for the registries, which are written for them too. Before an upgrade to them move it with "
+            "containerd_config and config_version 2"
         )
     disabled = data.get("disabled_plugins") or []
     kept = [name for name in disabled if name not in releases.CRI_PLUGINS]
@@ -62,6 +63,24 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
         plain.deep_merge(merge, plain.nested(["plugins", moves.V3_IMAGES, "registry"], logins) if logins else {})
         warnings.append("the registry table of a version 2 file stood in this version 3 file and won: removed")
     return Change(merge, remove, warnings)
+
+
+def _is_old(rel: Release, data: Mapping[str, Any]) -> bool:
+    """Whether the file is one without a version, and stays one, on a containerd that reads its short plugin names."""
+    return rel.newest_file == 2 and releases.file_version(dict(data)) == 1 and not registry_table.gets_version(data)
+
+
+def _for_newer_ones(rel: Release, data: Mapping[str, Any], change: Change) -> Change:
+    """Return a change that has the registry table of a file without a version twice, by the name in version 3 too.
+
+    containerd 2.0 to 2.2 take nothing but the second one from such a file, and 1.x nothing but the first. So pulls go
+    on if containerd is upgraded under a node.
+    """
+    ahead = ["plugins", moves.V3_IMAGES, "registry"]
+    if _is_old(rel, data) and plain.at(data, ahead) is None:
+        after = edit.merged(dict(data), change.merge, change.remove)
+        plain.deep_merge(change.merge, plain.nested(ahead, plain.at(after, registry_table.registry_path(rel, data))))
+    return change
 
 
 def config_path_change(
@@ -83,7 +102,7 @@ def config_path_change(
         for host, config in (plain.at(data, [*registry, "configs"]) or {}).items():
             if isinstance(config, Mapping) and "tls" in config:
                 change.remove.append([*registry, "configs", host, "tls"])
-    return change
+    return _for_newer_ones(rel, data, change)
 
 
 def with_logins_of(change: Change, recorded: WrittenConfig | None) -> Change:
@@ -114,7 +133,7 @@ def legacy_change(
     plain.deep_merge(change.merge, plain.nested(registry, settings))
     if plain.at(data, [*registry, "config_path"]):
         change.remove.append([*registry, "config_path"])
-    return change
+    return _for_newer_ones(rel, data, change)
 
 
 def legacy_mirrors(rel: Release, wanted: Desired) -> dict[str, list[str]]:

@@ -196,7 +196,7 @@ def _misplaced(rel: Release, data: Mapping[str, Any]) -> Iterable[Note]:
         yield Note(f"TLS settings in config.toml ({shown}) have no effect: containerd {rel} reads them in hosts.toml")
     for name, table in (data.get("plugins") or {}).items():
         settings = table.get("registry") if isinstance(table, Mapping) else None
-        if settings and plain.at(read, ["registry"]) is not settings and name in releases.CRI_PLUGINS:
+        if settings and plain.at(read, ["registry"]) != settings and name in releases.CRI_PLUGINS:
             version = releases.file_version(dict(data))
             text = (
                 f"the registry table of plugins.{name!r} has no effect: containerd {rel} reads that of "

@@ -126,6 +126,16 @@ def test_a_file_of_this_version_stays_to_the_byte():
     assert move("2.1.9", text, 2) == (text, [])
 
 
+def test_the_second_registry_table_of_a_file_without_a_version_goes():
+    """The role writes it for containerd 2.0 to 2.2, which drop the first one from such a file."""
+    ours = "config_path = '/c'\n"
+    twice = f"[plugins.cri]\na = 1\n[plugins.cri.registry]\n{ours}[plugins.'{V3_IMAGES}'.registry]\n{ours}"
+    text, dummy = move("1.7.24", twice, 2)
+    assert load(text) == {"version": 2, "plugins": {V2: {"a": 1, "registry": {"config_path": "/c"}}}}
+    with pytest.raises(Refusal, match="has no effect in this file, which has no version"):
+        move("1.7.24", twice.replace("'/c'", "'/d'", 1), 2)
+
+
 @pytest.mark.parametrize(
     ("containerd", "text", "target", "message"),
     [

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import wire
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Restart, Trial
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves, registry_table, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import (
@@ -23,6 +23,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import pla
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.hosts_toml import TEMPLATE
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.modes import Settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan.plan import Plan
+from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.node import from_observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import Place, Unreadable
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
@@ -107,6 +108,33 @@ def test_an_upgrade_that_drops_the_settings_is_told_before(version, told):
     assert any("config.toml has no version: containerd 2.0 to 2.2 drop" in each for each in done.warnings) == told
     assert not any("has no version" in each for each in make(after_run(before, done)).warnings), "once"
     assert not any("has no version" in each for each in make(observed(version, "version = 2\n")).warnings)
+
+
+OLD = '[plugins.cri]\nx = 1\n[plugins.cri.registry.configs."own.lan".auth]\nusername = "o"\npassword = "CaN4ry"\n'
+
+
+@pytest.mark.parametrize("version", ["1.4.13", "1.6.20", "1.7.24"])
+@pytest.mark.parametrize("text", ["[plugins.cri]\nx = 1\n", "[plugins.linux]\n", OLD])
+def test_a_file_without_a_version_goes_on_after_each_upgrade(version, text):
+    """2.0 to 2.2 drop `plugins.cri`, 1.x takes nothing else: the registry settings are in it twice."""
+    before = observed(version, text)
+    done = make(before)
+    plugins = load(done.config_after)["plugins"]
+    registry = plugins["cri"]["registry"]
+    assert plugins[moves.V3_IMAGES] == {"registry": registry} and ("configs" in registry) >= ("CaN4ry" in text)
+    assert not make(after_run(before, done)).changed
+    for newer in ("2.1.9", "2.3.4"):
+        rel = releases.release(releases.parse(newer))
+        assert registry_table.images_table(rel, load(done.config_after))["registry"] == registry
+    assert not from_observation(after_run(before, done)).notes
+    gone = undo.make_absent(after_run(before, done))
+    assert gone.config_after == text
+
+
+def test_a_table_for_newer_releases_that_is_there_stays_as_it_is():
+    theirs = f'[plugins.cri]\nx = 1\n[plugins."{moves.V3_IMAGES}".registry]\nconfig_path = "/theirs"\n'
+    plugins = load(make(observed("1.7.24", theirs)).config_after)["plugins"]
+    assert plugins[moves.V3_IMAGES] == {"registry": {"config_path": "/theirs"}}
 
 
 def test_legacy_for_1_4():
