@@ -251,5 +251,18 @@ def test_ansible_pull(lab, tmp_path):
     for name, module in (("ansible", "adhoc"), ("ansible-playbook", "playbook"), ("ansible-pull", "pull")):
         text = f"#!/usr/bin/python3\nimport sys\nfrom ansible.cli.{module} import main\nsys.exit(main())\n"
         lab.write("n2", f"/usr/local/bin/{name}", text, "0755")
-    on(lab, "n2", "cd /srv && ansible-pull --url /srv/nodes.git --directory /srv/work local.yml")
+    units = [f"/etc/systemd/system/ansible-pull.{kind}" for kind in ("service", "timer")]
+    for path in units:
+        unit = (EXAMPLES / Path(path).name).read_text().replace("http://git.lan/nodes.git", "file:///srv/nodes.git")
+        lab.write("n2", path, unit)
+    verified = lab.run("n2", ["systemd-analyze", "verify", *units])
+    assert "ansible-pull" not in verified.stderr, verified.stderr
+    on(lab, "n2", "systemctl daemon-reload && systemctl enable --now ansible-pull.timer")
+    assert "ansible-pull.timer" in lab.run("n2", ["systemctl", "list-timers", "--all"]).stdout
+    on(lab, "n2", "systemctl start ansible-pull.service")  # waits for one that has begun
     assert_served(lab, "n2", BUSYBOX, "registry.lan", "library/busybox")
+    before = pid(lab, "n2")
+    lab.run("n2", ["rm", "-r", "/etc/containerd/certs.d/quay.io"])
+    on(lab, "n2", "systemctl start ansible-pull.service")
+    assert_served(lab, "n2", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+    assert pid(lab, "n2") == before
