@@ -107,13 +107,17 @@ def test_commands_of_the_pages_run(first_runs, lab, play, tmp_path):
         if went_back:
             play(f"--limit={NODE}").ok()
         harbor = HARBOR_VARIABLES if "verify_harbor" in command else ()
-        run = play(f"--limit={NODE}", "-e", report, *harbor, *rest, playbook=playbook)
+        where = ("-e", f"containerd_registry_schedule_on={NODE}") if playbook.endswith(".schedule") else ()
+        run = play(f"--limit={NODE}", "-e", report, *harbor, *rest, *where, playbook=playbook)
         assert run.rc == 0, f"{command}\n{run.output}"
         assert PASSWORD not in run.output
         name = playbook.rpartition(".")[2] if "/" not in playbook else playbook
         went_back = name in BACK and "--check" not in rest
         done.add(name)
-    assert done >= {"site", "verify", "resolve", "rollback", "uninstall", "playbooks/site.yml"}
+    play(
+        "-e", f"containerd_registry_schedule_on={NODE}", playbook="playbooks/schedule.yml", schedule_state="absent"
+    ).ok()
+    assert done >= {"site", "verify", "schedule", "resolve", "rollback", "uninstall", "playbooks/site.yml"}
     play(f"--limit={NODE}").ok()
 
 

@@ -211,3 +211,12 @@ def test_each_node_gets_its_own_metrics():
     for node, text in found.items():
         assert f'node="{node}"' in text and not [other for other in found if other != node and other in text]
         assert 'check_timestamp_seconds{check="images"}' in text
+
+
+def test_the_page_lists_every_metric_cause_and_alert():
+    docs = Path(__file__).parents[5] / "docs"
+    page = (docs / "monitoring.md").read_text()
+    for name in prometheus.METRICS:
+        assert f"| `{prometheus.PREFIX}{name}` |" in page
+    for name in (*settings.CAUSES, *re.findall("alert: (.*)", (docs / "monitoring" / "alerts.yml").read_text())):
+        assert f"| `{name}` |" in page
