@@ -73,13 +73,14 @@ options:
     type: path
   distribution:
     description:
-      - Whose containerd this is. V(k3s) and V(rke2) bring one of their own, write its configuration whenever they
-        start, and restart it by themselves; C(hosts.toml) files are all that is written there. V(none) is a containerd
-        with a service of its own.
+      - Whose containerd this is. V(k3s), V(rke2), V(k0s), V(microk8s) and V(k8s) (Canonical Kubernetes) bring one of
+        their own, write its configuration and restart it by themselves. C(hosts.toml) files are all that is written
+        there, with V(k0s) also a file that names their directory, which it restarts its containerd for. V(none) is a
+        containerd with a service of its own.
       - V(auto) finds out by what is on the node, where neither O(service) nor a path is set. A node with both is an
         error.
     type: str
-    choices: [auto, none, k3s, rke2]
+    choices: [auto, none, k3s, rke2, k0s, microk8s, k8s]
     default: auto
   docker:
     description:

@@ -76,7 +76,9 @@ containerd:
       type: str
       returned: success
     distribution:
-      description: The Kubernetes distribution that this containerd belongs to, V(k3s) or V(rke2); null for none.
+      description:
+        - The Kubernetes distribution that this containerd belongs to, such as V(k3s), or V(docker) where Docker Engine
+          is meant; null for none.
       type: str
       returned: success
     service:

@@ -16,7 +16,7 @@ def find(request):
         return next(each for each in known if each["name"] == request["distribution"])
     found = [each for each in known if _is_here(each)]
     names = [each["name"] for each in found]
-    if found and (service.unit(service.show(request["service"])).found or service.daemon(places.DEFAULT_SOCKET)):
+    if found and _is_another(request["service"], found):
         names.append("none")
     if len(names) > 1:
         whose = [name if name != "none" else "a service of its own" for name in names]
@@ -25,9 +25,19 @@ def find(request):
     return found[0] if found else None
 
 
+def _is_another(name, found):
+    """Whether a containerd with a service of its own is here beside those that were found."""
+    taken = places.DEFAULT_SOCKET in [each["socket"] for each in found]
+    return service.unit(service.show(name)).found or bool(not taken and service.daemon(places.DEFAULT_SOCKET))
+
+
 def _is_here(known):
-    """Whether it has written its configuration, and runs or is to run."""
-    return os.path.exists(known["config_file"]) and bool(service.daemon(known["socket"]) or unit(known))
+    """Whether it has written its configuration, and runs or is to run; the usual socket tells of no owner."""
+    if not os.path.exists(known["config_file"]):
+        return False
+    if known["socket"] == places.DEFAULT_SOCKET:
+        return os.path.exists(known["binary"]) and bool(unit(known))
+    return bool(service.daemon(known["socket"]) or unit(known))
 
 
 def unit(known):
@@ -48,6 +58,8 @@ def start(known, found):
 
 def registries(known):
     """Return its registries.yaml as wire.pack makes it, None where there is none."""
+    if not known["registries"]:
+        return None
     if os.path.exists(known["registries"]):
         trust.check(known["registries"])
     return wire.pack(filesystem.read(known["registries"]))

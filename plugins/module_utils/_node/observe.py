@@ -165,9 +165,10 @@ def observe(request):
     known = Effective()
     if containerd.version:
         known = effective.effective(containerd.binary, path, containerd.version)
+    usual = own and own["hosts_dir"] or places.DEFAULT_HOSTS_DIR
     first_root = known.config_path.split(":")[0]
     # A relative one is below the working directory of the daemon, which is / for a unit.
-    hosts_dir = places.absolute(request.get("hosts_dir") or first_root or places.DEFAULT_HOSTS_DIR)
+    hosts_dir = places.absolute(request.get("hosts_dir") or first_root or usual)
     trust.check(hosts_dir)
     socket = request.get("socket") or start.address or known.address or places.DEFAULT_SOCKET
     daemon = service.daemon(socket)
@@ -184,7 +185,7 @@ def observe(request):
         effective=known,
         imports=imports.configuration(os.path.normpath(path), os.path.normpath(path))[1:],
         hosts_dir=hosts_dir,
-        hosts=_hosts(hosts_dir, record.get("files") or {}),
+        hosts=_hosts(hosts_dir, list(record.get("files") or {}) + _drop_in(own)),
         roots=_roots(known.config_path, hosts_dir),
         blocked_by=_blocked_by(hosts_dir),
         config_held=writable.why_not(path),
@@ -204,6 +205,11 @@ def observe(request):
         return _of_docker(found, record)
     beside = docker.is_wanted(request, record)
     return dict(found, docker=_of_docker(found, record)) if beside else found
+
+
+def _drop_in(own):
+    """Return where the role's file is that names the directory, where the distribution reads one."""
+    return [own["drop_in"]] if own and own["drop_in"] else []
 
 
 def _of_docker(found, record):

@@ -162,7 +162,7 @@ def require_containerd(version: str | None, error: str | None, prefix: str = "")
     """Refuse a node without containerd: no version is known, for this reason."""
     if not version and places.ITS_OWN in (error or ""):
         raise Refusal(
-            f"there is no containerd on this node but that of its Kubernetes ({error}): start k3s or RKE2 once, "
+            f"there is no containerd on this node but that of its Kubernetes ({error}): start that once, "
             f"configure any other with its own means (docs/beside.md), and leave this node out till then"
         )
     if not version:

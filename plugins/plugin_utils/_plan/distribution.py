@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes whose containerd belongs to k3s or RKE2: hosts.toml files beside theirs, and nothing else.
+"""Nodes whose containerd belongs to a distribution: hosts.toml files beside its own, and nothing else.
 
-They write config.toml whenever they start, and the hosts.toml files of what registries.yaml names.
+It writes config.toml by itself; where that names no directory of hosts.toml files, a file beside it does that it reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
     distributions,
@@ -17,11 +17,13 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd impo
     releases,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.distributions import Distribution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Written
-from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs
+from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import place
+from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, writing
 
 
 def leave(wanted: Desired, observed: Observation, prefix: str) -> tuple[Desired, list[str]]:
@@ -57,7 +59,7 @@ def warning(observed: Observation, left: list[str]) -> list[str]:
 def _check_release(observed: Observation, own: Distribution) -> None:
     """Refuse one that removes all files of others whenever it starts. Raises Refusal."""
     rel = releases.release(releases.parse(observed.version)) if observed.version else None
-    if rel and not rel.k3s_keeps_hosts:
+    if own.registries and rel and not rel.k3s_keeps_hosts:
         raise Refusal(
             f"{own.name} with containerd {rel} empties {observed.hosts_dir} whenever it starts, and pulls would go to "
             f"the internet then: upgrade it to a release of September 2024 or later, or write the mirrors in "
@@ -93,24 +95,60 @@ def _written(observed: Observation, own: Distribution) -> list[str]:
     return [namespaces.namespace(name) for name in written]
 
 
-def check_config(observed: Observation, text: str | None) -> None:
-    """Refuse a change of a config.toml that the distribution writes. Raises Refusal."""
+def drop_in(observed: Observation, rel: Release, recorded: Container[str]) -> dict[str, str]:
+    """Return the file that names our directory, where the distribution's own config.toml does not: `{path: text}`.
+
+    Raises Refusal where the distribution would not read it.
+    """
+    own = distributions.named(observed.distribution)
+    if not own or not own.drop_in:
+        return {}
+    spelled = str(observed.hosts_dir)
+    reads = observed.effective.config_path
+    if reads and place(reads) == observed.hosts_dir and own.drop_in not in recorded:
+        return {}
+    first = (observed.config.text or own.managed).partition("\n")[0].rstrip()
+    if first != own.managed:
+        raise Refusal(
+            f"{observed.config.path} does not begin with {own.managed!r}, so {own.title} reads no file beside it: put "
+            f"config_path = {spelled!r} into its registry table, or remove it and restart {own.title}, which writes it "
+            f"anew. Nothing was changed"
+        )
+    plugin = releases.images_plugin(rel, rel.new_file)
+    return {
+        own.drop_in: f"# Written by the Ansible collection airgap.containerd: change its variables, not this file.\n"
+        f"version = {rel.new_file}\n\n[plugins.{writing.render(plugin, ())}.registry]\n"
+        f"config_path = {writing.render(spelled, ())}\n"
+    }
+
+
+def check_config(observed: Observation, text: str | None, drops_in: bool = False) -> None:
+    """Refuse a change of a config.toml that the distribution writes. Raises Refusal.
+
+    With `drops_in` another file names the directory.
+    """
     own, now = distributions.named(observed.distribution), observed.config.text
     if not own or text == now:
         return
     if now is None:
         raise Refusal(
-            f"{observed.config.path} is not there yet: start {own.name} once, which writes it. Nothing was changed"
+            f"{observed.config.path} is not there yet: start {own.title} once, which writes it. Nothing was changed"
         )
     keys = [".".join(each["path"]) for each in diffs.changes(now, text)]
+    keys = [
+        each for each in keys if not (drops_in and each.endswith((".registry", ".registry.config_path", "version")))
+    ]
+    if not keys:
+        return
     login = any("configs" in each.split(".") for each in keys)
+    where = f" in {own.registries}" if own.registries else f" by the means of {own.title}"
     way_out = (
-        f"give that login in {own.registries}, or set auth_method to header if the registry takes one"
+        f"give that login{where}, or set auth_method to header if the registry takes one"
         if login
-        else f"upgrade {own.name} to a release whose config.toml names certs.d as config_path, or write the mirrors in "
-        f"{own.registries}"
+        else f"upgrade {own.title} to a release whose config.toml names certs.d as config_path, or write the "
+        f"mirrors{where}"
     )
     raise Refusal(
-        f"{own.name} writes {observed.config.path} whenever it starts, so nothing is changed in it, and it would have "
+        f"{own.title} writes {observed.config.path} whenever it starts, so nothing is changed in it, and it would have "
         f"to hold {keys[0]}: {way_out}. Nothing was changed"
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, verdicts
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import distributions, releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -118,14 +118,17 @@ def _make(wanted: Desired, observed: Observation, settings: Settings, version: s
     else:
         target = modes.in_legacy(node, kept, settings)
     recorded = docker.ours(observed, distribution.ours(observed, node.record.files))
-    planned = tree.plan(target.files, observed.hosts_dir, observed.hosts, recorded, settings.prune)
+    drop_in = distribution.drop_in(observed, node.rel, recorded) if mode == "config_path" else {}
+    planned = tree.plan({**target.files, **drop_in}, observed.hosts_dir, observed.hosts, recorded, settings.prune)
     config = config_toml.edited(observed.config.text, node.pristine, target.change, node.record.config)
     if observed.engine:
         docker.check_logins(kept, node.rel, settings, asked)
         config, target = Edited(None, None), target._replace(effective=None)
     elif observed.distribution:
-        distribution.check_config(observed, config.text)
-        config = config._replace(record=None)
+        own = distributions.named(observed.distribution)
+        distribution.check_config(observed, config.text, bool(own and own.drop_in))
+        config = Edited(observed.config.text, None)
+        target = target._replace(effective=None if drop_in else target.effective)
     edited = conflicts.edited_keys(node.data, node.record.config, observed.config.sha256)
     told = [
         *wanted.warnings,

@@ -84,3 +84,17 @@ def test_its_registries_yaml_is_read_if_it_is_roots(node, tmp_path):
     (tmp_path / "registries.yaml").chmod(0o666)
     with pytest.raises(OSError, match="registries.yaml"):
         distribution.registries(known)
+
+
+def test_one_with_the_usual_places_is_known_by_its_program_and_unit(node, tmp_path, monkeypatch):
+    config, program = tmp_path / "config.toml", tmp_path / "containerd"
+    config.write_text("")
+    snap = {"name": "k8s", "services": ["snap.k8s.containerd"], "registries": "", "binary": str(program)}
+    snap.update(config_file=str(config), socket=places.DEFAULT_SOCKET)
+    request = dict(node(["snap.k8s.containerd"], [places.DEFAULT_SOCKET]), distributions=[snap])
+    assert distribution.find(request) is None, "config.toml and socket are those of many"
+    program.write_text("")
+    assert distribution.find(request) is snap and distribution.registries(snap) is None
+    request = dict(node(["snap.k8s.containerd", "containerd"], [places.DEFAULT_SOCKET]), distributions=[snap])
+    with pytest.raises(wire.Failure, match="of k8s and of a service of its own"):
+        distribution.find(request)
