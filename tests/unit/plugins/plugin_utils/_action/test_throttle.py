@@ -17,11 +17,15 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._action import t
 FORKS = 4
 
 
-def fork(limit, inside, most):
+def fork(limit, together, inside, most):
     with throttle.slot(limit):
         with inside.get_lock():
             inside.value += 1
             most.value = max(most.value, inside.value)
+        # All that may be inside come; who may not has a while to come all the same.
+        deadline = time.monotonic() + 20
+        while most.value < together and time.monotonic() < deadline:
+            time.sleep(0.01)
         time.sleep(0.3)
         with inside.get_lock():
             inside.value -= 1
@@ -32,7 +36,7 @@ def test_forks_share_the_slots_of_their_run(limit, together):
     before = set(os.listdir())
     context = multiprocessing.get_context("fork")
     inside, most = context.Value("i", 0), context.Value("i", 0)
-    forks = [context.Process(target=fork, args=(limit, inside, most)) for dummy in range(FORKS)]
+    forks = [context.Process(target=fork, args=(limit, together, inside, most)) for dummy in range(FORKS)]
     for each in forks:
         each.start()
     for each in forks:
