@@ -104,6 +104,11 @@ class Release(NamedTuple):
     ipv6_names: bool  # image names may hold an IPv6 address: 1.7.0 on
     uppercase_hosts: bool  # a first part with capitals is a host, the path alone has a length limit: 1.7.19 on
     transfer_service: bool  # CRI pulls through the transfer service, which reads no list of roots: 2.1.0 on
+    blobs_after_404: bool  # a digest is asked for at /blobs/ only where all said 404: 2.0.11, 2.2.6 on, 2.3.0 on
+    get_after_403: bool  # a HEAD that is answered with 403 is followed by a GET, for its words: 2.3.3 on
+    retries_last: bool  # the last host is asked again after 500, 503 and 504: 2.1.0 on
+    retries_transport: bool  # and after transport errors, up to 5 times: 2.3.2 on
+    silent_seconds: int  # a host that takes the request and does not answer is given up after so long; 0: never
     lesser_platforms: bool  # amd64 takes what is for 386, arm64 what is for arm, if CRI pulls by itself: 1.5.0 on
     amd64_v1: bool  # amd64/v1 is amd64: 1.6.0 on
     default_roots: str  # `config_path` where no file sets one: "", "baked-in" (2.2.0, 2.2.1), "no-mirrors" (2.2.2 on)
@@ -200,6 +205,11 @@ def release(version: Version) -> Release:
         ipv6_names=version >= (1, 7, 0),
         uppercase_hosts=version >= (1, 7, 19),
         transfer_service=version >= (2, 1, 0),
+        blobs_after_404=version >= (2, 2, 6) or (2, 0, 11) <= version < (2, 1, 0),
+        get_after_403=version >= (2, 3, 3),
+        retries_last=version >= (2, 1, 0),
+        retries_transport=version >= (2, 3, 2),
+        silent_seconds=30 if version >= (2, 3, 0) else 0,
         lesser_platforms=version >= (1, 5, 0),
         amd64_v1=version >= (1, 6, 0),
         default_roots="" if version < (2, 2, 0) else "baked-in" if version < (2, 2, 2) else "no-mirrors",

@@ -76,12 +76,18 @@ class _Course:
     def resolve(self) -> str:
         """Return what answered, "image" or "html"."""
         asked = [each for each in self.resolution.asked if each.resolve]
+        answered: set[int] = set()
         for kind in ("manifests", "blobs"):
+            if self.node.release.blobs_after_404 and answered - {404, ERROR}:
+                break
             for request in self.requests("resolve", kind):
                 last = request.asked is asked[-1]
                 status = self.ask(request.asked, "HEAD", request.path, last)
                 if status < 300 and status != ERROR:
                     return self.resolved(request.asked, request.path)
+                if status == 403 and self.node.release.get_after_403:
+                    self.ask(request.asked, "GET", request.path, last=False)
+                answered.add(status)
         raise _Stop
 
     def resolved(self, asked: Asked, path: str) -> str:
@@ -134,7 +140,7 @@ class _Course:
         return statuses[-1]
 
     def tries_again(self, status: int, statuses: list[int]) -> bool:
-        return self.node.release.hosts_by_header and status in (500, 503, 504) and status not in statuses[-2:-1]
+        return self.node.release.retries_last and status in (500, 503, 504) and status not in statuses[-2:-1]
 
     def log_in(self, asked: Asked, key: tuple[int, str], scheme: str) -> bool:
         """Prepare the login that a challenge asks for; return whether there is one."""
