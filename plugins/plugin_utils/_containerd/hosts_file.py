@@ -115,6 +115,7 @@ def _read(text: str, rel: Release, directory: str) -> HostsFile:
         raise _Discard(str(exc), prefix + _TOML_WORDS) from exc
     entries = scan.scan(text).entries
     _check_headers(entries, rel)
+    _check_dotted(entries, rel)
     _check_host_table(data, rel)
     ordered, tied = _ordered(entries, data, rel)
     _check_types(data, rel)
@@ -155,6 +156,20 @@ def _check_headers(entries: list[Entry], rel: Release) -> None:
                 f"its table header [{'.'.join(entry.written)}] has brackets in it, which containerd {rel} cannot read"
             )
             raise _Discard(_secrets.mask_data(reason), f"failed to parse TOML: {_TOML_WORDS}")
+
+
+def _check_dotted(entries: list[Entry], rel: Release) -> None:
+    """What go-toml v2 sets in a copy of a host's options, where skip_verify alone is a pointer (`fieldByIndex`)."""
+    seen = set()
+    for entry in entries if rel.dotted_skip_verify_fatal else ():
+        host, option = entry.path[:2], [each.lower() for each in entry.path[2:]]
+        if entry.kind == "pair" and option == ["skip_verify"] and entry.section < 2 and host in seen:
+            reason = (
+                f"the key {'.'.join(entry.written)} follows another option of its host, which ends containerd {rel} "
+                f"itself: write it below the header [{'.'.join(host)}]"
+            )
+            raise _Discard(_secrets.mask_data(reason), "panic", crash=True)
+        seen.add(host)
 
 
 def _check_host_table(data: Mapping[str, Any], rel: Release) -> None:

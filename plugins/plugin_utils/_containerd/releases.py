@@ -97,6 +97,7 @@ class Release(NamedTuple):
     referrers: bool  # the capability `referrers`; before 2.2.0 a hosts.toml that names it is discarded
     host_table_required: bool  # a hosts.toml without a `host` table is discarded: up to 1.7.31
     hosts_by_header: bool  # only hosts with a table header of their own are seen, in the headers' order: 2.0 on
+    dotted_skip_verify_fatal: bool  # its skip_verify by a dotted key, after another option, ends containerd: 2.2, 2.3
     hosts_log_path: bool  # the log gives the path of a hosts.toml that cannot be decoded: 2.0 on
     http_with_tls: str  # http:// with TLS options is "http", or "https", "https-port", "https-not-80": HTTPS first
     localhost: str  # a loopback registry nobody configured: "https", "http" (1.6.9 on), "by-port" (1.6.25, 1.7.8 on)
@@ -198,6 +199,8 @@ def release(version: Version) -> Release:
         referrers=version >= (2, 2, 0),
         host_table_required=version < (1, 7, 32),
         hosts_by_header=two,
+        # By go-toml's source up to 2.3.0, so in 2.0 and 2.1 too, where Debian's build with another go-toml does not.
+        dotted_skip_verify_fatal=(2, 2, 0) <= version < (2, 4, 0),
         hosts_log_path=two,
         http_with_tls=_http_with_tls(version),
         localhost="by-port" if _localhost_by_port(version) else "http" if version >= (1, 6, 9) else "https",

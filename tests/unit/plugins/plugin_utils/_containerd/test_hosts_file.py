@@ -140,6 +140,26 @@ def test_keys_without_effect():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "crashes"),
+    [
+        ('[host]\n"http://a".capabilities = ["pull"]\n"http://a".skip_verify = true\n', True),
+        ('host."http://a".capabilities = ["pull"]\nhost."http://a"."Skip_Verify" = true\n', True),
+        ('[host]\n"http://a".skip_verify = true\n"http://a".capabilities = ["pull"]\n', False),
+        ('[host]\n"http://a".capabilities = ["pull"]\n"http://b".skip_verify = true\n', False),
+        ('[host."http://a"]\ncapabilities = ["pull"]\nskip_verify = true\n', False),
+        ('[host]\n"http://a" = {capabilities = ["pull"], skip_verify = true}\n', False),
+        ("capabilities = ['pull']\nskip_verify = true\n[host]\n", False),
+    ],
+)
+def test_a_crash_of_2_2_and_2_3(text, crashes):
+    """Seen with 2.2.7 and 2.3.4, and no more with 2.4.0-beta.0."""
+    for version in ((2, 2, 7), (2, 3, 4)):
+        found = read(text, releases.release(version))
+        assert found.crash == crashes and ("which ends containerd" in (found.discarded or "")) == crashes
+    assert not read(text, NEW).crash and not read(text, releases.release((2, 4, 0))).crash
+
+
 def test_a_crash_of_old_releases():
     assert read('[host]\n"http://a" = 1\n"http://b" = 2', OLD).crash
     assert not read('[host]\n"http://a" = 1\n"http://b" = 2', NEW).crash
