@@ -61,13 +61,15 @@ def prometheus(found: Mapping[str, Any], before: str = "") -> str:
 
 
 def by_node(found: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Return the text of a file for each node, with what is about this one and about the check itself."""
-    nodes: dict[str, list[Sample]] = {}
+    """Return the text of a file for each node that was reached: what is about this one and about the check itself."""
+    nodes: dict[str, list[Sample]] = {
+        name: [] for node in found["nodes"] if node["reached"] for name in node.get("hosts") or [node["name"]]
+    }
     check = []
     for sample in samples(found, before):
-        if "node" in sample.labels:
-            nodes.setdefault(sample.labels["node"], []).append(sample)
-        elif "check" in sample.labels:
+        if sample.labels.get("node") in nodes:
+            nodes[sample.labels["node"]].append(sample)
+        elif "node" not in sample.labels and "check" in sample.labels:
             check.append(sample)
     return {node: _text([*check, *several]) for node, several in nodes.items()}
 

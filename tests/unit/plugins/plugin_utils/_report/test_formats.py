@@ -213,6 +213,10 @@ def test_each_node_gets_its_own_metrics():
         assert 'check_timestamp_seconds{check="images"}' in text
 
 
+def test_nodes_that_were_not_reached_get_no_metrics():
+    assert sorted(prometheus.by_node(DOCUMENTS["site"])) == ["n1", "n2", "n3"]
+
+
 def test_the_page_lists_every_metric_cause_and_alert():
     docs = Path(__file__).parents[5] / "docs"
     page = (docs / "monitoring.md").read_text()
