@@ -12,11 +12,12 @@ import pytest
 from browser import chromium
 from fleet_samples import EVIL, fleet, motley, unlike
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document, settings
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import page as page_module
 
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
 ROWS = "document.querySelectorAll('#matrix tbody tr:not([hidden])')"
+NOW = "2026-01-01T00:00:00+00:00"
 COLOURS = """return Object.fromEntries([...document.querySelectorAll('#matrix td button')].map((each) =>
     [each.className, [getComputedStyle(each).backgroundColor, getComputedStyle(each).color]]))"""
 
@@ -31,9 +32,9 @@ def browser(tmp_path_factory):
 def show(browser, tmp_path):
     """Open the page of some results; afterwards nothing was complained about and nobody was asked."""
 
-    def show(results, harbor=None):
+    def show(results, harbor=None, made=document.document):
         page = tmp_path / "verify.html"
-        page.write_text(page_module.page(document.document(results, "2026-01-01T00:00:00+00:00", harbor)))
+        page.write_text(page_module.page(made(results, NOW, harbor)))
         browser.console(), browser.requests()
         browser.open(page)
         return page
@@ -123,6 +124,25 @@ def test_a_fleet_that_is_well(browser, show):
     show(fleet(1))
     assert "The node gets every image" in browser.run("return document.getElementById('summary').innerText")
     assert browser.run("return document.getElementById('wrong').hidden") is True
+
+
+def test_the_settings_of_nodes(browser, show):
+    edited = {
+        "path": "/etc/containerd/certs.d/docker.io/hosts.toml", "cause": "hand_edit", "upstream": "docker.io",
+        "seen": EVIL, "changed_at": NOW, "owner": 1000,
+    }  # fmt: skip
+    planned = {"pending": True, "version": "2.1.9", "namespaces": ["docker.io", "quay.io"], "changes": []}
+    show({"n1": planned, "n2": {**planned, "changes": [edited]}, "n3": {"msg": EVIL}}, made=settings.settings)
+    assert browser.run("return document.title") == "Settings of the nodes"
+    text = browser.run("return document.body.innerText")
+    for words in ("1 of 3 nodes are configured as the variables describe", "1 would change", "1 no answer"):
+        assert words in text, text
+    assert press(browser, "#kinds [data-kind=drift]") == 1
+    details = click(browser, "n2", "docker.io")
+    assert "<img" in details and "last changed 2026-01-01 00:00:00 UTC, and is owned by the user ID 1000" in details
+    close(browser)
+    assert "Configured as the variables describe" in click(browser, "n2", "quay.io")
+    assert browser.run("return window.owned") is None
 
 
 @pytest.mark.parametrize(("scheme", "width"), VIEWS)
