@@ -19,7 +19,8 @@ TEST := $(CURDIR)/.venv/test/bin
 GALAXY := $(CURDIR)/.venv/galaxy/bin
 OUT := .
 REPORTS := $(BUILD)/reports
-WORKERS := 2
+# More than the cores of a small machine: a node that boots or restarts leaves them idle.
+WORKERS := 3
 PROPERTIES := tests/unit -m properties
 
 # Tools that keep caches below ANSIBLE_HOME keep them here.
@@ -101,7 +102,7 @@ tarball: venv-test ## Build the collection, compare the tarball with the reposit
 	@echo "== tarball"
 	@$(TEST)/python tests/tools/tarball.py
 
-integration: need-root venv-test ## The integration tests, on the nodes of two labs side by side (root)
+integration: need-root venv-test ## The integration tests, on the nodes of several labs side by side (root)
 	@echo "== integration tests"
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit and not alone" \
 		--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --junitxml=$(REPORTS)/integration.xml
