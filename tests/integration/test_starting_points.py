@@ -42,7 +42,7 @@ def _default(lab, node: str) -> str:
 STARTS = {
     "none": lambda lab, node: None,
     "empty": lambda lab, node: "",
-    "as shipped by Debian": lambda lab, node: lab.read(node, CONFIG),
+    "as shipped": lambda lab, node: lab.run(node, ["cat", CONFIG]).stdout or None,
     "containerd config default": _default,
     "version 1": lambda lab, node: V1_FILE if RELEASES[node].newest_file == 2 else "# comments only\n",
     "CRI disabled as by Docker": lambda lab, node: 'disabled_plugins = ["cri"]\n#root = "/var/lib/containerd"\n',
