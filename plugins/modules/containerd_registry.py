@@ -139,6 +139,15 @@ options:
       - RV(migrated) tells each of them. O(state=absent) brings everything back as it was.
     type: bool
     default: true
+  registries_yaml:
+    description:
+      - Whether RKE2 gets C(/etc/rancher/rke2/registries.yaml) too, which alone it reads for what it starts with. From
+        its next start on its own C(hosts.toml) files of the upstreams in it take the place of those of this module.
+      - RKE2 is not restarted; a warning says where it has to be. Means nothing on other nodes.
+      - What it cannot express is an error - headers, two accounts for one host, capabilities and C(dial_timeout), and
+        O(fallback=none) unless C(disable-default-registry-endpoint) is true in C(/etc/rancher/rke2/config.yaml).
+    type: bool
+    default: false
   restart:
     description: Whether containerd is restarted when, and only when, it does not know the configuration on disk.
     type: bool

@@ -3,10 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which Kubernetes distribution containerd belongs to, by what is on the node (see the controller's Distribution)."""
 
+import glob
 import os
+import re
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import filesystem, service, trust
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places, wire
+
+_CLOSED = re.compile(rb"""^disable-default-registry-endpoint["']?[ \t]*:[ \t]*["']?true\b""", re.M | re.I)
 
 
 def find(request):
@@ -54,6 +58,21 @@ def start(known, found):
         address=found.address or known["socket"],
         unknown=None,
     )
+
+
+def reads_registries(known, daemon):
+    """Whether a running one has read its registries.yaml as it is now."""
+    about = filesystem.attributes(known["registries"]) if known["registries"] else None
+    return bool(daemon and (about is None or about.ctime < daemon.started))
+
+
+def fallback_is_off(known):
+    """Whether its settings say that the public registries are not asked; of them nothing else leaves the node."""
+    path = known.get("settings")
+    for each in [path] + sorted(glob.glob(path + ".d/*.yaml")) if path else []:
+        if _CLOSED.search(filesystem.read(each) or b""):
+            return True
+    return False
 
 
 def registries(known):

@@ -185,7 +185,7 @@ def observe(request):
         effective=known,
         imports=imports.configuration(os.path.normpath(path), os.path.normpath(path))[1:],
         hosts_dir=hosts_dir,
-        hosts=_hosts(hosts_dir, list(record.get("files") or {}) + _drop_in(own)),
+        hosts=_hosts(hosts_dir, list(record.get("files") or {}) + _beside(own)),
         roots=_roots(known.config_path, hosts_dir),
         blocked_by=_blocked_by(hosts_dir),
         config_held=writable.why_not(path),
@@ -196,6 +196,8 @@ def observe(request):
         cri_error=service.serves_cri(socket),
         distribution=own and own["name"],
         registries=own and distribution.registries(own),
+        reads_registries=bool(own) and distribution.reads_registries(own, daemon),
+        fallback_is_off=bool(own) and distribution.fallback_is_off(own),
         endpoints=_answers(request.get("endpoints") or [], record.get("endpoints") or {}, containerd.version),
         docker_host=docker.is_host(),
         engine=None,
@@ -207,9 +209,9 @@ def observe(request):
     return dict(found, docker=_of_docker(found, record)) if beside else found
 
 
-def _drop_in(own):
-    """Return where the role's file is that names the directory, where the distribution reads one."""
-    return [own["drop_in"]] if own and own["drop_in"] else []
+def _beside(own):
+    """Return the files that the role writes beside a distribution's own: what names the directory, registries.yaml."""
+    return [own[key] for key, does in (("drop_in", "drop_in"), ("registries", "settings")) if own[does]] if own else []
 
 
 def _of_docker(found, record):

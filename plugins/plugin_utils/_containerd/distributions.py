@@ -22,6 +22,9 @@ class Distribution(NamedTuple):
     binary: str  # where containerd does not run; a running one is asked itself
     socket: str
     registries: str = ""  # what it makes hosts.toml files from, if it does
+    settings: str = (
+        ""  # its own, where it needs registries for what it starts with: registries.yaml alone is read for it
+    )
     drop_in: str = ""  # a file that it reads beside its own, if that has no `config_path`; for which it restarts
     hosts_dir: str = ""  # what that names
     managed: str = ""  # the first line of config_file without which it does not read that
@@ -55,6 +58,7 @@ ALL = (
         "/var/lib/rancher/rke2/bin/containerd",
         _RANCHER,
         registries="/etc/rancher/rke2/registries.yaml",
+        settings="/etc/rancher/rke2/config.yaml",
     ),
     # docs/runtime.md and pkg/component/worker/containerd (component.go, configurer.go) in the tree of k0s: it imports
     # /etc/k0s/containerd.d/*.toml, or merges them into a file that it imports, and restarts containerd three seconds

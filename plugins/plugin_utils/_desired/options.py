@@ -48,6 +48,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "preflight": {"type": "bool", "default": True},
     "prune": {"type": "bool", "default": True},
     "migrate": {"type": "bool", "default": True},
+    "registries_yaml": {"type": "bool", "default": False},
     "restart": {"type": "bool", "default": True},
     "restart_force": {"type": "bool", "default": False},
     "restart_command": {"type": "raw"},

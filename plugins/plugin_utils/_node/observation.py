@@ -205,6 +205,8 @@ class Observation(NamedTuple):
     docker_host: bool = False  # whether Docker is here and nothing of Kubernetes
     distribution: str | None = None  # whose containerd it is: nobody else changes config.toml or restarts it
     registries: bytes | None = None  # its registries.yaml, None where there is none
+    reads_registries: bool = False  # whether what runs was started since that was written
+    fallback_is_off: bool = False  # whether its settings say that it asks no public registry
     engine: Engine | None = None  # Docker's, where its containerd is meant: nobody restarts it, it has no config.toml
     docker: Observation | None = None  # the node as Docker has it, where that is meant beside this containerd
 

@@ -26,16 +26,21 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._shape import pl
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, writing
 
 
-def leave(wanted: Desired, observed: Observation, prefix: str) -> tuple[Desired, list[str]]:
+def leave(wanted: Desired, observed: Observation, prefix: str, ours: bool = False) -> tuple[Desired, list[str]]:
     """Return what is wanted without the registries that are left to the distribution, and these.
 
-    Raises Refusal where an upstream is the distribution's: our file would not stay. Where it has a file for a
-    registry's own images, or for one that is left alone, that one stays: no mirror depends on it.
+    `ours`: its registries.yaml is that of the role, so what it has made of that says what is wanted. Else raises
+    Refusal where an upstream is the distribution's: our file would not stay. Where it has a file for a registry's own
+    images, or for one that is left alone, that one stays: no mirror depends on it.
     """
     own = distributions.named(observed.distribution)
     if not own:
         return wanted, []
     _check_release(observed, own)
+    if ours:
+        theirs = _files(observed, own)  # HOST:PORT has two directories, of which ours is looked for first
+        left = [name for name in wanted.mirrors if f"{namespaces.directory(name)}/hosts.toml" in theirs]
+        return wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name not in left}), left
     yielding = [name for name, mirror in wanted.mirrors.items() if not mirror.endpoints or mirror.is_own(name)]
     left = [name for name in yielding if name in _written(observed, own)]
     check(observed, [name for name in wanted.mirrors if name not in yielding], prefix)
@@ -45,8 +50,7 @@ def leave(wanted: Desired, observed: Observation, prefix: str) -> tuple[Desired,
 def ours(observed: Observation, recorded: Mapping[str, Written]) -> dict[str, Written]:
     """Return what a record says of files that the distribution has not replaced since."""
     own = distributions.named(observed.distribution)
-    gone = {namespaces.directory(name) for name in _written(observed, own)} if own else set()
-    theirs = {f"{observed.hosts_dir}/{name}/hosts.toml" for name in gone}
+    theirs = {f"{observed.hosts_dir}/{path}" for path in _files(observed, own)} if own else set()
     return {path: each for path, each in recorded.items() if path not in theirs}
 
 
@@ -90,9 +94,13 @@ def _taken(observed: Observation, own: Distribution) -> dict[str, str]:
 
 def _written(observed: Observation, own: Distribution) -> list[str]:
     """Return the registries that have a hosts.toml of the distribution's now."""
-    files = {path.partition("/")[0]: file for path, file in observed.hosts.files.items() if not path.startswith("/")}
-    written = [name for name, file in files.items() if (file.content or b"").startswith(own.first_line)]
-    return [namespaces.namespace(name) for name in written]
+    return [namespaces.namespace(path.partition("/")[0]) for path in _files(observed, own)]
+
+
+def _files(observed: Observation, own: Distribution) -> list[str]:
+    """Return the hosts.toml files that are the distribution's now, below the directory."""
+    found = observed.hosts.files
+    return [path for path, file in found.items() if path[0] != "/" and (file.content or b"").startswith(own.first_line)]
 
 
 def drop_in(observed: Observation, rel: Release, recorded: Container[str]) -> dict[str, str]:

@@ -40,11 +40,13 @@ class Settings(NamedTuple):
     migrate: bool = True
     template: str = ""
     prefix: str = ""  # of the variables' names in messages
+    registries_yaml: bool = False
 
 
 def settings(options: Mapping[str, Any], find: Callable[[str, str], str], prefix: str) -> Settings:
     """Return the Settings in the role's options; `find` tells where a template is on the controller. Raises Refusal."""
     chosen = {key: options[key] for key in ("mode", "auth_method", "prune", "migrate")}
+    chosen["registries_yaml"] = options.get("registries_yaml") or False
     return Settings(
         template=hosts_toml.chosen_template(options["hosts_template"], find, prefix), prefix=prefix, **chosen
     )

@@ -25,6 +25,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     preflight,
     promises,
     records,
+    rke2,
     start,
     tree,
 )
@@ -109,7 +110,9 @@ def _make(wanted: Desired, observed: Observation, settings: Settings, version: s
         version, settings = None, settings._replace(mode="auto")
     node = _situation(observed, version)
     asked, warnings = preflight.judge(wanted, observed.endpoints, settings)
-    wanted, left = distribution.leave(wanted, observed, settings.prefix)
+    registries = rke2.files(wanted, observed, settings, node.record.files)
+    mine = rke2.is_ours(observed, node.record.files, registries)
+    wanted, left = distribution.leave(wanted, observed, settings.prefix, mine)
     mode = modes.choose(node, wanted, settings.mode, settings.prefix)
     kept, given_up = promises.keep(wanted, node.rel, mode, settings.auth_method, settings.prefix, asked)
     conflicts.check_config_in_use(observed, settings.prefix)
@@ -119,7 +122,9 @@ def _make(wanted: Desired, observed: Observation, settings: Settings, version: s
         target = modes.in_legacy(node, kept, settings)
     recorded = docker.ours(observed, distribution.ours(observed, node.record.files))
     drop_in = distribution.drop_in(observed, node.rel, recorded) if mode == "config_path" else {}
-    planned = tree.plan({**target.files, **drop_in}, observed.hosts_dir, observed.hosts, recorded, settings.prune)
+    planned = tree.plan(
+        {**target.files, **registries, **drop_in}, observed.hosts_dir, observed.hosts, recorded, settings.prune
+    )
     config = config_toml.edited(observed.config.text, node.pristine, target.change, node.record.config)
     if observed.engine:
         docker.check_logins(kept, node.rel, settings, asked)
@@ -133,18 +138,19 @@ def _make(wanted: Desired, observed: Observation, settings: Settings, version: s
     told = [
         *wanted.warnings,
         *warnings,
-        *distribution.warning(observed, left),
+        *(distribution.warning(observed, left) if not mine else ()),
+        *rke2.warning(observed, recorded, planned.files, "".join(registries.values())),
         *given_up,
         *conflicts.proxied(observed, kept.mirrors),
         *_hidden(node, [*kept.mirrors, *left], target, planned, settings.prefix),
         *_config_warnings(node, config, target, edited),
         *planned.warnings,
-        *target.replaced,
+        *(target.replaced if not mine else ()),  # RKE2 has other names for directories of registries with a port
     ]
     plan = Plan(
         rel=node.rel,
         mode=mode,
-        namespaces=sorted(kept.mirrors),
+        namespaces=sorted({*kept.mirrors, *(left if mine else ())}),
         config_path=observed.config.path,
         config_before=observed.config.text,
         config_after=config.text,

@@ -20,6 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     distribution,
     plan,
     records,
+    rke2,
     start,
     tree,
 )
@@ -37,7 +38,7 @@ def make_absent(observed: Observation) -> Plan:
     record = records.of_role(observed)
     recorded = distribution.ours(observed, record.files)
     planned = tree.plan({}, observed.hosts_dir, observed.hosts, recorded, prune=True)
-    planned.warnings.extend(conflicts.check_backup(observed))
+    planned.warnings.extend([*conflicts.check_backup(observed), *rke2.warning(observed, recorded, {}, "")])
     planned.directories.extend(record.made)
     after = _undo(text, data, record.config)
     if record.config and observed.version:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which distribution the node's containerd belongs to."""
 
+import os
+
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._node import distribution, service, start
@@ -98,3 +100,34 @@ def test_one_with_the_usual_places_is_known_by_its_program_and_unit(node, tmp_pa
     request = dict(node(["snap.k8s.containerd", "containerd"], [places.DEFAULT_SOCKET]), distributions=[snap])
     with pytest.raises(wire.Failure, match="of k8s and of a service of its own"):
         distribution.find(request)
+
+
+@pytest.mark.parametrize(
+    ("text", "off"),
+    [
+        ("disable-default-registry-endpoint: true\n", True),
+        ('token: S3cret\ndisable-default-registry-endpoint: "true" # no way out\n', True),
+        ("disable-default-registry-endpoint: false\n", False),
+        ("#disable-default-registry-endpoint: true\n", False),
+        ("a: b\n", False),
+        (None, False),
+    ],
+)
+def test_whether_the_public_registries_are_left_out(tmp_path, text, off):
+    settings = tmp_path / "config.yaml"
+    if text is not None:
+        settings.write_text(text)
+    assert distribution.fallback_is_off({"settings": str(settings)}) is off
+    (tmp_path / "config.yaml.d").mkdir()
+    (tmp_path / "config.yaml.d" / "50-more.yaml").write_text("disable-default-registry-endpoint: true\n")
+    assert distribution.fallback_is_off({"settings": str(settings)}) is True
+    assert distribution.fallback_is_off({"settings": ""}) is False
+
+
+def test_whether_it_was_started_since_registries_yaml_was_written(tmp_path):
+    path = tmp_path / "registries.yaml"
+    known, daemon = {"registries": str(path)}, service.Daemon("1:1", 100.0)
+    assert distribution.reads_registries(known, daemon) and not distribution.reads_registries(known, None)
+    path.write_text("")
+    assert not distribution.reads_registries(known, daemon)
+    assert distribution.reads_registries(known, service.Daemon("1:1", os.stat(str(path)).st_ctime + 1))
