@@ -6,6 +6,7 @@
 import http.client
 import json
 import socket
+import time
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
@@ -34,7 +35,7 @@ def ask(method, path, timeout, headers=None):
     try:
         connection.request(method, path, headers=headers or {})
         reply = connection.getresponse()
-        text = reply.read(MAX_REPLY).decode("utf-8", "replace")
+        text = b"".join(_chunks(reply, time.monotonic() + timeout)).decode("utf-8", "replace")
     except socket.timeout:
         raise EngineError(0, "no answer in %d s" % timeout) from None
     except (OSError, http.client.HTTPException) as exc:
@@ -44,6 +45,19 @@ def ask(method, path, timeout, headers=None):
     if reply.status >= 400:
         raise EngineError(reply.status, _message(text))
     return text
+
+
+def _chunks(reply, deadline):
+    """Yield an answer as it comes; raises socket.timeout where a stream does not end in time."""
+    size = 0
+    while size < MAX_REPLY:
+        chunk = reply.read1(65536)
+        if not chunk:
+            return
+        size += len(chunk)
+        yield chunk
+        if time.monotonic() > deadline:
+            raise socket.timeout()
 
 
 def asked(method, path, timeout):

@@ -9,6 +9,7 @@ import os
 import socketserver
 import tempfile
 import threading
+import time
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -47,6 +48,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         name, tag = query["fromImage"][0], query["tag"][0]
         self.server.asked.append((name, tag, self.headers.get("X-Registry-Auth")))
         error = self.server.errors.get(name)
+        if name == "slow":
+            self.send_response(200)
+            self.end_headers()
+            for _dummy in range(50):
+                try:
+                    self.wfile.write(b'{"status": "Downloading"}\n')
+                except OSError:
+                    return
+                time.sleep(0.1)
+            return
         if error:
             self._reply(*error)
             return
@@ -137,6 +148,14 @@ def test_an_error_may_come_as_a_status_or_in_the_stream(docker):
 def test_a_pull_secret_is_sent_and_never_told(docker):
     (found,) = pulled("a:1", login=("user", "Secr3t"))
     assert docker.asked[0][2] and "Secr3t" not in repr(found)
+
+
+def test_a_pull_that_does_not_end_is_given_up(docker):
+    docker.errors = {"slow": None}
+    start = time.monotonic()
+    (found,) = pulled("slow:1", timeout=1)
+    assert found["error"] == {"code": "DEADLINE_EXCEEDED", "message": "no answer in 1 s"}
+    assert time.monotonic() - start < 4
 
 
 def test_an_engine_that_does_not_answer_is_unavailable(docker, monkeypatch):
