@@ -141,7 +141,7 @@ class ActionModule(Action):
         wish = requests.Pull(requests.observe(args), list(dict.fromkeys(args["verify_images"])), pause=True)
         pull.check(wish, f"{args['from_variables']}verify_images")
         pulled = pull.pull(execute.asking(self, task_vars), wish)
-        result.update(images=pulled["images"], failed=pulled["failed"])
+        result.update({key: pulled[key] for key in ("images", "failed", "docker") if key in pulled})
         result["msg"] = pulled["msg"] if pulled["failed"] else f"{result['msg']}; images: {pulled['msg']}"
 
 

@@ -89,7 +89,7 @@ class ActionModule(Action):
         seconds = None if args["started"] is None else max(time.time() - args["started"], 0)
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
-            found = document.document(args["pulls"], _now(), args["harbor"], seconds=seconds)
+            found = document.document(document.with_docker(args["pulls"]), _now(), args["harbor"], seconds=seconds)
             shown, closing = pulls.lines(found), pulls.closing(found)
             result.update(self._files(found, args, closing, shown), failed=not found["ok"], ok=found["ok"], msg=closing)
         elif option == "images":

@@ -81,7 +81,8 @@ def part(do):
         if observed.get("engine"):
             return {"observed": observed, "pulls": docker_pulls(request)}
         pause = observed["effective"].pause if request["pause"] else None
-        return {"observed": observed, "pulls": pull.pull(observed["socket"], request, pause)}
+        beside = docker_pulls(request) if observed["docker"] else []
+        return {"observed": observed, "pulls": pull.pull(observed["socket"], request, pause), "docker": beside}
 
     return read_and_pull
 

@@ -91,6 +91,12 @@ version:
   description: The node's containerd release.
   type: str
   returned: when containerd is installed
+docker:
+  description:
+    - The same C(images), C(version), C(failed) and C(msg) of the Docker Engine beside the node's containerd, which
+      pulls them too.
+  type: dict
+  returned: when that is meant beside the node's containerd, see O(docker)
 images:
   description: What became of each image, in the order given.
   type: list

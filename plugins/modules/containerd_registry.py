@@ -303,6 +303,10 @@ pending:
       something in the record, or to pull with O(verify=true).
   type: bool
   returned: with O(fleet=plan), if the node can be planned
+docker:
+  description: What became of the images in the Docker Engine beside the node's containerd, see RV(images).
+  type: dict
+  returned: with O(verify=true), where that is meant too
 bystander:
   description: Whether Docker is on this host and nothing of Kubernetes.
   type: bool

@@ -59,6 +59,7 @@ class Pulls(NamedTuple):
 
     observed: Observation
     pulls: tuple[Pulled, ...]
+    docker: tuple[Pulled, ...] = ()  # the same images, where Docker is meant beside this containerd
 
 
 class Manifest(NamedTuple):

@@ -121,6 +121,17 @@ def _of_harbor(harbor: Mapping[str, Any], option: str, kept: Iterable[str]) -> l
     return [each for index, each in enumerate(map(clean, found)) if each not in found[:index]]
 
 
+def with_docker(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return results of nodes with those of the Docker beside their containerd as of nodes of their own."""
+    found: dict[str, Any] = {}
+    for name, result in results.items():
+        found[name] = result
+        beside = result.get("docker") if isinstance(result, Mapping) else None
+        if isinstance(beside, Mapping):
+            found[f"{name} (Docker)"] = beside
+    return found
+
+
 def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
     result = result if isinstance(result, Mapping) else {}
     images = _outcomes(result)

@@ -52,14 +52,33 @@ def pull(ask: Ask, wish: Pull) -> dict[str, Any]:
     images = verdicts.images_to_pull(wish.images, reply.observed.effective.pause if wish.pause else None)
     if [each.image for each in reply.pulls] != images:
         raise Refusal("the node answers for other images than those that it was asked for")
-    return _told(ask, reply.observed, images, reply.pulls, wish.login)
+    found = _told(ask, reply.observed, images, reply.pulls, wish.login)
+    return _with_docker(ask, found, reply.observed, wish, reply.docker)
 
 
 def look(ask: Ask, wish: Pull) -> dict[str, Any]:
     """Pull nothing, and return what containerd_pull does in check mode: whether the endpoints have the manifests."""
     observed = ask(wish.node, Observation)
     images = verdicts.images_to_pull(wish.images, observed.effective.pause if wish.pause else None)
-    return _told(ask, observed, images, [None] * len(images), wish.login)
+    found = _told(ask, observed, images, [None] * len(images), wish.login)
+    return _with_docker(ask, found, observed, wish, [None] * len(wish.images))
+
+
+def _with_docker(
+    ask: Ask, found: dict[str, Any], observed: Observation, wish: Pull, pulls: Sequence[Pulled | None]
+) -> dict[str, Any]:
+    """Add what became of the images in the Docker beside the node's containerd; there is no pause image."""
+    if not observed.docker or not wish.images:
+        return found
+    try:
+        if len(pulls) != len(wish.images):
+            raise Refusal("the node answers for other images than those that it was asked for")
+        beside = _told(ask, observed.docker, wish.images, pulls, wish.login)
+    except Refusal as exc:
+        beside = {"failed": True, "msg": str(exc), "version": None, "images": []}
+    beside.pop("changed", None)
+    failed = bool(found["failed"] or beside["failed"])
+    return {**found, "failed": failed, "msg": f"{found['msg']}; Docker: {beside['msg']}", "docker": beside}
 
 
 def _told(
