@@ -21,6 +21,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.replies im
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     conflicts,
     distribution,
+    docker,
     hosts_toml,
     records,
     request,
@@ -56,6 +57,7 @@ class ActionModule(Action):
             server, asked = _endpoints(name, value)
             files[f"{namespaces.directory(name)}/hosts.toml"] = hosts_toml.render(template, name, server, asked)
         observed = execute.execute(self, requests.observe(args), task_vars, Observation)
+        docker.check_engine(observed, "")
         if observed.version:
             hosts_toml.check_on(releases.release(releases.parse(observed.version)), files, observed.hosts_dir)
         record = records.read(observed)

@@ -59,12 +59,15 @@ def state(lab) -> str:
     return shell(lab, "n4", "pidof dockerd containerd; cat /etc/containerd/config.toml; cat " + FILE)
 
 
-def test_an_engine_that_reads_no_hosts_toml_is_refused(there, play):
+def test_an_engine_that_reads_no_hosts_toml_is_refused(there, play, task):
     run = play("--limit=n2,n3", NAMED, **VARIABLES)
     for node in ("n2", "n3"):
         text = run.of(node)["msg"]
         assert text.startswith(f"Docker {ENGINES[node]} reads no hosts.toml files"), run.output
         assert "upgrade it to 28 or later" in text and "set containerd_registry_docker to false" in text
+    server = {"docker.io": {"server": {"url": "http://harbor.lan"}}}
+    run, dummy = task("containerd_hosts", "--limit=n3", namespaces=server)
+    assert "Docker 26.1.5 reads no hosts.toml files" in run.failed(), run.output
     left = play("--limit=n3", NAMED, "--check", docker=False, **VARIABLES).ok()
     assert left.of("n3")["hosts_dir"] == "/etc/containerd/certs.d", "its containerd alone"
 

@@ -42,6 +42,13 @@ _STORE = '{"features": {"containerd-snapshotter": true}}'
 
 def check(observed: Observation, wanted: Desired, prefix: str) -> None:
     """Refuse a Docker that would not pull from where hosts.toml files say. Raises Refusal."""
+    check_engine(observed, prefix)
+    if observed.engine:
+        _check_settings(observed.engine, wanted)
+
+
+def check_engine(observed: Observation, prefix: str) -> None:
+    """Refuse a Docker that reads no hosts.toml files, or of which nobody knows. Raises Refusal."""
     engine = observed.engine
     if not engine:
         return
@@ -64,7 +71,6 @@ def check(observed: Observation, wanted: Desired, prefix: str) -> None:
             f"that: switch to the containerd image store with {_STORE} in {places.DOCKER_CONFIG} and restart it "
             f"(images of the old store are not shown then), or {leave}. Nothing was changed"
         )
-    _check_settings(engine, wanted)
 
 
 def _check_settings(engine: Engine, wanted: Desired) -> None:
