@@ -141,8 +141,15 @@ class ActionModule(Action):
         shown: list[str],
         seconds: float | None,
     ) -> dict[str, Any]:
-        """Write the files about the settings of nodes, if they are wanted, and return their paths."""
-        if not args["formats"] or not planned:
+        """Write the files about the settings of nodes, if they are wanted, and return their paths.
+
+        Who takes back what the role wrote, does not compare the nodes with the variables.
+        """
+        if (
+            not args["formats"]
+            or not planned
+            or any("pending" in each and not each.get("mode") for each in planned.values())
+        ):
             return {}
         found = settings.settings(planned, _now(), done, seconds)
         return self._files(found, args, settings.closing(found), shown)

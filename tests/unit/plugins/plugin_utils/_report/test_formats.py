@@ -13,9 +13,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from fake_node import run
 from fleet_samples import EVIL, fleet, motley
 from markdown_it import MarkdownIt
 
+from ansible_collections.airgap.containerd.plugins.action import containerd_report
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     cases,
@@ -224,3 +226,26 @@ def test_the_page_lists_every_metric_cause_and_alert():
         assert f"| `{prometheus.PREFIX}{name}` |" in page
     for name in (*settings.CAUSES, *re.findall("alert: (.*)", (docs / "monitoring" / "alerts.yml").read_text())):
         assert f"| `{name}` |" in page
+
+
+FORMATS = ["html", "json", "junit", "markdown", "prometheus"]
+
+
+def test_files_about_settings_are_written_in_a_check(tmp_path):
+    folder, metrics = tmp_path / "reports", tmp_path / "metrics"
+    options = {"dest": str(folder), "formats": FORMATS, "mode": "0640", "started": time.time() - 5}
+    result = run(containerd_report, {}, plans=PLANS, metrics_dest=str(metrics), **options)
+    assert result["fleet"]["failing"] and result["junit"] == str(folder / "site.xml")
+    assert sorted(each.name for each in folder.iterdir()) == ["site.html", "site.json", "site.md", "site.xml"]
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o640}
+    (file,) = metrics.iterdir()
+    assert file.name == "airgap_containerd_site.prom" and file.stat().st_mode & 0o777 == 0o644
+    assert 5 <= json.loads((folder / "site.json").read_text())["seconds"] < 60
+    result = run(containerd_report, {}, plans=PLANS, metrics_by_node=True, **options)
+    assert set(result["metrics"]) == {"n1", "n2", "n3"} and result["prometheus"] == str(folder / "site.prom")
+
+
+def test_who_takes_back_what_the_role_wrote_is_told_nothing_of_drift(tmp_path):
+    gone = {"n1": {**PLANNED, "mode": None, "namespaces": []}, "n2": PLANS["n4"]}
+    assert "json" not in run(containerd_report, {}, plans=gone, dest=str(tmp_path), formats=FORMATS)
+    assert not list(tmp_path.iterdir())

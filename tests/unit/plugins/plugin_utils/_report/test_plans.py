@@ -225,3 +225,18 @@ def test_what_is_said_of_releases_is_said_once_for_all_nodes():
     assert not any("Releases" in line for line in plans.plan({"n1": RIGHT, "n2": REFUSED}, check=False)[0])
     many = {f"n{number}": {**RIGHT, "support": [f"{number}"]} for number in range(9)}
     assert plans.plan(many, check=False)[0][-3] == "  and 3 other ones, which --check --limit=NODE shows"
+
+
+DRIFTED = {**CHANGE, "changes": [{"cause": "hand_edit", "seen": "/x was edited"}, {"cause": "variables", "seen": "y"}]}
+
+
+def test_a_plan_tells_by_whom_a_node_became_different():
+    shown, found = plans.plan({"n1": DRIFTED})
+    assert "  because /x was edited" in shown and "  because y" not in shown and not found["failing"]
+
+
+def test_a_check_fails_on_drift_if_that_is_asked():
+    nodes = {"n1": DRIFTED, "n2": RIGHT, "n3": {**CHANGE, "changes": []}}
+    found = plans.plan(nodes, fail_on_drift=True)[1]
+    assert found["failing"] == {"n1": "not as asked: /x was edited; y"}, "n3 has images to pull, or a record to write"
+    assert plans.plan(nodes, fail_on_drift=True, check=False)[1]["failing"] == {}, "a run mends it"
