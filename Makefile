@@ -112,7 +112,7 @@ integration: need-root venv-test ## The integration tests, on the nodes of sever
 
 # --- Longer tests, not part of `make test` ------------------------------------------------------------------------
 
-.PHONY: ansible-units ansible-integration audit differential living reading starting matrix molecule bench faults fatal
+.PHONY: ansible-units ansible-integration audit differential living reading starting matrix systems molecule bench faults fatal
 ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="--python default" for every Python here
 	@$(TEST)/python tests/tools/units.py $(ARGS)
 
@@ -136,6 +136,9 @@ living: need-root venv-test ## A long walk through the life of nodes, each run c
 
 matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
 	@$(TEST)/python tests/tools/matrix.py $(ARGS)
+
+systems: need-root venv-test ## Nodes on other Debian systems, from first run to removal, with pipelining and without (root)
+	@PATH=$(TEST):$$PATH AIRGAP_SYSTEMS=1 $(TEST)/python -m pytest tests/integration/test_systems.py
 
 molecule: need-root venv-test ## The molecule scenarios, on the lab's nodes; ARGS="--scenario-name legacy" (root)
 	@PATH=$(TEST):$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.collections \

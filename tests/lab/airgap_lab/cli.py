@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(lab: Lab, options: argparse.Namespace) -> None:
-    if not lab.up(options.nodes):
+    systems = [*lab.config.machines] if options.systems else []
+    if not lab.up([*options.nodes, *systems]):
         print("The lab is up already.", file=sys.stderr)
 
 
@@ -117,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
 
     up = add("up", _up, "bring up registries and nodes, all or those named, and replace what is dead")
     up.add_argument("nodes", nargs="*", metavar="NODE")
+    up.add_argument("--systems", action="store_true", help="the nodes on other systems as well")
     add("down", _down, "stop everything and leave nothing but the cache")
     reset = add("reset", _reset, "make nodes as new")
     reset.add_argument("nodes", nargs="+", metavar="NODE")

@@ -18,6 +18,7 @@ from airgap_lab.harbor.accounts import Account, Project
 PROJECT = Path(__file__).resolve().parents[3]
 LAB_FILE = PROJECT / "tests/lab/lab.yml"
 INVENTORY = PROJECT / "inventories/lab"
+SYSTEMS = PROJECT / "inventories/systems"
 # $AIRGAP_LAB_NAME gives a second lab on the same machine names and a folder of its own.
 LAB_NAME = os.environ.get("AIRGAP_LAB_NAME", "")
 NAMESPACE_PREFIX = f"airgap{LAB_NAME}-"
@@ -36,11 +37,29 @@ class PackageSet:
 
 
 @dataclass(frozen=True)
+class Base:
+    """A Debian system that nodes stand on.
+
+    ``init`` is ``systemd`` or ``sysvinit``; ``cgroups`` is the version of the hierarchy that its init can work with.
+    """
+
+    packages: PackageSet
+    init: str = "systemd"
+    cgroups: int = 1
+
+
+@dataclass(frozen=True)
 class Node:
-    """A machine with systemd, sshd and the containerd of ``layer.suite`` or, if it has one, of ``folder``."""
+    """A machine with sshd and the containerd of ``layer.suite`` or, if it has one, of ``folder``, on a base.
+
+    ``user`` is who logs in; anyone but root may do everything with sudo and ``password``.
+    """
 
     name: str
     address: str
+    base: Base
+    user: str
+    password: str | None
     layer: PackageSet
     folder: Path | None
     containerd: str
@@ -74,14 +93,19 @@ class Config:
     controller: str
     prefix_length: int
     prefix6: str
-    base: PackageSet
-    runtime: PackageSet
+    runtime: tuple[str, ...]
     tools: PackageSet
     extras: dict[str, tuple[str, ...]]
     registries: dict[str, Registry]
     nodes: dict[str, Node]
+    systems: dict[str, Node]
     username: str
     password: str
+
+    @property
+    def machines(self) -> dict[str, Node]:
+        """The nodes that every lab has, and those that are booted on demand."""
+        return {**self.nodes, **self.systems}
 
     @property
     def cache(self) -> Path:
@@ -113,9 +137,9 @@ class Config:
 
     def node(self, name: str) -> Node:
         """The node called ``name``; raises LabError if there is none."""
-        if name not in self.nodes:
-            raise LabError(f"There is no node {name!r}; the lab has {', '.join(self.nodes)}.")
-        return self.nodes[name]
+        if name not in self.machines:
+            raise LabError(f"There is no node {name!r}; the lab has {', '.join(self.machines)}.")
+        return self.machines[name]
 
 
 def namespace(name: str) -> str:
@@ -135,19 +159,21 @@ def load(state: Path | None = None) -> Config:
     """The lab as lab.yml and the inventory describe it."""
     lab = _read(LAB_FILE)
     hosts = _read(INVENTORY / "hosts.yml")["all"]
-    defaults = {"lab_suite": lab["base"]["suite"], **hosts["vars"]}
+    systems = _read(SYSTEMS / "hosts.yml")["all"]["children"]["systems"]
+    bases = {name: _base(entry) for name, entry in lab["bases"].items()}
+    defaults = {"lab_base": lab["base"], **hosts["vars"]}
     account = _read(INVENTORY / "group_vars/all.yml")
     return Config(
         state=state or state_folder(dict(os.environ)),
         controller=lab["controller"],
         prefix_length=lab["prefix_length"],
         prefix6=lab["prefix6"],
-        base=_package_set(lab["base"]),
-        runtime=_package_set(lab["runtime"]),
+        runtime=tuple(lab["runtime"]),
         tools=_package_set(lab["tools"]),
         extras={name: tuple(packages) for name, packages in lab["extras"].items()},
         registries={name: _registry(name, entry) for name, entry in lab["registries"].items()},
-        nodes={name: _node(name, {**defaults, **entry}) for name, entry in hosts["hosts"].items()},
+        nodes={name: _node(name, bases, {**defaults, **entry}) for name, entry in hosts["hosts"].items()},
+        systems={name: _node(name, bases, {**defaults, **entry}) for name, entry in systems["hosts"].items()},
         username=account["containerd_registry_username"],
         password=account["containerd_registry_password"],
     )
@@ -171,13 +197,21 @@ def _registry(name: str, entry: dict[str, Any]) -> Registry:
     return Registry(name, entry["kind"], entry["address"], ports, tls, client_tls, images, projects, accounts)
 
 
-def _node(name: str, variables: dict[str, Any]) -> Node:
+def _base(entry: dict[str, Any]) -> Base:
+    return Base(_package_set(entry), entry.get("init", "systemd"), entry.get("cgroups", 1))
+
+
+def _node(name: str, bases: dict[str, Base], variables: dict[str, Any]) -> Node:
+    base = bases[variables["lab_base"]]
     folder = variables.get("lab_folder")
     packages = (*(() if folder else ("containerd",)), *variables.get("lab_packages", []))
     return Node(
         name=name,
         address=variables["ansible_host"],
-        layer=PackageSet(variables["lab_suite"], packages),
+        base=base,
+        user=variables["ansible_user"],
+        password=variables.get("ansible_become_password"),
+        layer=PackageSet(variables.get("lab_suite", base.packages.suite), packages),
         folder=Path(folder).expanduser() if folder else None,
         containerd=str(variables["lab_containerd"]),
         python=variables["ansible_python_interpreter"],

@@ -47,7 +47,9 @@ class Lab:
         self._tell = tell
 
     def up(self, names: Sequence[str] = ()) -> bool:
-        """Bring up the network, the registries and the named nodes (all by default); what runs well is left alone.
+        """Bring up the network, the registries and the named nodes; what runs well is left alone.
+
+        Without names, these are all but those of other systems.
 
         Returns whether anything had to be started.
         """
@@ -59,7 +61,7 @@ class Lab:
                 return False
             with self._machine_locked():
                 prepare.install_programs(self._tell)
-                prepared = prepare.prepare(self.config, self._tell)
+                prepared = prepare.prepare(self.config, self._tell, self._started_with(wanted))
                 self._bring_up_lan(prepared)
             for registry in self.config.registries.values():
                 if not registries.healthy(registry):
@@ -100,7 +102,7 @@ class Lab:
             self._check_owner()
             if not network.exists(network.LAN):
                 raise LabError("The lab is not up.")
-            self._boot(wanted, self._prepared())
+            self._boot(wanted, self._prepared(wanted))
 
     def swap(self, name: str, source: str) -> None:
         """Put another containerd on a running node, which keeps its settings and images: of a suite, or a folder's.
@@ -119,7 +121,7 @@ class Lab:
             self._check_owner()
             packages, folder = (taken.layer, taken.folder) if taken else (PackageSet("", ()), Path(source))
             with self._machine_locked():
-                layer = prepare.layer(self.config, self._tell, packages, folder)
+                layer = prepare.layer(self.config, self._tell, node.base, packages, folder)
             nodes.upgrade(self.config, node, layer)
 
     def install(self, name: str, extra: str) -> None:
@@ -133,9 +135,10 @@ class Lab:
             shutil.copytree(folder, nodes.root_path(node), symlinks=True, dirs_exist_ok=True)
 
     def status(self) -> list[NodeStatus]:
-        """Every node as it is now."""
+        """Every node as it is now, those of other systems if they are up."""
+        up = [node for node in self._nodes_up() if node.name in self.config.systems]
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(self._node_status, self.config.nodes.values()))
+            return list(pool.map(self._node_status, [*self.config.nodes.values(), *up]))
 
     def run(self, name: str, command: Sequence[str], input: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run ``command`` as root on a node, not through ssh; a non-zero status is for the caller to judge."""
@@ -228,11 +231,14 @@ class Lab:
         return network.owner() is not None and all(everything)
 
     def _nodes_up(self) -> list[Node]:
-        return [node for node in self.config.nodes.values() if network.exists(namespace(node.name))]
+        return [node for node in self.config.machines.values() if network.exists(namespace(node.name))]
 
-    def _prepared(self) -> prepare.Prepared:
+    def _prepared(self, wanted: list[Node]) -> prepare.Prepared:
         with self._machine_locked():
-            return prepare.prepare(self.config, self._tell)
+            return prepare.prepare(self.config, self._tell, self._started_with(wanted))
+
+    def _started_with(self, wanted: list[Node]) -> list[Node]:
+        return [*self.config.nodes.values(), *(node for node in wanted if node.name in self.config.systems)]
 
     def _bring_up_lan(self, prepared: prepare.Prepared) -> None:
         if network.owner():

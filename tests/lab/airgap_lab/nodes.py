@@ -49,7 +49,7 @@ def create(config: Config, node: Node, prepared: Prepared) -> None:
     for part in ("upper", "work", "root", "containerd"):
         (folder / part).mkdir(parents=True)
     _personalize(folder / "upper", config, node)
-    layers = f"{prepared.layers[node.name]}:{prepared.base}"
+    layers = f"{prepared.layers[node.name]}:{prepared.bases[node.name]}"
     options = f"lowerdir={layers},upperdir={folder}/upper,workdir={folder}/work"
     script = [
         *cgroups.join_commands(name),
@@ -62,18 +62,38 @@ def create(config: Config, node: Node, prepared: Prepared) -> None:
             ["unshare", "--mount", "--propagation", "private", "sh", "-ec", "\n".join(script)],
             output,
             # Seccomp needs a host whose systemd knows the calls; the lock file would outlive a killed node.
-            {"SYSTEMD_SECCOMP": "0", "SYSTEMD_NSPAWN_LOCK": "0"},
+            {
+                "SYSTEMD_SECCOMP": "0",
+                "SYSTEMD_NSPAWN_LOCK": "0",
+                **({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if node.base.cgroups == 2 else {}),
+            },
         )
 
 
 def wait(config: Config, node: Node) -> None:
     """Return when the node is ready; raises LabError if it does not get there."""
     deadline = time.monotonic() + BOOT_SECONDS
-    while not healthy(node):
+    while not _serves(node):
         if time.monotonic() > deadline or not network.processes(namespace(node.name)):
             log = (_folder(config, node) / "console.log").read_text(errors="replace").strip().splitlines()
             raise LabError(f"{node.name} did not boot: {' / '.join(log[-3:]) or 'it printed nothing'}")
         time.sleep(0.1)
+    if node.user != "root":
+        _add_user(config, node)
+
+
+def _add_user(config: Config, node: Node) -> None:
+    """Give the node its user, who logs in with the lab's key and needs a password for sudo."""
+    user, keys = shlex.quote(node.user), shlex.quote(config.ssh_key.with_suffix(".pub").read_text())
+    script = f"""
+    id {user} >/dev/null 2>&1 || useradd --create-home --shell /bin/sh {user}
+    chpasswd
+    mkdir -p ~{user}/.ssh && printf %s {keys} > ~{user}/.ssh/authorized_keys && chown -R {user}: ~{user}/.ssh
+    echo {user} 'ALL=(ALL:ALL) ALL' > /etc/sudoers.d/{user} && chmod 440 /etc/sudoers.d/{user}
+    """
+    done = run(node, ["sh", "-ec", script], f"{node.user}:{node.password}\n")
+    if done.returncode:
+        raise LabError(f"{node.name} could not be given the user {node.user}: {done.stderr.strip()}")
 
 
 def upgrade(config: Config, node: Node, layer: Path) -> None:
@@ -113,7 +133,11 @@ def remove_runtime_folder() -> None:
 
 
 def healthy(node: Node) -> bool:
-    """Whether the node runs, its sshd accepts connections and its containerd listens."""
+    """Whether the node runs, its sshd accepts connections, its containerd listens, and its user is there."""
+    return _serves(node) and (node.user == "root" or (root_path(node) / "etc/sudoers.d" / node.user).exists())
+
+
+def _serves(node: Node) -> bool:
     pid = leader(node)
     return bool(pid) and network.reachable(node.address, 22) and _listens(socket_path(node))
 

@@ -12,13 +12,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from airgap_lab import images, recipes
-from airgap_lab.config import Config, LabError, Node, PackageSet, Registry
+from airgap_lab.config import Base, Config, LabError, Node, PackageSet, Registry
 
 # Debian package of each program that the lab runs on the machine itself.
 PROGRAMS = {
@@ -39,9 +39,9 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """Folders in the cache, complete and ready to use; layers and storage are keyed by node and registry name."""
+    """Folders in the cache, complete and ready to use; bases and layers are keyed by node, storage by registry."""
 
-    base: Path
+    bases: dict[str, Path]
     layers: dict[str, Path]
     tools: Path
     storage: dict[str, Path]
@@ -49,7 +49,7 @@ class Prepared:
     @property
     def folders(self) -> set[Path]:
         """All of them."""
-        return {self.base, self.tools, *self.layers.values(), *self.storage.values()}
+        return {self.tools, *self.bases.values(), *self.layers.values(), *self.storage.values()}
 
 
 def check_machine() -> None:
@@ -74,48 +74,65 @@ def install_programs(tell: Tell, programs: Mapping[str, str] = PROGRAMS) -> None
                 raise LabError(f"apt could not install {', '.join(missing)}: {result.stderr.strip()[-300:]}")
 
 
-def prepare(config: Config, tell: Tell) -> Prepared:
-    """Everything that nodes and registries start from, built if the cache does not have it."""
+def prepare(config: Config, tell: Tell, nodes: Iterable[Node]) -> Prepared:
+    """Everything that these nodes and the registries start from, built if the cache does not have it."""
     config.cache.mkdir(parents=True, exist_ok=True)
     for leftover in config.cache.glob(UNFINISHED + "*"):
         shutil.rmtree(leftover)
     _make_ssh_key(config.ssh_key)
+    nodes = list(nodes)
     with ThreadPoolExecutor(max_workers=3) as pool:
-        base = pool.submit(_base, config, tell)
+        bases = {base: pool.submit(_base, config, tell, base) for base in {node.base: None for node in nodes}}
         tools = pool.submit(_tools, config, tell)
-        layers = {
-            node.name: pool.submit(layer, config, tell, node.layer, node.folder) for node in config.nodes.values()
-        }
+        layers = {node.name: pool.submit(layer, config, tell, node.base, node.layer, node.folder) for node in nodes}
         registries = [each for each in config.registries.values() if each.images]
         storage = {registry.name: _storage(config, tell, registry, tools.result()) for registry in registries}
         return Prepared(
-            base=base.result(),
+            bases={node.name: bases[node.base].result() for node in nodes},
             layers={name: built.result() for name, built in layers.items()},
             tools=tools.result(),
             storage=storage,
         )
 
 
-def layer(config: Config, tell: Tell, packages: PackageSet, folder: Path | None) -> Path:
-    """The files of a containerd, of a suite's package or out of a folder, in the cache."""
-    lowers = lowers_oom_score()
-    inputs = {"packages": asdict(packages), "runtime": asdict(config.runtime), "lowers_oom_score": lowers}
+def layer(config: Config, tell: Tell, base: Base, packages: PackageSet, folder: Path | None) -> Path:
+    """The files of a containerd, of a suite's package or out of a folder, for nodes on a base, in the cache."""
+    kind, inputs = _layer(config, base, packages, folder)
+
+    def build(target: Path) -> None:
+        recipes.build_layer(target, mirror(), packages, _runtime(config, base), lowers_oom_score(), folder)
+
+    return _built(config, tell, kind, inputs, build)
+
+
+def _layer(config: Config, base: Base, packages: PackageSet, folder: Path | None) -> tuple[str, dict[str, object]]:
+    inputs: dict[str, object] = {
+        "packages": asdict(packages),
+        "runtime": asdict(_runtime(config, base)),
+        "lowers_oom_score": lowers_oom_score(),
+    }
     if folder:
         inputs["folder"] = [
             (path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in recipes.programs(folder)
         ]
+    return f"layer-{folder.name if folder else packages.suite}", inputs
 
-    def build(target: Path) -> None:
-        recipes.build_layer(target, mirror(), packages, config.runtime, lowers, folder)
 
-    return _built(config, tell, f"layer-{folder.name if folder else packages.suite}", inputs, build)
+def _runtime(config: Config, base: Base) -> PackageSet:
+    # A runc of a newer suite would need a newer libc than the base has.
+    return PackageSet(base.packages.suite, config.runtime)
 
 
 def prune(config: Config, prepared: Prepared) -> None:
     """Remove from the cache what an older recipe built; only while no node runs from it."""
-    extras = {_place(config, *_extra(config, node, name)) for node in config.nodes.values() for name in config.extras}
+    on_demand = {
+        _place(config, *_extra(config, node, name)) for node in config.nodes.values() for name in config.extras
+    }
+    for node in config.systems.values():
+        on_demand.add(_place(config, *_base_inputs(node.base)))
+        on_demand.add(_place(config, *_layer(config, node.base, node.layer, node.folder)))
     for folder in config.cache.iterdir():
-        if folder not in prepared.folders | extras and folder != config.ssh_key.parent:
+        if folder not in prepared.folders | on_demand and folder != config.ssh_key.parent:
             shutil.rmtree(folder)
 
 
@@ -160,9 +177,12 @@ def _mirror() -> str | None:
     return None
 
 
-def _base(config: Config, tell: Tell) -> Path:
-    inputs = {"base": asdict(config.base)}
-    return _built(config, tell, "base", inputs, lambda folder: recipes.build_base(folder, mirror(), config.base))
+def _base(config: Config, tell: Tell, base: Base) -> Path:
+    return _built(config, tell, *_base_inputs(base), lambda folder: recipes.build_base(folder, mirror(), base))
+
+
+def _base_inputs(base: Base) -> tuple[str, dict[str, object]]:
+    return f"base-{base.packages.suite}", {"packages": asdict(base.packages), "init": base.init}
 
 
 def _tools(config: Config, tell: Tell) -> Path:

@@ -14,8 +14,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from airgap_lab.config import LabError, PackageSet
+from airgap_lab.config import Base, LabError, PackageSet
 
+MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Kills the build with the lab: a package tool that outlives a killed lab would go on writing into its folder.
 CONTAINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -73,6 +74,41 @@ TasksMax=infinity
 WantedBy=multi-user.target
 """
 
+# What a sysvinit starts here: no file systems to check and mount, no consoles.
+INITTAB = """\
+id:2:initdefault:
+si::sysinit:/bin/mkdir -p /run/sshd
+l0:0:wait:/etc/init.d/rc 0
+l2:2:wait:/etc/init.d/rc 2
+l6:6:wait:/etc/init.d/rc 6
+"""
+
+CONTAINERD_SCRIPT = """\
+#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          containerd
+# Required-Start:
+# Required-Stop:
+# Default-Start:     2
+# Default-Stop:      0 6
+# Short-Description: containerd container runtime
+### END INIT INFO
+start() {
+    start-stop-daemon --start --quiet --oknodo --background --make-pidfile --pidfile /run/containerd.pid \\
+        --no-close --exec /usr/bin/containerd >>/var/log/containerd.log 2>&1
+}
+stop() {
+    start-stop-daemon --stop --quiet --oknodo --retry 10 --remove-pidfile --pidfile /run/containerd.pid
+}
+case "$1" in
+    start) start ;;
+    stop) stop ;;
+    restart) stop && start ;;
+    status) start-stop-daemon --status --pidfile /run/containerd.pid ;;
+    *) echo "usage: $0 start|stop|restart|status" >&2; exit 2 ;;
+esac
+"""
+
 RUNC_WRAPPER = """\
 #!/bin/sh
 # This machine withholds CAP_SYS_RESOURCE, without which no negative oom_score_adj can be set: containers ask for 0.
@@ -87,18 +123,31 @@ exec /usr/sbin/runc.debian "$@"
 """
 
 
-def build_base(target: Path, mirror: str, base: PackageSet) -> None:
-    """A minimal Debian with systemd, sshd and Python, the lower layer of every node."""
+def build_base(target: Path, mirror: str, base: Base) -> None:
+    """A minimal Debian with an init, sshd and Python, the lower layer of nodes."""
+    suite, packages = base.packages.suite, base.packages.packages
     excluded = [f"--dpkgopt=path-exclude=/{folder}/*" for folder in UNNEEDED]
     command = ["eatmydata", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", *excluded]
-    command += [f"--include={','.join(base.packages)}", base.suite, str(target), _source_line(mirror, base.suite)]
-    run([*CONTAINED, *command], f"mmdebstrap could not make a {base.suite} system")
+    # The layers count on /lib being a link, which it need not be in Debian 11.
+    command += [f"--hook-dir={MERGED_USR}"] if suite == "bullseye" else []
+    command += [f"--include={','.join(packages)}", suite, str(target), _source_line(mirror, suite)]
+    run([*CONTAINED, *command], f"mmdebstrap could not make a {suite} system")
+    if base.init == "sysvinit":
+        _prepare_sysvinit(target)
     units = target / "etc/systemd/system"
     for unit in MASKED_UNITS:
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
     (target / "etc/resolv.conf").unlink(missing_ok=True)
     (target / "etc/resolv.conf").write_text("")
+
+
+def _prepare_sysvinit(target: Path) -> None:
+    (target / "etc/inittab").write_text(INITTAB)
+    script = target / "etc/init.d/containerd"
+    script.write_text(CONTAINERD_SCRIPT)
+    script.chmod(0o755)
+    run(["chroot", str(target), "update-rc.d", "containerd", "defaults"], "update-rc.d could not add containerd")
 
 
 def build_layer(

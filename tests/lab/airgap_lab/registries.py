@@ -153,8 +153,8 @@ def requests(config: Config, since: str | None = None) -> list[Entry]:
     offsets = [int(part) for part in since.split(":")] if since else [0] * len(logs)
     if len(offsets) != len(logs):
         raise LabError(f"{since!r} is not a mark of this lab.")
-    nodes = {node.address: node.name for node in config.nodes.values()}
-    nodes |= {f"[{config.address6(node.address)}]": node.name for node in config.nodes.values()}
+    nodes = {node.address: node.name for node in config.machines.values()}
+    nodes |= {f"[{config.address6(node.address)}]": node.name for node in config.machines.values()}
     entries = []
     for (registry, port, path), offset in zip(logs, offsets, strict=True):
         with path.open("rb") as log:
