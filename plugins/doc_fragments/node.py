@@ -26,7 +26,7 @@ attributes:
 requirements:
   - jmespath >= 1.0 (on the controller)
   - tomlkit >= 0.15.1 (on the controller)
-  - tomli >= 2.0.1, < 2.4 (on the controller, where its Python is older than 3.11)
+  - tomli >= 2.0.1 (on the controller, where its Python is older than 3.11)
 author:
   - airgap.containerd contributors (@airgap)
 """

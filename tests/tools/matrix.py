@@ -22,9 +22,9 @@ from pathlib import Path
 from pythons import find_python
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("hpack", "hypothesis", "jsonschema", "markdown-it-py", "pytest", "PyYAML")
-LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1; python_version < '3.11'")
-HIGHEST = ("tomlkit", "jmespath", "tomli<2.4; python_version < '3.11'")
+TOOLS = ("hpack", "hypothesis", "jsonschema", "markdown-it-py", "pytest", "pytest-xdist", "PyYAML")
+LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1")
+HIGHEST = ("tomlkit", "jmespath", "tomli")
 LAB_TESTS = ("tests/integration/test_site.py", "tests/integration/test_node_pythons.py")
 
 

@@ -15,7 +15,10 @@ from toml_documents import tomllib
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, edit, scan
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load, not_utf8
 
-CLEAR = re.compile(r"not valid TOML( at line \d+, column \d+| at end of document)?: [\w ,'=]+")
+CLEAR = re.compile(
+    r"not valid TOML( at line \d+, column \d+| at end of document)?: [\w ,'=]+"
+    r"|not valid TOML 1\.0, which is what containerd reads, but TOML 1\.1"
+)
 NEW = {"new key": "x", "new table": {"a": {"b": 1}, "c": ["d"]}}
 FAULTS = {
     b"\xffa = 1\n": "not UTF-8 at line 1, column 1",
