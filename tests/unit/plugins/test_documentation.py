@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,22 +37,26 @@ ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("containerd_*.py"))
 PLUGINS = sorted(path for kind in ("modules", "filter", "callback") for path in (ROOT / "plugins" / kind).glob("*.py"))
 ROLE = ROOT / "roles" / "containerd_registry"
+FRAGMENTS = ROOT / "plugins" / "doc_fragments" / "node.py"
 
 
 def documented(name: str) -> dict:
     """The options of a module's documentation, fragments included."""
     source = (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
     doc = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', source, re.S).group(1))
-    fragments = (ROOT / "plugins" / "doc_fragments" / "node.py").read_text()
     options = dict(doc.get("options", {}))
     for fragment in doc["extends_documentation_fragment"]:
-        if fragment == "ansible.builtin.files":
-            options |= yaml.safe_load(files.ModuleDocFragment.DOCUMENTATION)["options"]
-            continue
-        part = fragment.removeprefix("airgap.containerd.node").removeprefix(".") or "documentation"
-        found = re.search(rf'^    {part.upper()} = r"""(.*?)"""', fragments, re.S | re.M)
-        options |= yaml.safe_load(found.group(1)).get("options", {})
+        options |= fragment_options(fragment)
     return options
+
+
+def fragment_options(fragment: str) -> dict:
+    """The options of a documentation fragment."""
+    if fragment == "ansible.builtin.files":
+        return yaml.safe_load(files.ModuleDocFragment.DOCUMENTATION)["options"]
+    part = fragment.removeprefix("airgap.containerd.node").removeprefix(".") or "documentation"
+    found = re.search(rf'^    {part.upper()} = r"""(.*?)"""', FRAGMENTS.read_text(), re.S | re.M)
+    return yaml.safe_load(found.group(1)).get("options", {})
 
 
 def spec(name: str) -> dict:
@@ -141,6 +148,45 @@ def test_every_plugin_tells_since_when_it_is_there_and_what_else_to_see(path):
         common = yaml.safe_load(re.search(r'DOCUMENTATION = r"""(.*?)"""', fragment, re.S).group(1))
         attributes = {**(common["attributes"] if shared else {}), **doc.get("attributes", {})}
         assert {"check_mode", "diff_mode", "platform"} <= set(attributes)
+
+
+class Once(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML otherwise takes the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        names = [key.value for key, value in node.value]
+        assert len(names) == len(set(names)), f"{node.start_mark}: {sorted(names)}"
+        return super().construct_mapping(node, deep)
+
+
+@pytest.mark.parametrize(
+    "path", [*PLUGINS, FRAGMENTS, ROLE / "meta" / "argument_specs.yml"], ids=lambda path: path.stem
+)
+def test_nothing_is_documented_twice(path):
+    text = path.read_text()
+    documents = re.findall(r'^(?: {4})?[A-Z_]+ = r"""(.*?)"""', text, re.S | re.M) if path.suffix == ".py" else [text]
+    loaded = [yaml.load(each, Once) for each in documents]
+    assert loaded
+    if path.parent.name == "modules":
+        own = set(loaded[0].get("options", {}))
+        for fragment in loaded[0].get("extends_documentation_fragment", []):
+            assert fragment == "ansible.builtin.files" or not own & set(fragment_options(fragment)), fragment
+
+
+@pytest.mark.parametrize("kind", ["module", "filter", "callback", "role"])
+def test_ansible_doc_shows_all_of_it_without_a_warning(kind, tmp_path):
+    plugins = [path.stem for path in PLUGINS if path.parent.name.rstrip("s") == kind]
+    names = [f"airgap.containerd.{name}" for name in (plugins or [ROLE.name])]
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible.cli.doc", "--type", kind, *names],
+        cwd=tmp_path, env={**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # ansible-core 2.22 warns of a collection of its own.
+    warnings = [each for each in re.split(r"^(?=\[)", done.stderr, flags=re.M) if each.strip()]
+    assert [each for each in warnings if "_protomatter" not in each.replace("\n", "")] == []
+    assert [name for name in names if name not in done.stdout] == []
 
 
 def test_execution_environments_get_the_requirements():
