@@ -201,3 +201,7 @@ def test_absent_takes_everything_back(applied, lab, play):
         )  # fmt: skip
         assert lab.run(node, ["test", "-e", "/var/lib/airgap-containerd"]).returncode != 0
     assert play(state="absent").ok().changed() == dict.fromkeys(NODES, 0)
+
+
+def test_nothing_is_used_that_ansible_is_going_to_drop(applied):
+    assert [run.output for run in applied if "DEPRECATION" in run.output] == []

@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("hpack", "hypothesis", "jsonschema", "markdown-it-py", "pytest", "pytest-xdist", "PyYAML")
 LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1")
 HIGHEST = ("tomlkit", "jmespath", "tomli")
-LAB_TESTS = ("tests/integration/test_site.py", "tests/integration/test_node_pythons.py")
+UNIT = "tests/unit"
+LAB_TESTS = (("tests/integration/test_site.py",), ("tests/integration/test_node_pythons.py",))
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,12 @@ PAIRS = (
     Pair("2.21", "3.12"),
     Pair("2.21", "3.13"),
     Pair("2.21", "3.14"),
+    Pair("2.22", "3.13"),
+    Pair("2.22", "3.14"),
 )
 ENDS = (PAIRS[0], PAIRS[-2])
+# Of these nothing but betas and release candidates is published yet.
+BEFORE_RELEASE = ("2.22",)
 
 
 def provide(pair: Pair, python: str) -> Path:
@@ -74,20 +79,21 @@ def provide(pair: Pair, python: str) -> Path:
     if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
         subprocess.run([python, "-m", "venv", "--clear", str(target)], check=True)
         pip = [str(target / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
-        subprocess.run([*pip, f"ansible-core=={pair.core}.*", *pair.libraries, *TOOLS], check=True)
+        core = f"ansible-core=={pair.core}.*" + (f",>={pair.core}.0b1" if pair.core in BEFORE_RELEASE else "")
+        subprocess.run([*pip, core, *pair.libraries, *TOOLS], check=True)
         done.write_text(wanted, encoding="utf-8")
     return target / "bin"
 
 
-def run(pair: Pair, python: str, tests: list[str], more: tuple[str, ...] = ()) -> bool:
-    """Run tests with the pair; return whether all passed."""
+def run(pair: Pair, python: str, steps: list[tuple[str, ...]]) -> bool:
+    """Run pytest with the pair, for each step's arguments; return whether all passed."""
     programs = provide(pair, python)
     print(f"== {pair.name}", flush=True)
     path = f"{programs}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / ".collections"), "AIRGAP_MATRIX": "1"}
-    command = [str(programs / "python"), "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *more]
+    command = [str(programs / "python"), "-m", "pytest", "--quiet", "-p", "no:cacheprovider"]
     # One pytest for each: the unit tests' folders and the lab's would name their modules alike.
-    statuses = [subprocess.run([*command, each], cwd=ROOT, env=environment, check=False).returncode for each in tests]
+    statuses = [subprocess.run([*command, *each], cwd=ROOT, env=environment, check=False).returncode for each in steps]
     return not any(statuses)
 
 
@@ -99,9 +105,9 @@ def main() -> int:
     arguments = parser.parse_args()
     chosen = [pair for pair in PAIRS if pair.short in arguments.only] if arguments.only else PAIRS
     pairs = {pair: find_python(pair.python) for pair in (ENDS if arguments.ends else chosen)}
-    tests = ["tests/unit"] if arguments.ends else ["tests/unit", *LAB_TESTS]
-    more = ("-m", "not properties") if arguments.ends else ()
-    results = {pair: run(pair, python, tests, more) for pair, python in pairs.items() if python}
+    # The ends go with other steps of `make test`, which use the other processors.
+    steps = [(UNIT, "-m", "not properties")] if arguments.ends else [(UNIT, "--numprocesses=2"), *LAB_TESTS]
+    results = {pair: run(pair, python, steps) for pair, python in pairs.items() if python}
     print("== Support matrix")
     for pair in pairs:
         print(f"{pair.name}: {'not here' if pair not in results else 'passed' if results[pair] else 'FAILED'}")
