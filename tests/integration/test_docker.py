@@ -123,6 +123,10 @@ def test_settings_that_contradict_are_refused(there, play):
 
 def test_all_of_it_goes_again(there, play):
     assert play("--limit=n4", NAMED, **VARIABLES).ok().changed() == {"n4": 0}
+    more = play("--limit=n4", NAMED, extra_upstreams=["more.example.org"], **VARIABLES).ok().of("n4")
+    assert more["written"] == [f"{CERTS}/more.example.org/hosts.toml"]
+    back = play("--limit=n4", NAMED, state="previous").ok().of("n4")
+    assert back["removed"] == more["written"] and not back["restarted"] and not back["restart_due"]
     play("--limit=n4", NAMED, state="absent").ok()
     assert shell(there, "n4", "ls /etc/docker; ls -d /var/lib/airgap-containerd 2>&1 || true").splitlines()[0] == (
         "daemon.json"

@@ -80,7 +80,7 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: b
     config = observed.config
     request = of_tree(plan.tree, observed)
     check = None
-    if plan.effective and observed.version:
+    if plan.effective and observed.version and not observed.engine:
         check = Check(plan.effective, observed.binary, observed.version, config.path)
     phases = _phases(plan, config, request.changes)
     between = None

@@ -10,6 +10,7 @@ import json
 import nodes
 import pytest
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
@@ -18,7 +19,9 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node import req
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import (
     Engine,
     EngineRegistries,
+    Kept,
     Observation,
+    State,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Answer
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan, preflight, request, undo
@@ -81,6 +84,18 @@ def test_daemon_json_must_be_what_it_was_when_the_plan_was_made():
     apply = request.of_plan(make(observed), observed, None)
     assert set(apply.expect) == {"/etc/docker/daemon.json", *(f"{CERTS}/{name}/hosts.toml" for name in NAMES)}
     assert apply.expect["/etc/docker/daemon.json"] and apply.check is None and apply.trial is None
+
+
+def test_going_back_asks_docker_for_no_config_toml():
+    path = f"{CERTS}/more.example.org/hosts.toml"
+    kept = Kept(b"[host]\n", 0o600, 0, 0)
+    state = State(
+        "previous", "2026-11-28T08:00:00Z", {path: None}, {path: kept}, {path: places.digest(b"[host]\n")}, None
+    )
+    observed = docker(previous=state)
+    todo = undo.make_previous(observed)
+    apply = request.of_plan(todo, observed, None)
+    assert todo.tree.removes == [path] and apply.check is None and apply.trial is None and todo.restart_due is None
 
 
 def test_the_mode_of_config_toml_says_nothing_of_docker():
