@@ -14,12 +14,12 @@ _PROXIES = (("HTTP_PROXY", "HttpProxy"), ("HTTPS_PROXY", "HttpsProxy"), ("NO_PRO
 
 
 def is_alone(request, record):
-    """Whether Docker is meant where the user named no containerd: nothing else on the node needs one.
+    """Whether Docker is meant where the user named no containerd: it runs, and nothing else on the node needs one.
 
     Where the role has configured the containerd behind it, that one stays in its care.
     """
     asked = request.get("docker") is not False and request.get("may_be_docker")
-    return bool(asked and os.path.exists(places.DOCKER) and is_host() and not record.get("config"))
+    return bool(asked and is_host() and not record.get("config") and (_has_files(record) or _runs()))
 
 
 def is_host():
@@ -31,8 +31,17 @@ def is_wanted(request, record):
     """Whether Docker's files are wanted beside those of the node's containerd, or were in an earlier run."""
     asked = request.get("docker")
     if asked is None:
-        asked = any(path.startswith(places.DOCKER_HOSTS_DIR + "/") for path in record.get("files") or {})
+        asked = _has_files(record)
     return bool(asked) and (os.path.exists(places.DOCKER) or any(map(os.path.exists, places.DOCKER_PROGRAMS)))
+
+
+def _has_files(record):
+    """Whether an earlier run gave Docker any."""
+    return any(path.startswith(places.DOCKER_HOSTS_DIR + "/") for path in record.get("files") or {})
+
+
+def _runs():
+    return any(map(_is_docker, process.below_our_root()))
 
 
 def changes():
@@ -40,7 +49,7 @@ def changes():
     from ansible_collections.airgap.containerd.plugins.module_utils._docker import engine  # with http
 
     found, error = {}, None
-    if not any(map(_is_docker, process.below_our_root())):  # systemd would start it for whoever asks on its socket
+    if not _runs():  # systemd would start it for whoever asks on its socket
         error = "it does not run"
     else:
         try:

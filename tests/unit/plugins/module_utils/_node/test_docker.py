@@ -27,7 +27,8 @@ INFO = {
 def node(tmp_path, monkeypatch):
     """Make it a node with or without Docker, and a kubelet."""
 
-    def make(is_docker, is_kubernetes):
+    def make(is_docker, is_kubernetes, runs=True):
+        monkeypatch.setattr(docker, "_runs", lambda: runs)
         here, gone = tmp_path / "here", tmp_path / "gone"
         here.write_text("")
         monkeypatch.setattr(places, "DOCKER", str(here if is_docker else gone))
@@ -60,6 +61,13 @@ def test_which_docker_is_meant(node, is_docker, is_kubernetes, asked, may_be, re
     request = {"docker": asked, "may_be_docker": may_be}
     assert docker.is_alone(request, record) is alone
     assert docker.is_wanted(request, record) is beside
+
+
+def test_docker_that_does_not_run_is_not_meant_by_itself(node):
+    node(True, False, runs=False)
+    request = {"docker": None, "may_be_docker": True}
+    assert not docker.is_alone(request, {}), "as a socket that nobody took away"
+    assert docker.is_alone(request, DOCKERS), "what it has is not taken away from it"
 
 
 def told(monkeypatch, info, runs=True):
