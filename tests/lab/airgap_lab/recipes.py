@@ -16,7 +16,6 @@ from pathlib import Path
 
 from airgap_lab.config import Base, LabError, PackageSet
 
-MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # Kills the build with the lab: a package tool that outlives a killed lab would go on writing into its folder.
 CONTAINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -128,8 +127,6 @@ def build_base(target: Path, mirror: str, base: Base) -> None:
     suite, packages = base.packages.suite, base.packages.packages
     excluded = [f"--dpkgopt=path-exclude=/{folder}/*" for folder in UNNEEDED]
     command = ["eatmydata", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", *excluded]
-    # The layers count on /lib being a link, which it need not be in Debian 11.
-    command += [f"--hook-dir={MERGED_USR}"] if suite == "bullseye" else []
     command += [f"--include={','.join(packages)}", suite, str(target), _source_line(mirror, suite)]
     run([*CONTAINED, *command], f"mmdebstrap could not make a {suite} system")
     if base.init == "sysvinit":
