@@ -6,8 +6,9 @@
 Usage: python tests/tools/matrix.py [--ends | --only CORE-PYTHON ...], such as --only 2.16-3.10
 
 Each pair runs the unit tests and, on the lab, the tests of the site playbook and of the Pythons on nodes. ``--ends``
-runs the unit tests of the oldest and of the newest pair alone, without those that search. Pairs whose Python this
-machine does not have are named and left out. Ends with status 1 when a pair failed, or when none ran.
+runs the unit tests of the oldest and of the newest pair alone, without those that search. A Python that this machine
+does not have is Debian's, see debian_python.py, but ``--ends`` names such a pair and leaves it out. Ends with status 1
+when a pair failed, or when none ran.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from debian_python import debian_python
 from pythons import find_python
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ("hpack", "hypothesis", "jsonschema", "markdown-it-py", "pytest", "pytest-xdist", "PyYAML")
+TOOLS = ("hpack", "hypothesis", "jsonschema", "markdown-it-py", "pip", "pytest", "pytest-xdist", "PyYAML")
 LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1")
 HIGHEST = ("tomlkit", "jmespath", "tomli")
 UNIT = "tests/unit"
@@ -65,8 +67,9 @@ PAIRS = (
     Pair("2.21", "3.14"),
     Pair("2.22", "3.13"),
     Pair("2.22", "3.14"),
+    Pair("2.22", "3.15"),
 )
-ENDS = (PAIRS[0], PAIRS[-2])
+ENDS = (PAIRS[0], PAIRS[-3])
 # Of these nothing but betas and release candidates is published yet.
 BEFORE_RELEASE = ("2.22",)
 
@@ -77,8 +80,10 @@ def provide(pair: Pair, python: str) -> Path:
     done = target / ".complete"
     wanted = "\n".join((*pair.libraries, *TOOLS, python))
     if not done.is_file() or done.read_text(encoding="utf-8") != wanted:
-        subprocess.run([python, "-m", "venv", "--clear", str(target)], check=True)
-        pip = [str(target / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
+        # By the Python's own pip: Debian's Python cannot put one into a virtual environment here.
+        subprocess.run([python, "-m", "venv", "--without-pip", "--clear", str(target)], check=True)
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "--python", str(target / "bin/python")]
+        pip += ["install", "-qq"]
         core = f"ansible-core=={pair.core}.*" + (f",>={pair.core}.0b1" if pair.core in BEFORE_RELEASE else "")
         subprocess.run([*pip, core, *pair.libraries, *TOOLS], check=True)
         done.write_text(wanted, encoding="utf-8")
@@ -104,7 +109,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="CORE-PYTHON", help="these pairs alone, such as 2.16-3.10")
     arguments = parser.parse_args()
     chosen = [pair for pair in PAIRS if pair.short in arguments.only] if arguments.only else PAIRS
-    pairs = {pair: find_python(pair.python) for pair in (ENDS if arguments.ends else chosen)}
+    find = find_python if arguments.ends else lambda version: find_python(version) or debian_python(version)
+    pairs = {pair: find(pair.python) for pair in (ENDS if arguments.ends else chosen)}
     # The ends go with other steps of `make test`, which use the other processors.
     steps = [(UNIT, "-m", "not properties")] if arguments.ends else [(UNIT, "--numprocesses=2"), *LAB_TESTS]
     results = {pair: run(pair, python, steps) for pair, python in pairs.items() if python}

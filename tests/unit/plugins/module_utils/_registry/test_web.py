@@ -48,13 +48,16 @@ def endless(start, chunk):
     ],
     ids=["silence", "all", "header", "body", "continue", "chunks"],
 )
-def test_a_request_ends_at_its_deadline(chunks):
+def test_a_request_ends_at_its_deadline(chunks, request):
+    # New releases of Python give up themselves after a hundred interim answers.
+    interim = request.node.callspec.id == "continue"
     with RawServer(lambda request: chunks()) as server:
         began = time.monotonic()
         with pytest.raises(web.Failure) as caught:
             web.Conversation(timeout=0.5).send("GET", server.url + "/v2/")
         assert time.monotonic() - began < 2
-        assert caught.value.kind == "timeout" and "did not answer within" in str(caught.value)
+        if caught.value.kind != "no_http" or not interim:
+            assert caught.value.kind == "timeout" and "did not answer within" in str(caught.value)
 
 
 @pytest.mark.parametrize(
