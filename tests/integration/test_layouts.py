@@ -128,7 +128,9 @@ def test_they_stay_while_it_starts_anew(there, play, task):
 
 
 def test_a_file_that_k0s_does_not_write_any_more_is_refused(there, play):
+    before = shell(there, "n3", "pidof containerd")
     play("--limit=n3", state="absent").ok()
+    reloaded(there, "n3", before)
     shell(there, "n3", "sed -i 1d /etc/k0s/containerd.toml; sleep 1")
     assert "does not begin with '# k0s_managed=true'" in play("--limit=n3", **VARIABLES).failed()
 
