@@ -198,12 +198,15 @@ def test_the_other_playbooks(audit, go):
         drop_in = "[Service]\nEnvironmentFile=/etc/containerd/proxy.env\n"
         audit.lab.write(node, "/etc/systemd/system/containerd.service.d/proxy.conf", drop_in)
         audit.lab.run(node, [*SHELL, "systemctl daemon-reload; systemctl restart containerd"])
-    reports = {"report_dir": str(audit.folder / "reports"), "verify_images": ["quay.io/coreos/etcd:1", "x.io/none:1"]}
+    formats = {"report_formats": ["html", "json", "junit", "markdown", "prometheus"]}
+    reports = {"report_dir": str(audit.folder / "reports"), **formats}
+    images = {"verify_images": ["quay.io/coreos/etcd:1", "x.io/none:1"]}
     asked = ("-e", "image=quay.io/coreos/etcd:1")
-    go(*TALKATIVE, "--check", nodes=nodes).ok()
+    go(*TALKATIVE, "--check", nodes=nodes, **reports).ok()
     go(*TALKATIVE, nodes=nodes).ok()
-    assert go(*TALKATIVE, nodes=nodes, playbook="playbooks/verify.yml", **reports).rc != 0, "there is no x.io/none"
-    assert any((audit.folder / "reports").iterdir())
+    done = go(*TALKATIVE, nodes=nodes, playbook="playbooks/verify.yml", **reports, **images)
+    assert done.rc != 0, "there is no x.io/none"
+    assert len(list((audit.folder / "reports").iterdir())) == 10, "five of each playbook"
     go(*TALKATIVE, *asked, nodes=nodes, playbook="playbooks/resolve.yml").ok()
     for playbook in ("rollback", "uninstall"):
         go(*TALKATIVE, nodes=nodes, playbook=f"playbooks/{playbook}.yml").ok()

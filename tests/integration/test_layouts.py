@@ -79,7 +79,7 @@ def there(lab):
 
 def reloaded(lab, node: str, before: str) -> None:
     """Wait until k0s has restarted its containerd."""
-    for _ in range(100):
+    for _attempt in range(100):
         if lab.run(node, ["pidof", "containerd"]).stdout.strip() not in ("", before):
             return
         time.sleep(0.2)

@@ -97,7 +97,7 @@ class Watch:
     def wait(self, wanted: set[tuple[str, ...]]) -> None:
         """Wait until just these alerts fire."""
         seen: object = None
-        for _ in range(120):
+        for _attempt in range(120):
             time.sleep(0.5)
             try:
                 seen = self.firing()

@@ -75,13 +75,14 @@ def _robot(request):
             return None
         query += ",Level=project,ProjectID=%d" % number
     try:
-        answer = _send("robots?page_size=100&q=" + quote(query, safe=""), request, talk)
+        answer = _send("robots?page_size=100&q=" + quote(query, safe="~"), request, talk)
     except web.Failure:
         return None
     for each in web.data(answer.body, list) if answer.status == 200 else ():
         if isinstance(each, dict) and each.get("name") == request["robot"]:
             expires = each.get("expires_at")
-            return {"expires_at": expires if type(expires) is int else None, "disabled": each.get("disable") is True}
+            known = isinstance(expires, int) and not isinstance(expires, bool)
+            return {"expires_at": expires if known else None, "disabled": each.get("disable") is True}
     return None
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from typing import Any
+from xml.etree import ElementTree
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report import cases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.cases import Case

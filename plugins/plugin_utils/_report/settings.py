@@ -59,7 +59,8 @@ def _is_change(each: Any) -> bool:
 
 def _change(each: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = document.clean({key: each.get(key) for key in _KEYS})
-    return {**kept, "owner": kept["owner"] if type(kept["owner"]) is int else None}
+    owner = kept["owner"]
+    return {**kept, "owner": owner if isinstance(owner, int) and not isinstance(owner, bool) else None}
 
 
 def _outcome(planned: Mapping[str, Any], upstream: str, changes: list[dict[str, Any]]) -> dict[str, Any]:

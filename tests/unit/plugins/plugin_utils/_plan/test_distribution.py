@@ -212,7 +212,7 @@ def test_others_name_a_directory_themselves(name, certs):
     todo = make(nodes.node(effective=Effective(config_path=certs), **found))
     assert all(path.startswith(f"{certs}/") for path in todo.tree.writes) and not todo.config_changed
     assert todo.restart_due is None and not todo.warnings
-    other = dict(found, config=nodes.file("version = 2\n", own.config_file))
+    other = {**found, "config": nodes.file("version = 2\n", own.config_file)}
     with pytest.raises(Refusal, match=f"{own.title} writes {own.config_file} whenever it starts"):
         make(nodes.node(**other))
 

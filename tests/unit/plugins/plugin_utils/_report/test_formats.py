@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 import time
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -198,9 +198,17 @@ def test_when_something_last_worked_is_kept():
     assert not [name for name in again if name.startswith("last_success")]
 
 
-@pytest.mark.parametrize("before", ["x", 'airgap_containerd_last_success_timestamp_seconds{a="\\', "\x00" * 100,
-    'airgap_containerd_last_success_timestamp_seconds{node="n"} NaN', 'x{node="n"} 1',
-    'airgap_containerd_last_success_timestamp_seconds{' + 'a="b",' * 5000 + '} 1x'])  # fmt: skip
+@pytest.mark.parametrize(
+    "before",
+    [
+        "x",
+        'airgap_containerd_last_success_timestamp_seconds{a="\\',
+        "\x00" * 100,
+        'airgap_containerd_last_success_timestamp_seconds{node="n"} NaN',
+        'x{node="n"} 1',
+        "airgap_containerd_last_success_timestamp_seconds{" + 'a="b",' * 5000 + "} 1x",
+    ],
+)
 def test_a_file_of_others_in_its_place_is_no_memory(before):
     begun = time.monotonic()
     assert prometheus.prometheus(DOCUMENTS["one"], before) == prometheus.prometheus(DOCUMENTS["one"])
