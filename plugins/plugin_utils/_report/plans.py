@@ -174,12 +174,7 @@ def _notes(notes: Mapping[str, Iterable[str]], total: int) -> Iterator[str]:
         several = {name: list(texts)[number] for name, texts in notes.items() if len(list(texts)) > number}
         for text, who in reasons.grouped(several):
             found.setdefault(text, []).extend(who)
-    groups = sorted(found.items(), key=lambda group: -len(group[1]))
-    if groups:
-        yield from ("", "Warnings:")
-    yield from (f"  {text} ({names.several(who, total)})" for text, who in groups[:_GROUPS])
-    if len(groups) > _GROUPS:
-        yield f"  and {_count(len(groups) - _GROUPS, 'other warning')}, which --check --limit=NODE shows"
+    yield from _with_nodes("Warnings", "other warning", found, total)
 
 
 def _support(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -188,12 +183,17 @@ def _support(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, result in results.items():
         for text in result.get("support") or []:
             found.setdefault(text, []).append(name)
+    yield from _with_nodes("Releases", "other one", found, len(results))
+
+
+def _with_nodes(title: str, other: str, found: Mapping[str, list[str]], total: int) -> Iterator[str]:
+    """Yield texts below a title, those of most nodes first, each with its nodes; `other` is what one more is called."""
     groups = sorted(found.items(), key=lambda group: -len(group[1]))
     if groups:
-        yield from ("", "Releases:")
-    yield from (f"  {text} ({names.several(who, len(results))})" for text, who in groups[:_GROUPS])
+        yield from ("", f"{title}:")
+    yield from (f"  {text} ({names.several(who, total)})" for text, who in groups[:_GROUPS])
     if len(groups) > _GROUPS:
-        yield f"  and {_count(len(groups) - _GROUPS, 'other one')}, which --check --limit=NODE shows"
+        yield f"  and {_count(len(groups) - _GROUPS, other)}, which --check --limit=NODE shows"
 
 
 def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, check: bool) -> list[str]:
