@@ -102,19 +102,19 @@ def set_external(config: Config, url: str | None) -> None:
 
 def set_upstreams_away(config: Config, away: bool) -> None:
     """Make what Harbor is a proxy cache of unreachable from its next request on, or reachable again."""
-    for registry in _stand_ins(config):
-        mark = _folder(config, registry) / "upstreams_away"
-        if away:
-            mark.touch()
-        else:
-            mark.unlink(missing_ok=True)
+    _mark(config, "upstreams_away", away)
 
 
 def set_newer(config: Config, newer: bool) -> None:
     """Make Harbor answer as 2.14 and later, whose token service is at the host that was asked, or as before."""
+    _mark(config, "newer", newer)
+
+
+def _mark(config: Config, name: str, wanted: bool) -> None:
+    """Put a file of this name where the stand-ins look before each answer, or take it away."""
     for registry in _stand_ins(config):
-        mark = _folder(config, registry) / "newer"
-        if newer:
+        mark = _folder(config, registry) / name
+        if wanted:
             mark.touch()
         else:
             mark.unlink(missing_ok=True)
