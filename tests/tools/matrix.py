@@ -5,8 +5,9 @@
 
 Usage: python tests/tools/matrix.py [--ends | --only CORE-PYTHON ...], such as --only 2.16-3.10
 
-Each pair runs the unit tests and, on the lab, the tests of the site playbook and of the Pythons on nodes. ``--ends``
-runs the unit tests of the oldest and of the newest pair alone, without those that search. A Python that this machine
+Each pair runs the unit tests and, on the lab, the tests of the site playbook; the first pair of each ansible-core also
+runs those of the Pythons on nodes, for which the control node's own Python does not matter. ``--ends`` runs the unit
+tests of the oldest and of the newest pair alone, without those that search. A Python that this machine
 does not have is Debian's, see debian_python.py, but ``--ends`` names such a pair and leaves it out. Ends with status 1
 when a pair failed, or when none ran.
 """
@@ -28,7 +29,8 @@ TOOLS = ("hpack", "hypothesis", "jsonschema", "markdown-it-py", "pip", "pytest",
 LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1")
 HIGHEST = ("tomlkit", "jmespath", "tomli")
 UNIT = "tests/unit"
-LAB_TESTS = (("tests/integration/test_site.py",), ("tests/integration/test_node_pythons.py",))
+SITE = ("tests/integration/test_site.py",)
+NODE_PYTHONS = ("tests/integration/test_node_pythons.py",)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,12 @@ def provide(pair: Pair, python: str) -> Path:
     return target / "bin"
 
 
+def whole(pair: Pair) -> list[tuple[str, ...]]:
+    """Return the steps of a pair, each with its arguments for pytest."""
+    first = next(each for each in PAIRS if each.core == pair.core)
+    return [(UNIT, "--numprocesses=2"), SITE, *([NODE_PYTHONS] if pair == first else [])]
+
+
 def run(pair: Pair, python: str, steps: list[tuple[str, ...]]) -> bool:
     """Run pytest with the pair, for each step's arguments; return whether all passed."""
     programs = provide(pair, python)
@@ -113,8 +121,10 @@ def main() -> int:
     find = find_python if arguments.ends else lambda version: find_python(version) or debian_python(version)
     pairs = {pair: find(pair.python) for pair in (ENDS if arguments.ends else chosen)}
     # The ends go with other steps of `make test`, which use the other processors.
-    steps = [(UNIT, "-m", "not properties")] if arguments.ends else [(UNIT, "--numprocesses=2"), *LAB_TESTS]
-    results = {pair: run(pair, python, steps) for pair, python in pairs.items() if python}
+    ends = [(UNIT, "-m", "not properties")]
+    results = {
+        pair: run(pair, python, ends if arguments.ends else whole(pair)) for pair, python in pairs.items() if python
+    }
     print("== Support matrix")
     for pair in pairs:
         print(f"{pair.name}: {'not here' if pair not in results else 'passed' if results[pair] else 'FAILED'}")
