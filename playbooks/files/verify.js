@@ -19,7 +19,7 @@ const KNOWN_BY = {
   manifest: "the node itself asked for the manifest, in containerd's order",
 };
 // What differs between documents about pulls, about images that are to be pulled, and about the settings of nodes.
-const IMAGES = "every image from where it should come";
+const IMAGES = "every image from the intended registry";
 const ABOUT = {
   verify: {heading: "Where images come from", verb: ["gets", "get"], what: IMAGES},
   images: {heading: "Will every image be pulled?", verb: ["will get", "will get"], what: IMAGES},

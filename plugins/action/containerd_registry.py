@@ -79,7 +79,7 @@ class ActionModule(Action):
         outcome = None
         is_plan = self._task.check_mode or args["fleet"] == "plan"
         applies = todo.changed or restarts or todo.record_changed or observed.interrupted
-        source = args["url"] or "their endpoints"
+        source = f"{args['url']} mirrors" if args["url"] else "own mirrors for"
         if applies and not is_plan:
             if args["planned"]:
                 _check_planned(args["planned"], _result(todo, observed, restarts, idle, None, source))

@@ -170,7 +170,7 @@ class ActionModule(Action):
             local.write(path, makers[kind](path), 0o644 if kind == "prometheus" else mode)
         if written and files:
             kind, path = next(iter(files.items()))
-            shown.append(f"Page: {path}" if kind == "html" else f"Report: {path}")
+            shown.append(f"HTML report: {path}" if kind == "html" else f"Report: {path}")
         told: dict[str, Any] = {_KEYS.get(kind, kind): path for kind, path in files.items()}
         if "prometheus" in files and args["metrics_by_node"]:
             told["metrics"] = prometheus.by_node(found, local.text(files["prometheus"]))
@@ -185,7 +185,7 @@ class ActionModule(Action):
             return
         local.write(path, copies.script(listed), mode)
         if listed:
-            shown.append(f"Copy: sh {path} puts {len(listed)} images where they are missing")
+            shown.append(f"To copy the missing images ({len(listed)}), run: sh {path}")
 
 
 def _places(about: str, args: Mapping[str, Any]) -> dict[str, str]:

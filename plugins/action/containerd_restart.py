@@ -44,7 +44,7 @@ class ActionModule(Action):
                 return {"changed": False, "msg": f"{args['service']} runs with what its files say: no restart is due"}
             why = f" ({observed.restart_due})"
         if self._task.check_mode:
-            return {"changed": True, "msg": f"{args['service']} is to be restarted{why}"}
+            return {"changed": True, "msg": f"{args['service']} will be restarted{why}"}
         restart = Restart(args["service"], args["socket"], command, args["timeout"], args["force"])
         done = execute.execute(self, RestartOrRestore(restart, args["restore"]), task_vars, Restarted)
         return {

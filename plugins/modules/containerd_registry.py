@@ -246,7 +246,7 @@ msg:
   type: str
   returned: success
   sample: >-
-    containerd 1.7.24: 5 registries and every other one from http://harbor.lan, in /etc/containerd/certs.d
+    containerd 1.7.24: http://harbor.lan mirrors 5 registries and all others, in /etc/containerd/certs.d
     (config_path); no restart needed
 version:
   description: The containerd release that was configured for.

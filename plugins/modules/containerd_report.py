@@ -10,9 +10,9 @@ version_added: 1.0.0
 description:
   - Takes what other modules returned for many nodes and prints it, nodes with the same answer together, so that a fleet
     of hundreds fits on a screen. Runs on the controller alone; C(run_once) is enough.
-  - With O(pulls) and O(images) it also writes files on the controller, a page and a JSON file unless O(formats) says
-    otherwise, and fails, after all that, if any node does not get an image from where it should. With O(plans) and
-    O(outcomes) it writes those of O(formats).
+  - With O(pulls) and O(images) it also writes files on the control node, an HTML report and a JSON file unless
+    O(formats) says otherwise, and then fails if any node does not pull an image from the intended registry. With
+    O(plans) and O(outcomes) it writes the files that O(formats) lists.
 extends_documentation_fragment:
   - airgap.containerd.node
 attributes:

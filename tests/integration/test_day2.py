@@ -106,4 +106,4 @@ def test_uninstall(life, lab, play):
     before = pids(lab)
     again = play(playbook="playbooks/uninstall.yml").ok()
     assert again.changed() == dict.fromkeys(NODES, 0) and pids(lab) == before
-    assert all("nothing of this role is here" in again.of(node)["msg"] for node in NODES)
+    assert all("nothing to remove" in again.of(node)["msg"] for node in NODES)

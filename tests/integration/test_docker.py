@@ -146,7 +146,7 @@ def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, tmp_path)
     assert play("--limit=n4", docker=True, **VARIABLES).ok().changed() == {"n4": 0}
     assert play("--limit=n4", **VARIABLES).ok().changed() == {"n4": 0}, "what an earlier run gave it stays"
     run = play("--limit=n4", playbook="playbooks/verify.yml", verify_images=list(IMAGES), report_dir=str(tmp_path)).ok()
-    assert "2 of 2 nodes get every image from where it should come" in run.output and "n4 (Docker)" in run.output
+    assert "2 of 2 nodes pull every image from the intended registry" in run.output and "n4 (Docker)" in run.output
     play("--limit=n4", state="absent").ok()
     assert shell(there, "n4", f"cat /etc/containerd/config.toml {FILE}; pidof dockerd") == before
     assert shell(there, "n4", "ls -d /etc/docker/* /etc/containerd/*").split() == ["/etc/containerd/config.toml", FILE]

@@ -52,7 +52,7 @@ def test_a_first_run_and_a_fleet_that_is_right(fresh, play):
     before = state(fresh)
     second = play("-vvvv").ok()
     assert executions(second.output) == dict.fromkeys(NODES, 1)
-    assert lines(second)[0] == "4 nodes: 4 right already" and lines(second)[-1] == "Nothing has to be changed."
+    assert lines(second)[0] == "4 nodes: 4 up to date" and lines(second)[-1] == "Nothing to change."
     assert second.changed() == dict.fromkeys(NODES, 0) and state(fresh) == before
 
 
@@ -97,7 +97,7 @@ def test_a_node_that_is_not_what_was_planned_is_left_alone(fresh, play, inventor
     assert run.returncode == 2 and "this node is not as it was when its change was planned and shown" in output
     assert files(fresh, "n2") == before
     assert "4 nodes: 1 changed, 1 of them restarted" in output and "2 not touched, 1 failed" in output
-    assert "n3, n4: not touched, as the run stopped" in output
+    assert "n3, n4: not touched because the run stopped" in output
 
 
 def test_a_restart_that_fails_in_the_second_step_stops_the_rest(fresh, play, inventory):
@@ -107,7 +107,7 @@ def test_a_restart_that_fails_in_the_second_step_stops_the_rest(fresh, play, inv
     assert run.rc == 2 and run.changed()["n1"] == 1
     shown = lines(run)
     assert any(line.startswith("4 nodes: 1 changed, 1 of them restarted") for line in shown)
-    assert "n2: failed" in shown and "n3, n4: not touched, as the run stopped" in shown
+    assert "n2: failed" in shown and "n3, n4: not touched because the run stopped" in shown
     assert "no restart today" in str(shown) and "were put back" in str(shown)
     after = state(fresh)
     assert after["n2"][1] == before["n2"][1] and all(after[node] == before[node] for node in ("n3", "n4"))
@@ -118,7 +118,7 @@ def test_a_host_that_runs_docker_alone_has_to_be_named(fresh, play):
     before = state(fresh)
     run = play()
     assert run.rc == 2 and state(fresh) == before and "n3: cannot be changed" in lines(run)
-    assert "runs Docker and no kubelet" in str(lines(run))
+    assert "runs Docker but no kubelet" in str(lines(run))
     assert play(nodes="n3").ok().changed() == {"n3": 1}
     play(proceed=True).ok()
     fresh.run("n3", ["rm", "-f", "/run/docker.sock"])
@@ -134,7 +134,7 @@ def test_a_few_at_a_time_and_no_more_where_one_fails(fresh, play, inventory):
     fails = {"containerd_registry_restart_command": ["/bin/sh", "-c", "exit 3"]}
     run = play(inventory=inventory(n3=fails), serial=1)
     assert run.rc == 2 and run.changed()["n4"] == 0
-    assert "n4: not touched, as the run stopped" in lines(run)
+    assert "n4: not touched because the run stopped" in lines(run)
 
 
 def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, play, tmp_path):

@@ -39,7 +39,7 @@ def test_a_node_made_from_an_image(fresh, play, tmp_path):
     inventory.write_text(yaml.safe_dump({"all": {"hosts": {"image": image}}}))
     first = play("--limit=image", inventory=(str(inventory),)).ok()
     assert first.changed()["image"] == 1 and not first.of("image")["restart_due"]
-    assert "containerd does not run here, and reads this when it starts" in first.of("image")["msg"]
+    assert "containerd is not running here and reads this when it starts" in first.of("image")["msg"]
     assert play("--limit=image", inventory=(str(inventory),)).ok().changed()["image"] == 0
     sh(BOOT)
     assert_served(fresh, [node], "docker.io/library/busybox:1", "registry.lan", "library/busybox")

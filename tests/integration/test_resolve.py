@@ -50,8 +50,8 @@ def test_the_first_request_is_the_one_that_the_registry_gets(fresh, play):
     assert sum(line.startswith("busybox:1 is docker.io/library/busybox:1") for line in shown) == 2, (
         "legacy, config_path"
     )
-    assert shown.count("  at last: nothing else is asked") == 1, "in config_path mode"
-    assert "  at last: the registry itself is asked: registry-1.docker.io" in shown, "in legacy mode"
+    assert shown.count("  fallback: none") == 1, "in config_path mode"
+    assert "  fallback: the registry itself, registry-1.docker.io" in shown, "in legacy mode"
 
 
 def test_nodes_that_cannot_say_or_ask(fresh, play):
@@ -66,7 +66,7 @@ def test_nodes_that_cannot_say_or_ask(fresh, play):
     assert run.rc == 2
     shown = "\n".join(lines(run))
     assert "ERROR: CRI is not loaded: disabled_plugins switches io.containerd.grpc.v1.cri off" in shown
-    assert "in the log: failed to decode hosts.toml: invalid `host` tree" in shown
+    assert "containerd logs: failed to decode hosts.toml: invalid `host` tree" in shown
     assert "ERROR: CRI is not loaded: mirrors (docker.io) beside config_path" in shown
     assert "note: the running containerd may have other settings than its files" in shown
     assert re.search(r"^n4: no answer: .+", shown, re.M)
@@ -94,7 +94,7 @@ def test_examples_of_the_filter(lab, play, tmp_path):
     assert len(run.results) == len(tasks) == 2
     first, second = [each["result"]["msg"] for each in run.results]
     assert first["requests"][0]["url"].startswith("http://registry.lan/v2/library/busybox/")
-    assert second["last"] == "nothing else is asked"
+    assert second["last"] == "none"
 
 
 def test_a_file_that_ends_containerd(fresh):

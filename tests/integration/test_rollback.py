@@ -110,7 +110,7 @@ def test_the_last_run_is_undone_on_demand(fresh, play):
     assert play().ok().changed() == dict.fromkeys(NODES, 0), "what the first run wanted is what is there"
     again = _roll_back(play).ok()
     assert again.changed() == dict.fromkeys(NODES, 0), "an operator who runs it twice undoes no other run"
-    assert all("there is no run to undo" in again.of(node)["msg"] for node in NODES)
+    assert all("nothing to undo" in again.of(node)["msg"] for node in NODES)
     for node in NODES:
         assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
         assert fresh.run(node, ["sh", "-c", f"find {STATE} ! -user root -o -perm /077"]).stdout == ""

@@ -39,8 +39,8 @@ def test_a_fleet_that_is_well(ready, play, tmp_path):
     assert pauses == {PAUSES[node]: node for node in NODES}, run.output
     told = [run.output.index(f"ok: [{node}]") for node in NODES]
     assert max(told) < run.output.index("RESULT  "), "each node is heard of before the table"
-    assert "\n4 of 4 nodes get every image from where it should come: ok\n" in run.output
-    assert f"Page: {tmp_path}/verify.html" in run.output
+    assert "\n4 of 4 nodes pull every image from the intended registry: ok\n" in run.output
+    assert f"HTML report: {tmp_path}/verify.html" in run.output
     found = json.loads((tmp_path / "verify.json").read_text())
     assert [node["name"] for node in found["nodes"]] == list(NODES) and found["ok"]
 
@@ -63,7 +63,7 @@ def test_failures_come_first_and_decide_the_exit_status(ready, play, tmp_path):
     assert f"FAILED       {BUSYBOX}, {NONE} on n3" in lines, run.output
     assert "containerd does not answer on its socket" in run.output and "Start containerd" in run.output
     assert run.output.count("Start containerd") == 1, "the table is printed once"
-    assert "0 of 5 nodes get every image from where it should come: FAILED" in run.output
+    assert "0 of 5 nodes pull every image from the intended registry: FAILED" in run.output
     assert (tmp_path / "report" / "verify.html").stat().st_size > 5000
 
 
@@ -157,7 +157,7 @@ def test_harbor_in_the_report(ready, play, tmp_path):
     # Only the administrator knows of what a project is a proxy cache.
     assert "Harbor's project quay is a proxy cache of https://quay.io, not of ghcr.io" in " ".join(run.output.split())
     assert (
-        "1 of 1 nodes get every image from where it should come, Harbor does not give them what they need: FAILED"
+        "1 of 1 nodes pull every image from the intended registry; Harbor does not provide what they need: FAILED"
         in run.output
     )
 

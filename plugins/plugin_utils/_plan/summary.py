@@ -33,7 +33,7 @@ def tree_diff(planned: TreePlan) -> list[dict[str, str]]:
 
 def _nameless(text: str | None, directory: str) -> str | None:
     """Return the text of a hosts.toml without the name of the registry that it is for."""
-    name = "every other registry" if directory == namespaces.CATCH_ALL else namespaces.namespace(directory)
+    name = "all other registries" if directory == namespaces.CATCH_ALL else namespaces.namespace(directory)
     return text and text.replace(f" {name} ", "  ").replace(f'//{name}"', '//"')
 
 
@@ -44,31 +44,32 @@ def plan_diff(plan: Plan) -> list[dict[str, str]]:
 
 
 def restart(plan: Plan, restarts: bool, outcome: Applied | None, idle: bool = False) -> str:
-    """Say what of a restart: whether there was one, is to be one, or is due; `idle`: nothing runs on this node."""
+    """Say whether there was, will be or should be a restart; `idle`: containerd is not running on this node."""
     if idle:
-        return "containerd does not run here, and reads this when it starts"
+        return "containerd is not running here and reads this when it starts"
     if outcome and outcome.restarted:
         return f"containerd restarted ({plan.restart_due}), CRI answered after {outcome.seconds} s"
     if restarts:
-        return f"containerd is to be restarted ({plan.restart_due})"
-    return f"a restart of containerd is due ({plan.restart_due})" if plan.restart_due else "no restart needed"
+        return f"containerd will be restarted ({plan.restart_due})"
+    return f"containerd needs a restart ({plan.restart_due})" if plan.restart_due else "no restart needed"
 
 
 def sentence(plan: Plan, hosts_dir: str, source: str, restart: str) -> str:
-    """Say in one line what a node runs and does, for people who read hundreds of them."""
+    """Say in one line what a node runs and does; `source` is what mirrors the registries, with the verb."""
     if plan.mode is None:
         if plan.restores:
-            done = f"the files are those of before the run of {plan.since}"
+            done = f"files restored to their state before the run of {plan.since}"
         elif not plan.forgets:
-            done = "there is no run to undo, or the last one is undone already"
+            done = "nothing to undo"
         else:
-            done = "what this role wrote is taken back" if plan.changed else "nothing of this role is here"
+            done = "configuration removed and previous files restored" if plan.changed else "nothing to remove"
         return f"{_called(plan)}: {done}; {restart}"
     where = f"{hosts_dir} (config_path)" if plan.mode == "config_path" else f"{plan.config_path} (legacy mirrors)"
     named = [name for name in plan.namespaces if name != "*"]
-    rest = " and every other one" if "*" in plan.namespaces else ""
-    files = _files(plan)
-    return f"{_called(plan)}: {len(named)} registries{rest} from {source}, in {where}; {files}{restart}"
+    rest = ["all others" if named else "all registries"] if "*" in plan.namespaces else []
+    some = ["1 registry" if len(named) == 1 else f"{len(named)} registries"] if named or not rest else []
+    registries = " and ".join(some + rest)
+    return f"{_called(plan)}: {source} {registries}, in {where}; {_files(plan)}{restart}"
 
 
 def _called(plan: Plan) -> str:
@@ -78,8 +79,8 @@ def _called(plan: Plan) -> str:
 
 
 def _files(plan: Plan) -> str:
-    """Say how many files change; of a node that is right, nothing."""
+    """Say how many files change; nothing for a node that is up to date."""
     written, removed = len(plan.tree.writes) + plan.config_changed, len(plan.tree.removes)
-    counts = (written, "1 file changes", "files change"), (removed, "1 file goes", "files go")
+    counts = (written, "1 file changes", "files change"), (removed, "1 file is removed", "files are removed")
     told = [one if count == 1 else f"{count} {several}" for count, one, several in counts if count]
     return f"{', '.join(told)}; " if told else ""

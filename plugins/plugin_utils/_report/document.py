@@ -25,7 +25,7 @@ STATES = ("unreachable", "error", "failed", "bypassed", "drift")
 HEALTHY = (*GOOD, "configured")
 """States of what is as it should be; the last one is that of an upstream whose settings are those of the variables."""
 
-_NOT_ASKED = "Harbor could not be asked"
+_NOT_ASKED = "Harbor could not be queried"
 _MAX_TEXT = 400
 _MAX_ITEMS = 50
 _OWN_ADDRESS = re.compile(r"(?:[0-9.]{7,15}|\[[0-9a-fA-F:.]+\]):[0-9]{4,5}->")

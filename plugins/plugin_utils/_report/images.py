@@ -116,7 +116,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     for problem in problems[:_PROBLEMS]:
         shown.extend(_problem(problem, found["nodes"], total, everything))
     if len(problems) > _PROBLEMS:
-        shown.extend(pulls.wrapped("AND", f"{len(problems) - _PROBLEMS} more problems, which the page shows"))
+        shown.extend(pulls.wrapped("AND", f"{len(problems) - _PROBLEMS} more problems, listed in the report"))
     for each in found["same"][:_PROBLEMS]:
         text = f"{' and '.join(each['images'])} are one image in the registry, {each['name']}: it holds one of them"
         shown.extend(pulls.wrapped("ONE IMAGE", text))
@@ -191,4 +191,4 @@ def closing(found: Mapping[str, Any]) -> str:
     total = sum(len(node["hosts"]) for node in found["nodes"])
     good = sum(len(node["hosts"]) for node in found["nodes"] if node["ok"])
     verdict = "ok" if found["ok"] else "FAILED"
-    return f"{good} of {total} nodes will get every image from where it should come: {verdict}"
+    return f"{good} of {total} nodes will pull every image from the intended registry: {verdict}"

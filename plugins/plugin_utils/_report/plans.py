@@ -15,7 +15,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import n
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import keys
 
 _GROUPS = 6
-"""Distinct plans, or reasons of one kind, that are shown; of the others it is told how many there are."""
+"""Distinct plans, or reasons of one kind, that are shown; the others are only counted."""
 
 _KEYS = 4
 """Keys of config.toml of which one plan shows the values; --diff shows all."""
@@ -29,9 +29,9 @@ _PLANNED = ("new_node", "variables")
 PROCEED = "containerd_registry_proceed"
 NODES = "containerd_registry_nodes"
 _BYSTANDER = (
-    "this host runs Docker and no kubelet, so it does not look like a Kubernetes node, and nobody asked for it by "
-    f"name: leave it out with --limit or -e {NODES}=PATTERN, or name it in {NODES} or set "
-    "containerd_registry_docker to true if it is meant"
+    "this host runs Docker but no kubelet, so it does not look like a Kubernetes node, and it is not named explicitly: "
+    f"exclude it with --limit or -e {NODES}=PATTERN; or, to configure it, name it in {NODES} or set "
+    "containerd_registry_docker to true"
 )
 _KINDS = ("unreachable", "refused", "failed")
 _TITLES = {"unreachable": "could not be reached", "refused": "cannot be changed", "failed": "failed"}
@@ -72,9 +72,9 @@ def plan(
         **sorted_out,
     }
     fleet.update(_problems(fleet), titles=[names.several(step, 0) for step in fleet["steps"]])
-    shown = [_heading(fleet, [(len(change), "to change"), (len(right), "right already")])]
+    shown = [_heading(fleet, [(len(change), "to change"), (len(right), "up to date")])]
     shown += _groups({name: "\n".join(_plan(results[name])) for name in change}, "to change", len(results))
-    shown += _groups({name: _text(results[name]) for name in right}, "right already", len(results))
+    shown += _groups({name: _text(results[name]) for name in right}, "up to date", len(results))
     shown += [*_reasons(fleet), *_notes(fleet["notes"], len(results)), *_support(results)]
     return [*shown, *_after_plan(fleet, change, stopped, check)], fleet
 
@@ -123,7 +123,8 @@ def _changes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _drift(result: Mapping[str, Any]) -> str:
     """Say why a run would change a node."""
-    return "not as asked: " + "; ".join(dict.fromkeys(str(each.get("seen")) for each in _changes(result)))
+    seen = "; ".join(dict.fromkeys(str(each.get("seen")) for each in _changes(result)))
+    return f"not configured as the variables say: {seen}"
 
 
 def _text(result: Mapping[str, Any]) -> str:
@@ -136,7 +137,7 @@ def _problems(fleet: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     problems.update(fleet["drift"])
     failing = problems
     if len(problems) > names.FEW:
-        text = f"not as asked: {names.several(problems, 0)}, see the summary above"
+        text = f"not configured as the variables say: {names.several(problems, 0)}, see the summary above"
         failing = {next(iter(problems)): text}
     return {"problems": problems, "failing": failing}
 
@@ -154,7 +155,7 @@ def _groups(texts: Mapping[str, str], what: str, total: int) -> list[str]:
         shown += ["", f"{names.several(who, total)}: {what}", *(f"  {line}" for line in text.splitlines())]
     more = [name for dummy, who in groups[_GROUPS:] for name in who]
     if more:
-        shown += ["", f"{names.several(more, total)}: {what}, otherwise than these: --check --limit=NODE shows it"]
+        shown += ["", f"{names.several(more, total)}: {what}, not shown in detail here: run with --check --limit=NODE"]
     return shown
 
 
@@ -183,7 +184,7 @@ def _support(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, result in results.items():
         for text in result.get("support") or []:
             found.setdefault(text, []).append(name)
-    yield from _with_nodes("Releases", "other one", found, len(results))
+    yield from _with_nodes("Releases", "other notice", found, len(results))
 
 
 def _with_nodes(title: str, other: str, found: Mapping[str, list[str]], total: int) -> Iterator[str]:
@@ -198,10 +199,10 @@ def _with_nodes(title: str, other: str, found: Mapping[str, list[str]], total: i
 
 def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, check: bool) -> list[str]:
     if stopped and not check:
-        left = f", or go on without them with -e {PROCEED}=true" if change else ""
-        return ["", f"Nothing was changed. Mend what cannot be changed, leave it out with --limit{left}."]
+        left = f", or continue without them with -e {PROCEED}=true" if change else ""
+        return ["", f"Nothing was changed. Fix the nodes that cannot be changed, exclude them with --limit{left}."]
     if not change:
-        return ["", "Nothing has to be changed." if fleet["right"] else "Nothing was changed."]
+        return ["", "Nothing to change." if fleet["right"] else "Nothing was changed."]
     return ["", "Nothing was changed: this was a check."] if check else []
 
 
@@ -215,9 +216,9 @@ def _closing(fleet: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], un
         f"changed, {len(restarted)} of them restarted (at most {longest} s without CRI)" if restarted else "changed"
     )
     right = len(fleet["right"]) + len(good) - len(changed)  # with those that had images to pull, or a record to write
-    counts = [(len(changed), restarts), (right, "right already"), (len(untouched), "not touched")]
+    counts = [(len(changed), restarts), (right, "up to date"), (len(untouched), "not touched")]
     shown = [_heading(fleet, counts), *_reasons(fleet)]
-    for who, what in ((untouched, "not touched, as the run stopped"), (due, "a restart of containerd is due")):
+    for who, what in ((untouched, "not touched because the run stopped"), (due, "containerd needs a restart")):
         if who:
             shown += ["", f"{names.several(who, fleet['total'])}: {what}"]
     told = {name: {reasons.plain(name, text) for text in texts} for name, texts in fleet["notes"].items()}
@@ -227,9 +228,9 @@ def _closing(fleet: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], un
     }
     shown += _notes({name: texts for name, texts in fresh.items() if texts}, fleet["total"])
     if fleet["problems"]:
-        return [*shown, "", "Mend that and run the same again: what is right stays as it is."]
+        return [*shown, "", "Fix this and run the playbook again. Nodes that are up to date are left as they are."]
     if any(result.get("mode") for result in done.values()):
-        shown += ["", "Next: airgap.containerd.verify pulls on every node and shows what came from where."]
+        shown += ["", "Next: airgap.containerd.verify pulls on every node and shows which registry served each image."]
     return shown
 
 
@@ -245,10 +246,10 @@ def _plan(result: Mapping[str, Any]) -> Iterator[str]:
     changes = result.get("config_changes") or []
     altered = [change for change in changes if "before" in change]
     for change in altered[:_KEYS]:
-        after = json.dumps(change["after"]) if "after" in change else "gone"
-        yield f"config.toml: {keys.show(change['path'])} = {json.dumps(change['before'])} becomes {after}"
+        after = f"becomes {json.dumps(change['after'])}" if "after" in change else "is removed"
+        yield f"config.toml: {keys.show(change['path'])} = {json.dumps(change['before'])} {after}"
     if len(altered) > _KEYS:
-        yield f"config.toml: {_count(len(altered) - _KEYS, 'more key')} changed or gone"
+        yield f"config.toml: {_count(len(altered) - _KEYS, 'more key')} changed or removed"
     added = len(changes) - len(altered)
     if added:
         yield f"config.toml: {_count(added, 'key')} added"

@@ -31,7 +31,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     for problem in found["problems"][:_PROBLEMS]:
         shown.extend(_problem(problem, found["nodes"]))
     if len(found["problems"]) > _PROBLEMS:
-        shown.extend(wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, which the page shows"))
+        shown.extend(wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, listed in the report"))
     rows = list(_good(found))
     if rows:
         shown.extend([*([""] if shown else []), *aligned([HEADS, *rows])])
@@ -100,9 +100,9 @@ def _span(seconds: list[float]) -> str:
 
 
 def closing(found: Mapping[str, Any]) -> str:
-    """Return the last line: how many nodes are well."""
+    """Return the last line: how many nodes are healthy."""
     total, good = len(found["nodes"]), sum(node["ok"] for node in found["nodes"])
     verdict = "ok" if found["ok"] else "FAILED"
-    harbor = "does not give them what they need" if found["harbor"] else "has what they need"
-    asked = "" if found["harbor"] is None else f", Harbor {harbor}"
-    return f"{good} of {total} nodes get every image from where it should come{asked}: {verdict}"
+    harbor = "does not provide what they need" if found["harbor"] else "provides what they need"
+    asked = "" if found["harbor"] is None else f"; Harbor {harbor}"
+    return f"{good} of {total} nodes pull every image from the intended registry{asked}: {verdict}"

@@ -53,15 +53,15 @@ def _table(answer: Mapping[str, Any], nodes: Mapping[str, list[str]], total: int
         yield f"  ERROR: {answer['error']}"
     else:
         yield from _rows(answer)
-        yield f"  at last: {answer['last']}"
+        yield f"  fallback: {answer['last']}"
     for endpoint in answer["endpoints"]:
         if endpoint["skipped"]:
-            yield f"  never asked: {endpoint['url']}: {endpoint['skipped']}"
+            yield f"  never tried: {endpoint['url']}: {endpoint['skipped']}"
         elif not endpoint["resolve"]:
             what = "pull" if answer["digest"] or not endpoint["pull"] else "resolve"
-            yield f"  not asked to resolve: {endpoint['url']} lacks the capability {what}"
+            yield f"  not used to resolve: {endpoint['url']} lacks the capability {what}"
     for line in answer["log"]:
-        yield f"  in the log: {line}"
+        yield f"  containerd logs: {line}"
     for note in answer["notes"]:
         yield f"  note: {note}"
     yield ""

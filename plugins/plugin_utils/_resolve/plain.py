@@ -86,7 +86,7 @@ def _tls(asked: Asked) -> str:
 def _last(answer: Resolution) -> str:
     """Say what happens when everything before has failed."""
     if answer.error:
-        return "nothing is asked"
+        return "none"
     if answer.reference and any(_is_upstream(each) for each in answer.asked):
-        return f"the registry itself is asked: {upstream_host(answer.reference.host)}"
-    return "nothing else is asked"
+        return f"the registry itself, {upstream_host(answer.reference.host)}"
+    return "none"

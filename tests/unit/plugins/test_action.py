@@ -86,14 +86,14 @@ def test_an_image_needs_no_restart(tmp_path):
         )
         result = run(containerd_registry, replying(observed), **role, **given)
         assert result.get("restart_due") is due, result
-        assert ("containerd does not run here, and reads this when it starts" in result["msg"]) is not due
+        assert ("containerd is not running here and reads this when it starts" in result["msg"]) is not due
 
 
 def test_a_restart_only_where_it_is_due(tmp_path):
     observed = answering(containerd_restart, {**observe(tmp_path), "endpoints": []})
     well = {**observed, "daemon": {"id": "1", "started": 2**40}, "cri_error": None}
     due = run(containerd_restart, replying(observed), only_if_due=True)
-    assert due["changed"] and due["msg"] == "containerd is to be restarted (containerd does not run)"
+    assert due["changed"] and due["msg"] == "containerd will be restarted (containerd does not run)"
     kept = run(containerd_restart, replying(well), only_if_due=True)
     assert not kept["changed"] and "no restart is due" in kept["msg"]
     assert run(containerd_restart, replying(well))["changed"]

@@ -17,8 +17,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import sum
         (0, 0, None, ""),
         (0, 0, "a = 1\n", "1 file changes; "),
         (13, 0, "a = 1\n", "14 files change; "),
-        (1, 1, None, "1 file changes, 1 file goes; "),
-        (0, 2, None, "2 files go; "),
+        (1, 1, None, "1 file changes, 1 file is removed; "),
+        (0, 2, None, "2 files are removed; "),
     ],
 )
 def test_a_node_that_changes_reads_unlike_one_that_does_not(writes, removes, after, told):
@@ -36,7 +36,7 @@ def test_files_that_differ_in_the_name_alone_are_shown_once():
         return f'# Images of {name} come from:\nserver = "{server}"\n'
 
     written = {
-        "/c/_default/hosts.toml": text("every other registry"),
+        "/c/_default/hosts.toml": text("all other registries"),
         "/c/docker.io/hosts.toml": text("docker.io"),
         "/c/ghcr.io/hosts.toml": text("ghcr.io", "http://m.lan/v2/ghcr"),
         "/c/quay.io/hosts.toml": text("quay.io"),

@@ -76,7 +76,7 @@ def test_the_table_of_a_small_fleet():
         "pulled       registry.k8s.io/pause:3.9    http://m.lan  0.00-0.03  n000, n002, n003",
         "pulled       quay.io/coreos/etcd:1        http://m.lan  0.00-0.02  n000, n002",
         "",
-        "2 of 4 nodes get every image from where it should come: FAILED",
+        "2 of 4 nodes pull every image from the intended registry: FAILED",
     ]
 
 
@@ -127,7 +127,7 @@ def test_the_address_of_a_node_makes_no_other_outcome():
 
 def test_a_fleet_that_is_well():
     lines = pulls.lines(document(fleet(1)))
-    assert lines[-1] == "1 of 1 nodes get every image from where it should come: ok"
+    assert lines[-1] == "1 of 1 nodes pull every image from the intended registry: ok"
 
 
 def test_what_harbor_lacks_comes_first_and_fails_the_report():
@@ -135,18 +135,18 @@ def test_what_harbor_lacks_comes_first_and_fails_the_report():
     found = document_module.document(fleet(1), NOW, {"failed": False, "projects": problems})
     jsonschema.validate(found, SCHEMA)
     assert pulls.lines(found)[0] == "HARBOR       no project a." and not found["ok"]
-    assert pulls.lines(found)[-1].endswith("Harbor does not give them what they need: FAILED")
+    assert pulls.lines(found)[-1].endswith("Harbor does not provide what they need: FAILED")
     assert document_module.document(fleet(1), NOW, {})["harbor"] is None
     many = {"results": [{"projects": [{"problems": [text]}]} for text in ("a", "b", "a")] + [{"msg": "no"}]}
-    assert document_module.document(fleet(1), NOW, many)["harbor"] == ["a", "b", "Harbor could not be asked: no"]
+    assert document_module.document(fleet(1), NOW, many)["harbor"] == ["a", "b", "Harbor could not be queried: no"]
     assert document_module.document(fleet(1), NOW, {"results": []})["harbor"] == [
-        "Harbor could not be asked: no answer"
+        "Harbor could not be queried: no answer"
     ]
     assert document_module.document(fleet(1), NOW, {"failed": False, "msg": "x"})["harbor"] == [
-        "Harbor could not be asked: x"
+        "Harbor could not be queried: x"
     ]
     well = document_module.document(fleet(1), NOW, {"projects": [{"problems": []}]})
-    assert well["ok"] and pulls.closing(well).endswith("Harbor has what they need: ok")
+    assert well["ok"] and pulls.closing(well).endswith("Harbor provides what they need: ok")
 
 
 @pytest.mark.parametrize(("sample", "height"), [(fleet, 15), (motley, 30), (unlike, 140)])

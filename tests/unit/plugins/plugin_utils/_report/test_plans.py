@@ -42,19 +42,19 @@ def test_the_plan_for_all_nodes_is_one_summary():
     results = {"n1": REFUSED, "n2": CHANGE, "n3": RIGHT, "n4": CHANGE, "n5": away("10.0.0.5"), "n6": away("10.0.0.6")}
     shown, found = plans.plan(results, check=False)
     assert shown == [
-        "6 nodes: 2 to change, 1 right already, 1 cannot be changed, 2 could not be reached",
+        "6 nodes: 2 to change, 1 up to date, 1 cannot be changed, 2 could not be reached",
         "",
         "n2, n4: to change",
         "  containerd 1.7.24: …",
         "  carried over: mirror of own.lan",
-        '  config.toml: plugins."io.containerd.grpc.v1.cri".x = "a" becomes gone',
+        '  config.toml: plugins."io.containerd.grpc.v1.cri".x = "a" is removed',
         "  config.toml: version = 1 becomes 2",
         "  config.toml: 1 key added",
         "  writes 2 files in /c",
         "  writes /etc/containerd/config.toml",
         "  removes 1 file in /c",
         "",
-        "n3: right already",
+        "n3: up to date",
         "  fine",
         "",
         "n1: cannot be changed",
@@ -66,8 +66,8 @@ def test_the_plan_for_all_nodes_is_one_summary():
         "Warnings:",
         "  mind this (n2, n4)",
         "",
-        "Nothing was changed. Mend what cannot be changed, leave it out with --limit, or go on without them with "
-        "-e containerd_registry_proceed=true.",
+        "Nothing was changed. Fix the nodes that cannot be changed, exclude them with --limit, or continue without "
+        "them with -e containerd_registry_proceed=true.",
     ]
     assert found["steps"] == [[], [], []] and sorted(found["problems"]) == ["n1", "n5", "n6"]
     assert found["problems"]["n6"].endswith("10.0.0.6 port 22: No route to host"), "each node's own words"
@@ -94,12 +94,12 @@ def test_unreachable_nodes_stop_nobody():
 def test_a_fleet_that_is_right_says_so():
     shown, found = plans.plan({"n1": RIGHT, "n2": RIGHT}, check=False)
     assert shown == [
-        "2 nodes: 2 right already",
+        "2 nodes: 2 up to date",
         "",
-        "n1, n2: right already",
+        "n1, n2: up to date",
         "  fine",
         "",
-        "Nothing has to be changed.",
+        "Nothing to change.",
     ]
     assert found["problems"] == {} and found["steps"] == [[], [], []]
 
@@ -107,7 +107,7 @@ def test_a_fleet_that_is_right_says_so():
 def test_a_host_with_docker_alone_has_to_be_named():
     results = {"build": {**CHANGE, "bystander": True}, "n2": CHANGE}
     shown, found = plans.plan(results, check=False, named=False)
-    assert found["steps"] == [[], [], []] and "runs Docker and no kubelet" in found["problems"]["build"]
+    assert found["steps"] == [[], [], []] and "runs Docker but no kubelet" in found["problems"]["build"]
     assert "build: cannot be changed" in shown
     assert plans.plan(results, check=False, named=True)[1]["steps"] == [["build"], [], ["n2"]]
     right = {"build": {**RIGHT, "bystander": True}}
@@ -138,7 +138,8 @@ def test_many_different_plans_and_reasons_do_not_fill_the_screen():
     assert len(shown) < 100
     for what in ("to change", "cannot be changed"):
         assert any(
-            each.endswith(f" (94 nodes): {what}, otherwise than these: --check --limit=NODE shows it") for each in shown
+            each.endswith(f" (94 nodes): {what}, not shown in detail here: run with --check --limit=NODE")
+            for each in shown
         )
     assert any(each.startswith("  and 94 other warnings") for each in shown)
 
@@ -147,7 +148,7 @@ def test_many_nodes_fail_as_one_and_few_each_for_itself():
     found = plans.plan({f"n{number}": REFUSED for number in range(5)})[1]
     assert found["failing"] == found["problems"] and len(found["problems"]) == 5
     found = plans.plan({f"n{number}": REFUSED for number in range(6)})[1]
-    assert found["failing"] == {"n0": "not as asked: n[0:5] (6 nodes), see the summary above"}
+    assert found["failing"] == {"n0": "not configured as the variables say: n[0:5] (6 nodes), see the summary above"}
 
 
 def test_while_all_goes_well_nothing_is_said_before_the_end():
@@ -157,7 +158,7 @@ def test_while_all_goes_well_nothing_is_said_before_the_end():
     everyone = {f"w{number}": {**DONE, "seconds_without_cri": number / 10} for number in range(1, 5)}
     shown, after, over = plans.outcome(after, everyone)
     assert over and after["problems"] == {} and after["steps"] == [[], [], []]
-    assert shown[0] == "5 nodes: 4 changed, 4 of them restarted (at most 0.4 s without CRI), 1 right already"
+    assert shown[0] == "5 nodes: 4 changed, 4 of them restarted (at most 0.4 s without CRI), 1 up to date"
     assert shown[-1].startswith("Next: airgap.containerd.verify")
 
 
@@ -170,8 +171,8 @@ def test_a_node_that_fails_ends_it_and_names_who_was_not_touched():
         "21 nodes: 2 changed, 2 of them restarted (at most 0.31 s without CRI), 17 not touched, 1 failed, "
         "1 could not be reached"
     )
-    assert "w[4:20] (17 nodes): not touched, as the run stopped" in shown
-    assert shown[-1] == "Mend that and run the same again: what is right stays as it is."
+    assert "w[4:20] (17 nodes): not touched because the run stopped" in shown
+    assert shown[-1] == "Fix this and run the playbook again. Nodes that are up to date are left as they are."
 
 
 def test_a_node_that_is_lost_before_its_change_stops_nobody():
@@ -186,13 +187,13 @@ def test_of_warnings_the_end_shows_those_that_are_new_and_of_restarts_those_that
     planned = fleet(2)
     done = {**DONE, "restarted": False, "restart_due": True, "notes": ["mind this", "stays"]}
     shown, dummy, dummy = plans.outcome(planned, {"w1": done, "w2": done})
-    assert "w1, w2: a restart of containerd is due" in shown
+    assert "w1, w2: containerd needs a restart" in shown
     assert "  stays (w1, w2)" in shown and "  mind this (w1, w2)" not in shown
 
 
 def test_a_node_that_was_only_verified_was_right():
     shown, dummy, dummy = plans.outcome(fleet(2), {"w1": DONE, "w2": {**DONE, "changed": False, "restarted": False}})
-    assert shown[0] == "2 nodes: 1 changed, 1 of them restarted (at most 0.31 s without CRI), 1 right already"
+    assert shown[0] == "2 nodes: 1 changed, 1 of them restarted (at most 0.31 s without CRI), 1 up to date"
 
 
 def test_where_all_is_taken_back_there_is_nothing_to_pull():
@@ -224,7 +225,7 @@ def test_what_is_said_of_releases_is_said_once_for_all_nodes():
     assert shown[at - 1 : at + 2] == ["", "Releases:", "  containerd 2.1.9 is out of support (w[1:100] (100 nodes))"]
     assert not any("Releases" in line for line in plans.plan({"n1": RIGHT, "n2": REFUSED}, check=False)[0])
     many = {f"n{number}": {**RIGHT, "support": [f"{number}"]} for number in range(9)}
-    assert plans.plan(many, check=False)[0][-3] == "  and 3 other ones, which --check --limit=NODE shows"
+    assert plans.plan(many, check=False)[0][-3] == "  and 3 other notices, which --check --limit=NODE shows"
 
 
 DRIFTED = {**CHANGE, "changes": [{"cause": "hand_edit", "seen": "/x was edited"}, {"cause": "variables", "seen": "y"}]}
@@ -238,5 +239,6 @@ def test_a_plan_tells_by_whom_a_node_became_different():
 def test_a_check_fails_on_drift_if_that_is_asked():
     nodes = {"n1": DRIFTED, "n2": RIGHT, "n3": {**CHANGE, "changes": []}}
     found = plans.plan(nodes, fail_on_drift=True)[1]
-    assert found["failing"] == {"n1": "not as asked: /x was edited; y"}, "n3 has images to pull, or a record to write"
+    text = "not configured as the variables say: /x was edited; y"
+    assert found["failing"] == {"n1": text}, "n3 has images to pull, or a record to write"
     assert plans.plan(nodes, fail_on_drift=True, check=False)[1]["failing"] == {}, "a run mends it"

@@ -91,7 +91,7 @@ def test_the_table_has_what_is_missing_first():
         "RESULT       IMAGE      FROM          NODES",
         "there        a/there:1  http://r.lan  n1, n2, n3, n4",
         "",
-        "0 of 5 nodes will get every image from where it should come: FAILED",
+        "0 of 5 nodes will pull every image from the intended registry: FAILED",
     ]
 
 
@@ -103,7 +103,7 @@ def test_documents_follow_the_documented_schema(results):
 
 
 def test_a_fleet_that_is_well():
-    assert lines(fleet(outcome("a/b:1")))[-1] == "4 of 4 nodes will get every image from where it should come: ok"
+    assert lines(fleet(outcome("a/b:1")))[-1] == "4 of 4 nodes will pull every image from the intended registry: ok"
     big = images.images(fleet(outcome("a/b:1"), more=299), NOW)
     assert len(big["nodes"]) == 1 and len(big["nodes"][0]["hosts"]) == 300
     assert images.closing(big).startswith("300 of 300 nodes")

@@ -13,4 +13,4 @@ def test_one_answer_of_the_filter_is_as_good_as_a_list_of_one():
     one = filter.resolve("busybox", "2.1.9", variables={"containerd_registry_url": "http://registry.lan"})
     shown = resolutions.lines({"n1": one, "n2": [one], "n3": {"resolved": [one]}})
     assert shown[1] == "  on n1, n2, n3 (containerd 2.1.9)"
-    assert shown[-1] == "  at last: nothing else is asked"
+    assert shown[-1] == "  fallback: none"
