@@ -24,7 +24,7 @@ YES = {True: "yes", False: "no"}
 
 
 def by_mode(rel: Release, config_path: str, legacy: str) -> str:
-    """What holds in the mode that `auto` takes; 1.5 has two."""
+    """What holds in the mode that `auto` selects; 1.5 has two."""
     if not rel.config_path:
         return legacy
     return config_path if rel.override_path else f"{config_path}; {legacy} with projects"
@@ -39,8 +39,8 @@ def token_registries(rel: Release) -> str:
 COLUMNS = {
     "mode `auto`": lambda rel: by_mode(rel, "`config_path`", "legacy"),
     "catch-all": lambda rel: by_mode(rel, YES[rel.catch_all], "yes"),
-    "nothing but the mirrors is asked": lambda rel: by_mode(rel, "yes", "no"),
-    "login where tokens are wanted": token_registries,
+    "only mirrors are tried": lambda rel: by_mode(rel, "yes", "no"),
+    "credentials if tokens are required": token_registries,
     "`dial_timeout`": lambda rel: YES[rel.dial_timeout],
     "legacy TLS": lambda rel: YES[rel.tls_tables],
     "newest `config.toml`": lambda rel: f"{rel.newest_file}",
@@ -104,7 +104,7 @@ def test_the_summary():
 
 def test_every_fact():
     written = {}
-    for line in (*lines("Every difference")[2:], *lines("How long a release is looked after")[2:]):
+    for line in (*lines("Every difference")[2:], *lines("How long a release is supported")[2:]):
         _fact, where, name = (cell.strip() for cell in line.strip("|").split("|"))
         written[name.strip("`")] = where
     assert written == details()
