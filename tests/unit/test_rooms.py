@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The house: which room may import which, as CONTRIBUTING tells it, read from the source."""
+"""Which package may import which: the tables of CONTRIBUTING.md, compared with the source."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def told() -> dict[Room, set[Room]]:
     found: dict[Room, set[Room]] = {}
     half = ""
     for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines():
-        half = next((each for each in HALVES if line.startswith("|") and f"room of `{each}`" in line), half)
+        half = next((each for each in HALVES if line.startswith("|") and f"package in `{each}`" in line), half)
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not line.startswith("| `_") or len(cells) != 3:
             continue
