@@ -1,6 +1,6 @@
 # On a fresh Debian 12 with git, make and python3, `make demo` and `make test` install the rest by themselves:
 # Debian's python3-venv if it is missing, and Python packages from PyPI into .venv. Nothing else outside the checkout
-# is changed but by the lab, which says so. PYTHON=/path/to/python3 chooses another interpreter.
+# is changed, except by the lab, which says what. PYTHON=/path/to/python3 chooses another interpreter.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,8 +11,8 @@ endif
 
 BUILD := $(CURDIR)/.build
 STAGE := $(BUILD)/ansible_collections/airgap/containerd
-# How to call a tool on the staged copy: from its root, with nothing but it to resolve airgap.containerd.*, and with a
-# home of its own, as antsibull-docs logs there.
+# How to call a tool on the staged copy: from its root, with only that copy to resolve airgap.containerd.*, and with a
+# separate home, because antsibull-docs logs there.
 STAGED = cd $(STAGE) && HOME=$(BUILD)/home PATH=$(TEST):$$PATH ANSIBLE_COLLECTIONS_PATH=$(BUILD) PYTHONPATH=
 RUN := $(CURDIR)/.venv/run/bin
 TEST := $(CURDIR)/.venv/test/bin
@@ -60,11 +60,11 @@ lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 	@echo "== ruff"
 	@$(TEST)/ruff check --quiet .
 	@$(TEST)/ruff format --check --quiet .
-	@echo "== mypy: the half that runs on the controller, strictly"
+	@echo "== mypy: the code of the control node, in strict mode"
 	@$(TEST)/mypy --no-error-summary $(addprefix -p ansible_collections.airgap.containerd.plugins.,plugin_utils action filter)
 	@echo "== yamllint"
 	@$(TEST)/yamllint --strict .
-	@echo "== vermin: node code needs no more than Python 3.6"
+	@echo "== vermin: the code of the nodes works with Python 3.6"
 	@$(TEST)/vermin --quiet --no-tips --violations --target=3.6- plugins/modules plugins/module_utils
 	@echo "== antsibull-changelog"
 	@$(STAGED) antsibull-changelog lint
@@ -77,19 +77,19 @@ lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 unit: venv-test ## The unit tests, less than a minute
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
-	@echo "== properties, a search of its own"
+	@echo "== properties, a long random search"
 	@$(TEST)/python -m pytest $(PROPERTIES) --quiet --hypothesis-profile=random --hypothesis-seed=$${SEED:-$$RANDOM}
 
 .PHONY: properties
-properties: venv-test ## Search long for TOML edits, answers and replies that go wrong (not part of `make test`)
+properties: venv-test ## Search for TOML edits, answers and replies that fail, with many random cases (not part of `make test`)
 	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=long --hypothesis-show-statistics \
 		--hypothesis-seed=$${SEED:-$$RANDOM}
 
-unit-oldest: venv-test ## The unit tests of what runs on nodes, on the oldest Python of a node, if it is here
-	@echo "== unit tests of node code"
+unit-oldest: venv-test ## The unit tests of code that runs on nodes, with the oldest supported Python, if this machine has it
+	@echo "== unit tests of the code of the nodes"
 	@$(TEST)/python tests/tools/oldest.py
 
-ends: venv-test ## The unit tests on the oldest and the newest supported pair of ansible-core and Python
+ends: venv-test ## The unit tests with the oldest and the newest supported pair of ansible-core and Python
 	@$(TEST)/python tests/tools/matrix.py --ends
 
 # Both work on the staged copy, and one of them leaves its output there.
@@ -102,7 +102,7 @@ tarball: venv-test ## Build the collection, compare the tarball with the reposit
 	@echo "== tarball"
 	@$(TEST)/python tests/tools/tarball.py
 
-integration: need-root venv-test ## The integration tests, on the nodes of several labs side by side (root)
+integration: need-root venv-test ## The integration tests, on several labs in parallel (root)
 	@echo "== integration tests"
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration -m "not audit and not alone" \
 		--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder --junitxml=$(REPORTS)/integration.xml
@@ -119,50 +119,50 @@ ansible-units: stage ## The unit tests as `ansible-test units` runs them; ARGS="
 ansible-integration: need-root stage ## `ansible-test integration`, on a node of the lab; ARGS=containerd_config (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab $(TEST)/python tests/tools/targets.py $(ARGS)
 
-audit: need-root venv-test ## The whole secret audit: run everything with a canary password and look for it everywhere (root)
+audit: need-root venv-test ## The complete secret audit: run everything with a canary password and search for it everywhere (root)
 	@PATH=$(TEST):$$PATH $(TEST)/python -m pytest tests/integration/test_audit.py
 
-differential: need-root venv-test ## What `resolve` foretells, compared with what real releases ask; ARGS="--seed 1 --cases 300" (root)
+differential: need-root venv-test ## Compare the predictions of `resolve` with the requests of real releases; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m differential $(ARGS)
 
-starting: need-root venv-test ## Ways to start containerd: the file that we tell, and the one that it reads; ARGS="--seed 1 --rounds 25" (root)
+starting: need-root venv-test ## Start containerd in many ways: compare the file that we report with the one that it reads; ARGS="--seed 1 --rounds 25" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m starting $(ARGS)
 
-reading: need-root venv-test ## Configurations as each release reads them, and as we do; ARGS="--seed 1 --cases 300" (root)
+reading: need-root venv-test ## Compare how each release reads configurations with how we do; ARGS="--seed 1 --cases 300" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m reading $(ARGS)
 
-living: need-root venv-test ## A long walk through the life of nodes, each run checked; ARGS="--seed 1 --steps 1000" (root)
+living: need-root venv-test ## A long random sequence of changes on nodes, each run checked; ARGS="--seed 1 --steps 1000" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m living $(ARGS)
 
-matrix: need-root venv-test ## The tests on every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
+matrix: need-root venv-test ## The tests with every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
 	@$(TEST)/python tests/tools/matrix.py $(ARGS)
 
-systems: need-root venv-test ## Nodes on other Debian systems, from first run to removal, with pipelining and without (root)
+systems: need-root venv-test ## Nodes on other Debian systems, from first run to removal, with and without pipelining (root)
 	@PATH=$(TEST):$$PATH AIRGAP_SYSTEMS=1 $(TEST)/python -m pytest tests/integration/test_systems.py
 
 molecule: need-root venv-test ## The molecule scenarios, on the lab's nodes; ARGS="--scenario-name legacy" (root)
 	@PATH=$(TEST):$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.collections \
 		molecule test --report $(if $(ARGS),$(ARGS),--all)
 
-bench: need-root venv-run ## Time it next to a bare ping and the conventional way, on an idle machine; PARTS="wire cri" (root)
+bench: need-root venv-run ## Compare run times with a ping and with conventional tasks, on an idle machine; PARTS="wire cri" (root)
 	@PATH=$(RUN):$$PATH $(RUN)/python tests/bench/bench $(PARTS)
 
-faults: need-root venv-test ## Kill, refuse and starve the node half at every step, on the lab; a quarter of an hour (root)
+faults: need-root venv-test ## Kill a run, or make it fail, at every step on a node of the lab; a quarter of an hour (root)
 	@command -v strace >/dev/null || apt-get -qq install --yes --no-install-recommends strace
 	@PATH=$(TEST):$$PATH $(TEST)/python tests/faults/faults
 
-fatal: need-root venv-test ## Every configuration that containerd does not start with, on the lab; a quarter of an hour (root)
+fatal: need-root venv-test ## Every configuration that keeps containerd from starting, on the lab; a quarter of an hour (root)
 	@PATH=$(TEST):$$PATH FATAL_EVERY=1 $(TEST)/python -m pytest tests/integration/test_fatal.py -q -s
 
 # --- For a release -----------------------------------------------------------------------------------------------
 
 .PHONY: build galaxy docs changelog
-build: ## Build the collection from what is committed, with the ansible-galaxy of PATH; OUT=. is where it goes
+build: ## Build the collection from committed files, with the ansible-galaxy in PATH; OUT=. is the target folder
 	@rm -rf $(BUILD)/committed && mkdir -p $(BUILD)/committed
 	@git archive HEAD | tar -x -C $(BUILD)/committed
 	@ansible-galaxy collection build --force --output-path $(OUT) $(BUILD)/committed
 
-galaxy: tarball ## The check that Galaxy makes on an upload, and a build context of ansible-builder, about a minute
+galaxy: tarball ## The check that Galaxy runs on uploads, and a build context of ansible-builder, about a minute
 	@python3 tests/tools/venv.py galaxy
 	@cd $(BUILD)/tarball && PATH=$(GALAXY):$$PATH python -m galaxy_importer.main *.tar.gz
 	@PATH=$(GALAXY):$$PATH $(GALAXY)/python tests/tools/environment.py
@@ -171,8 +171,8 @@ docs: stage ## The HTML pages of the modules, the filters and the role, into .bu
 	@python3 tests/tools/venv.py docs
 	@$(CURDIR)/.venv/docs/bin/python tests/tools/docset.py
 
-changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugins and the roles
-	@# The release is written anew: a refresh would lose its playbooks, which only the fragments name.
+changelog: stage ## Regenerate CHANGELOG.md from changelogs/fragments, the plugins and the roles
+	@# The release is written from scratch: a refresh would lose its playbooks, which only the fragments name.
 	@$(TEST)/python -c "import pathlib, yaml; path = pathlib.Path('$(STAGE)/changelogs/changelog.yaml'); \
 		data = yaml.safe_load(path.read_text()); version = yaml.safe_load(open('galaxy.yml'))['version']; \
 		data['releases'].pop(version, None); path.write_text(yaml.safe_dump(data))"
@@ -183,17 +183,17 @@ changelog: stage ## Write CHANGELOG.md anew from changelogs/fragments, the plugi
 # --- What the targets above share --------------------------------------------------------------------------------
 
 .PHONY: clean stage need-root venv-run venv-test
-clean: ## Remove what these targets made in the checkout
+clean: ## Remove everything that these targets created in the checkout
 	rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis tests/output
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# A clean copy below ansible_collections/airgap/containerd, which some tools insist on.
+# A clean copy below ansible_collections/airgap/containerd, which some tools require.
 stage: venv-test
 	@mkdir -p $(BUILD)/home
 	@$(TEST)/python tests/tools/stage.py
 
 need-root:
-	@[ "$$(id -u)" -eq 0 ] || { echo "This needs root: the lab makes network namespaces and starts nodes in them."; exit 1; }
+	@[ "$$(id -u)" -eq 0 ] || { echo "This needs root: the lab creates network namespaces and starts nodes in them."; exit 1; }
 
 venv-run venv-test: venv-%:
 	@python3 tests/tools/venv.py $*

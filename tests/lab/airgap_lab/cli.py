@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _up(lab: Lab, options: argparse.Namespace) -> None:
     systems = [*lab.config.machines] if options.systems else []
     if not lab.up([*options.nodes, *systems]):
-        print("The lab is up already.", file=sys.stderr)
+        print("The lab is already running.", file=sys.stderr)
 
 
 def _down(lab: Lab, options: argparse.Namespace) -> None:
@@ -116,33 +116,33 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(action=action)
         return command
 
-    up = add("up", _up, "bring up registries and nodes, all or those named, and replace what is dead")
+    up = add("up", _up, "start registries and nodes, all or the named ones, and replace what has stopped")
     up.add_argument("nodes", nargs="*", metavar="NODE")
-    up.add_argument("--systems", action="store_true", help="the nodes on other systems as well")
-    add("down", _down, "stop everything and leave nothing but the cache")
-    reset = add("reset", _reset, "make nodes as new")
+    up.add_argument("--systems", action="store_true", help="also the nodes on other systems")
+    add("down", _down, "stop everything and remove all but the cache")
+    reset = add("reset", _reset, "reset nodes to their first state")
     reset.add_argument("nodes", nargs="+", metavar="NODE")
-    swap = add("swap", _swap, "put another containerd on a running node")
+    swap = add("swap", _swap, "install another containerd on a running node")
     swap.add_argument("node", metavar="NODE")
     swap.add_argument("source", metavar="SOURCE", help="a suite or node of the lab, or a folder with bin/containerd")
     add("status", _status, "show the nodes")
     ssh = add("ssh", _ssh, "open a shell on a node, or run a command there")
     ssh.add_argument("node", metavar="NODE")
     ssh.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
-    socket = add("socket", _socket, "print where this machine finds a node's containerd socket")
+    socket = add("socket", _socket, "print the path of a node's containerd socket on this machine")
     socket.add_argument("node", metavar="NODE")
     logs = add("logs", _logs, "print a node's containerd log")
     logs.add_argument("node", metavar="NODE")
     pull = add("pull", _pull, "pull an image on a node through CRI")
     pull.add_argument("node", metavar="NODE")
     pull.add_argument("image", metavar="IMAGE")
-    harbor = add("harbor", _harbor, "change how the Harbor stand-in behaves").add_subparsers(required=True)
-    upstreams = harbor.add_parser("upstreams", help="whether what it is a proxy cache of can be reached")
+    harbor = add("harbor", _harbor, "change how the simulated Harbor behaves").add_subparsers(required=True)
+    upstreams = harbor.add_parser("upstreams", help="whether it can reach the upstreams of its proxy caches")
     upstreams.add_argument("upstreams", choices=("away", "there"))
-    add("mark", _mark, "print the present end of the request logs, for requests --since")
+    add("mark", _mark, "print the current end of the request logs, for requests --since")
     requests = add("requests", _requests, "print the requests that the registries answered")
-    requests.add_argument("--since", metavar="MARK", help="only those after this mark")
-    requests.add_argument("--json", action="store_true", help="one JSON object a line")
-    counters = add("counters", _counters, "print what the nodes tried to reach, in packets, as JSON")
-    counters.add_argument("--reset", action="store_true", help="begin again at zero instead")
+    requests.add_argument("--since", metavar="MARK", help="only requests after this mark")
+    requests.add_argument("--json", action="store_true", help="one JSON object per line")
+    counters = add("counters", _counters, "print how many packets the nodes sent, and where, as JSON")
+    counters.add_argument("--reset", action="store_true", help="reset the counters to zero instead")
     return parser
