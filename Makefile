@@ -156,7 +156,7 @@ fatal: need-root venv-test ## Every configuration that keeps containerd from sta
 
 # --- For a release -----------------------------------------------------------------------------------------------
 
-.PHONY: build galaxy docs changelog
+.PHONY: build galaxy docs role-readme changelog
 build: ## Build the collection from committed files, with the ansible-galaxy in PATH; OUT=. is the target folder
 	@rm -rf $(BUILD)/committed && mkdir -p $(BUILD)/committed
 	@git archive HEAD | tar -x -C $(BUILD)/committed
@@ -170,6 +170,9 @@ galaxy: tarball ## The check that Galaxy runs on uploads, and a build context of
 docs: stage ## The HTML pages of the modules, the filters and the role, into .build/docs/html
 	@python3 tests/tools/venv.py docs
 	@$(CURDIR)/.venv/docs/bin/python tests/tools/docset.py
+
+role-readme: venv-test ## Regenerate the table of variables in the role's README, from its specification
+	@$(TEST)/python tests/tools/role_readme.py
 
 changelog: stage ## Regenerate CHANGELOG.md from changelogs/fragments, the plugins and the roles
 	@# The release is written from scratch: a refresh would lose its playbooks, which only the fragments name.
