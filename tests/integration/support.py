@@ -89,10 +89,11 @@ class Run:
 
 
 class Player:
-    """Runs playbooks from the root of this checkout."""
+    """Runs playbooks from the root of this checkout, on the lab's inventory or on one that a test made."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, inventory: Path = ROOT / "inventories" / "lab"):
         self.folder = folder
+        self.inventory = inventory
         self.runs = 0
 
     def __call__(
@@ -151,7 +152,7 @@ class Player:
             "ANSIBLE_NOCOLOR": "1",
             **env,
         }
-        sources = [word for source in (str(ROOT / "inventories" / "lab"), *inventory) for word in ("-i", source)]
+        sources = [word for source in (str(self.inventory), *inventory) for word in ("-i", source)]
         return ["ansible-playbook", *sources, playbook, "-e", f"@{extra}", *arguments], environment
 
 

@@ -53,7 +53,10 @@ def test_examples_of_modules(fresh, play, tmp_path, module):
 
 
 def test_the_five_lines_and_the_role_in_ones_own_playbook(fresh, play, tmp_path):
-    five_lines, own_playbook = (block.data for block in Page(ROOT / "README.md").blocks if block.language == "yaml")
+    blocks = Page(ROOT / "README.md").blocks
+    five_lines, own_playbook = (
+        next(block.data for block in blocks if block.kind == kind) for kind in ("variables", "playbook")
+    )
     assert len(five_lines) == 4 and own_playbook[0]["hosts"] == "kube_node"
     own_playbook[0]["hosts"] = "all"
     playbook = tmp_path / "own.yml"

@@ -81,6 +81,8 @@ def check(command: str, block: Block) -> None:
 
 
 def _ansible(program: str, arguments: list[str], block: Block) -> None:
+    if arguments == ["--version"]:
+        return
     options = parsed(program, arguments)
     for source in getattr(options, "inventory", None) or ():
         _there(source, block)

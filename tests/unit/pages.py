@@ -120,8 +120,7 @@ class Page:
     @property
     def anchors(self) -> set[str]:
         """What can follow # in a link to it: as GitHub makes them of headings."""
-        texts = [re.sub(r"[^\w\- ]", "", text) for _level, text in self.headings]
-        return {text.strip().lower().replace(" ", "-") for text in texts}
+        return {anchor_of(text) for _level, text in self.headings}
 
     @property
     def links(self) -> list[str]:
@@ -132,6 +131,11 @@ class Page:
     def words(self) -> list[str]:
         """What stands in backquotes."""
         return re.findall(r"`([^`\n]+)`", self.prose)
+
+
+def anchor_of(heading: str) -> str:
+    """What follows # in a link to a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-")
 
 
 def pages() -> list[Page]:

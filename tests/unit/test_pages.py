@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 
 import command_lines
+import matrix
 import pytest
+import tarball
 import yaml
-from pages import ROLE, ROOT, Page, pages
+from pages import ROLE, ROOT, Page, anchor_of, pages
 from role_options import role_options
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import names
 
 ENGLISH, CHINESE = Page(ROOT / "README.md"), Page(ROOT / "README.zh-CN.md")
+REPOSITORY = "https://github.com/airgap/containerd"
 FOLDERS = "docs|tests|plugins|roles|playbooks|inventories|extensions|changelogs|meta"
 GROUPS = tuple(f"{option}_" for option in names.ADDING_UP)
 PROGRAMS = ("containerd", "lab", "make", "nvidia-ctk", *command_lines.ANSIBLE)
@@ -25,14 +28,22 @@ EVERY = pytest.mark.parametrize("page", pages(), ids=repr)
 @EVERY
 def test_links_lead_somewhere(page):
     for link in page.links:
-        if link.startswith(("https://", "http://")):
+        ours = re.sub(rf"^{re.escape(REPOSITORY)}/(?:blob|tree)/main/", "/", link)
+        if ours.startswith(("https://", "http://")):
             continue
-        path, _hash, anchor = link.partition("#")
-        target = (page.path.parent / path).resolve() if path else page.path
+        path, _hash, anchor = ours.partition("#")
+        folder = ROOT if path.startswith("/") else page.path.parent
+        target = (folder / path.lstrip("/")).resolve() if path else page.path
         assert target.exists(), f"{page}: there is no {link}"
         assert ROOT in target.parents, f"{page}: {link} leads out of the repository"
+        assert not is_shipped(page.path) or link != ours or is_shipped(target), f"{page}: {link} is not in the tarball"
         if anchor:
             assert anchor in Page(target).anchors, f"{page}: {target.name} has no heading #{anchor}"
+
+
+def is_shipped(path):
+    """Whether the collection's tarball has a file."""
+    return path.relative_to(ROOT).parts[0] in tarball.SHIPPED
 
 
 @EVERY
@@ -80,12 +91,32 @@ def test_every_page_of_docs_is_in_the_index():
 
 def test_both_readmes_have_the_same_parts():
     assert [level for level, _text in ENGLISH.headings] == [level for level, _text in CHINESE.headings]
-    assert [(block.language, block.text) for block in ENGLISH.blocks] == [
-        (block.language, block.text) for block in CHINESE.blocks
-    ]
-    other = {"README.zh-CN.md": "README.md"}
-    assert [other.get(link, link) for link in CHINESE.links] == [other.get(link, link) for link in ENGLISH.links]
+    assert list(map(without_comments, ENGLISH.blocks)) == list(map(without_comments, CHINESE.blocks))
+    assert targets(ENGLISH) == targets(CHINESE)
     assert sorted(set(ENGLISH.words)) == sorted(set(CHINESE.words))
+
+
+def without_comments(block):
+    """A block without its comments, which are translated, but for a first line that names a file."""
+    return block.language, block.file, re.sub(r"(?m)(^| +)# .*$", "", block.text)
+
+
+def targets(page):
+    """The links of a page in their order, whichever language they lead to; a heading of its own counts by its place."""
+    anchors = [anchor_of(text) for _level, text in page.headings]
+    places = {f"#{anchor}": f"#{number}" for number, anchor in enumerate(anchors)}
+    return [places.get(link, link).replace(".zh-CN.md", ".md") for link in page.links]
+
+
+def test_the_tables_of_what_is_supported_are_those_of_the_tests():
+    lab = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())["all"]["hosts"].values()
+    minors = [".".join(str(host["lab_containerd"]).split(".")[:2]) for host in lab]
+    assert f"every test runs on {', '.join(minors[:-1])} and {minors[-1]};" in ENGLISH.text
+    cores = {pair.core: [each.python for each in matrix.PAIRS if each.core == pair.core] for pair in matrix.PAIRS}
+    for core, pythons in cores.items():
+        row = f"\n| {core} | {pythons[0]} – {pythons[-1]} | "
+        for page in (ENGLISH, CHINESE):
+            assert (row in page.text) == (core not in matrix.BEFORE_RELEASE), row
 
 
 def test_both_readmes_have_the_same_parts_in_every_section():

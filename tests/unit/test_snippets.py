@@ -77,7 +77,9 @@ def test_every_block_has_a_kind(page):
 def validated(tmp_path_factory) -> dict[str, dict]:
     """What the validating play says of every block of variables, each of which is a host."""
     folder = tmp_path_factory.mktemp("variables")
-    (folder / "files").mkdir()
+    inventory = folder / "lan"
+    for place in (folder, inventory):
+        (place / "files").mkdir(parents=True)
     certificate, key = pki.pair()
     wanted = {"containerd_registry_url": "http://harbor.lan"}
     names, hosts, secrets = {}, {}, {}
@@ -87,13 +89,14 @@ def validated(tmp_path_factory) -> dict[str, dict]:
         hosts[f"block{number}"] = {**({} if given else wanted), **block.data}
         for name in re.findall(r"\bvault_\w+", block.text):
             secrets[name] = "Basic dTpw" if name.endswith("auth") else SECRET
-        for name in re.findall(r"/files/([\w.-]+)", block.text):
-            (folder / "files" / name).write_text(key if name.endswith(".key") else certificate)
-    (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": secrets}}))
+        for beside, name in re.findall(r"(/\.\.)?/files/([\w.-]+)", block.text):
+            path = (folder if beside else inventory) / "files" / name
+            path.write_text(key if name.endswith(".key") else certificate)
+    (inventory / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": secrets}}))
     role = {"name": "airgap.containerd.containerd_registry", "tasks_from": "validate"}
     tasks = [{"name": "Validate", "ansible.builtin.import_role": role}]
     (folder / "play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    run = ansible(folder, "ansible-playbook", "-i", "hosts.yml", "play.yml")
+    run = ansible(folder, "ansible-playbook", "-i", "lan/hosts.yml", "play.yml")
     lines = (folder / "record.jsonl").read_text().splitlines() if (folder / "record.jsonl").is_file() else []
     entries = [json.loads(line) for line in lines]
     found = {
