@@ -22,6 +22,11 @@ REPOSITORY = "https://github.com/airgap/containerd"
 FOLDERS = "docs|tests|plugins|roles|playbooks|inventories|extensions|changelogs|meta"
 GROUPS = tuple(f"{option}_" for option in names.ADDING_UP)
 PROGRAMS = ("containerd", "lab", "make", "nvidia-ctk", *command_lines.ANSIBLE)
+IN_BOTH_LANGUAGES = pytest.mark.parametrize(
+    ("english", "chinese"),
+    [(ENGLISH, CHINESE), (Page(ROOT / "docs" / "recipes.md"), Page(ROOT / "docs" / "recipes.zh-CN.md"))],
+    ids=repr,
+)
 EVERY = pytest.mark.parametrize("page", pages(), ids=repr)
 
 
@@ -89,23 +94,30 @@ def test_every_page_of_docs_is_in_the_index():
     assert not there - linked, "docs/README.md has no link to these"
 
 
-def test_both_readmes_have_the_same_parts():
-    assert [level for level, _text in ENGLISH.headings] == [level for level, _text in CHINESE.headings]
-    assert list(map(without_comments, ENGLISH.blocks)) == list(map(without_comments, CHINESE.blocks))
-    assert targets(ENGLISH) == targets(CHINESE)
-    assert sorted(set(ENGLISH.words)) == sorted(set(CHINESE.words))
+@IN_BOTH_LANGUAGES
+def test_pages_in_both_languages_have_the_same_parts(english, chinese):
+    assert [level for level, _text in english.headings] == [level for level, _text in chinese.headings]
+    assert list(map(without_comments, english.blocks)) == list(map(without_comments, chinese.blocks))
+    assert targets(english) == targets(chinese)
+    assert sorted(set(english.words)) == sorted(set(chinese.words))
 
 
 def without_comments(block):
-    """A block without its comments, which are translated, but for a first line that names a file."""
-    return block.language, block.file, re.sub(r"(?m)(^| +)# .*$", "", block.text)
+    """A block without its comments, which are translated; one that names a file is none."""
+    return block.language, re.sub(r"(?m)(^| +)# (?!\S+\.yml$).*$", "", block.text)
 
 
 def targets(page):
-    """The links of a page in their order, whichever language they lead to; a heading of its own counts by its place."""
-    anchors = [anchor_of(text) for _level, text in page.headings]
-    places = {f"#{anchor}": f"#{number}" for number, anchor in enumerate(anchors)}
-    return [places.get(link, link).replace(".zh-CN.md", ".md") for link in page.links]
+    """The links of a page in their order, whichever language they lead to; headings count by their places."""
+
+    def target(link):
+        path, _hash, anchor = link.partition("#")
+        if anchor and not path.startswith("https://"):
+            headings = Page((page.path.parent / path).resolve() if path else page.path).headings
+            anchor = [anchor_of(text) for _level, text in headings].index(anchor)
+        return path.replace(".zh-CN.md", ".md"), anchor
+
+    return [target(link) for link in page.links]
 
 
 def test_the_tables_of_what_is_supported_are_those_of_the_tests():
@@ -119,14 +131,15 @@ def test_the_tables_of_what_is_supported_are_those_of_the_tests():
             assert (row in page.text) == (core not in matrix.BEFORE_RELEASE), row
 
 
-def test_both_readmes_have_the_same_parts_in_every_section():
+@IN_BOTH_LANGUAGES
+def test_pages_in_both_languages_have_the_same_parts_in_every_section(english, chinese):
     def outline(page):
         sections = re.split(r"^#+ .*$", page.prose, flags=re.M)
         marks = (r"^\|", r"^- ", r"^\d+\. ", r"\]\(", r"`[^`\n]+`")
         return [[len(re.findall(mark, section, re.M)) for mark in marks] for section in sections]
 
     for (_level, title), theirs, ours in zip(
-        [(0, ""), *ENGLISH.headings], outline(ENGLISH), outline(CHINESE), strict=True
+        [(0, ""), *english.headings], outline(english), outline(chinese), strict=True
     ):
         assert ours == theirs, f"rows, items, steps, links and words of code below {title!r}"
 
