@@ -156,7 +156,7 @@ fatal: need-root venv-test ## Every configuration that keeps containerd from sta
 
 # --- For a release -----------------------------------------------------------------------------------------------
 
-.PHONY: build galaxy docs role-readme changelog
+.PHONY: build galaxy docs role-readme pictures changelog
 build: ## Build the collection from committed files, with the ansible-galaxy in PATH; OUT=. is the target folder
 	@rm -rf $(BUILD)/committed && mkdir -p $(BUILD)/committed
 	@git archive HEAD | tar -x -C $(BUILD)/committed
@@ -173,6 +173,9 @@ docs: stage ## The HTML pages of the modules, the filters and the role, into .bu
 
 role-readme: venv-test ## Regenerate the table of variables in the role's README, from its specification
 	@$(TEST)/python tests/tools/role_readme.py
+
+pictures: need-root venv-test demo ## Regenerate the pictures in the README from the report of the demo (root)
+	@PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python tests/tools/pictures.py
 
 changelog: stage ## Regenerate CHANGELOG.md from changelogs/fragments, the plugins and the roles
 	@# The release is written from scratch: a refresh would lose its playbooks, which only the fragments name.

@@ -19,6 +19,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import 
 
 ENGLISH, CHINESE = Page(ROOT / "README.md"), Page(ROOT / "README.zh-CN.md")
 REPOSITORY = "https://github.com/airgap/containerd"
+RAW = "https://raw.githubusercontent.com/airgap/containerd/main"
 FOLDERS = "docs|tests|plugins|roles|playbooks|inventories|extensions|changelogs|meta"
 GROUPS = tuple(f"{option}_" for option in names.ADDING_UP)
 PROGRAMS = ("containerd", "lab", "make", "nvidia-ctk", *command_lines.ANSIBLE)
@@ -92,6 +93,17 @@ def test_every_page_of_docs_is_in_the_index():
     linked = {(index.path.parent / link.partition("#")[0]).resolve() for link in index.links}
     there = set((ROOT / "docs").glob("*.md")) - {index.path}
     assert not there - linked, "docs/README.md has no link to these"
+
+
+@pytest.mark.parametrize("page", [ENGLISH, CHINESE], ids=repr)
+def test_the_pictures_are_shown_everywhere(page):
+    """GitHub and readers of the tarball use a source; Galaxy drops these, and shows the image at its address."""
+    sources = re.findall(r'<source media="\(prefers-color-scheme: (\w+)\)" srcset="(\S+)">', page.prose)
+    assert dict(sources) == {scheme: f"docs/pictures/report-{scheme}.png" for scheme in ("dark", "light")}
+    for _scheme, path in sources:
+        picture = (ROOT / path).read_bytes()
+        assert picture.startswith(b"\x89PNG") and len(picture) < 150_000
+    assert f'src="{RAW}/{dict(sources)["light"]}"' in page.prose
 
 
 @IN_BOTH_LANGUAGES
