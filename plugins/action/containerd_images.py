@@ -106,7 +106,8 @@ def _there(surveyed: Surveyed) -> list[Name]:
     """Return the images that the node has."""
     surveyed.observed.require_containerd()
     if surveyed.images is None:
-        raise Refusal(f"the node cannot tell which images it has: {surveyed.cri_error}. Name images, or manifests")
+        raise Refusal(f"the node cannot tell which images it has: {surveyed.images_error}. Name images, or manifests")
     if not surveyed.images:
         raise Refusal("the node has no images yet: name images, or manifests")
-    return [Name(each.name, True, ["used by a container"] if each.used else []) for each in surveyed.images]
+    named = [Name(each.name, True, ["used by a container"] if each.used else []) for each in surveyed.images]
+    return sources.names([], None, named)  # Docker shortens names that CRI gives in full

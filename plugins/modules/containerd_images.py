@@ -29,7 +29,8 @@ options:
   images:
     description:
       - Names of images as in pods, or RV(names) of another task with this module.
-      - Without these, O(manifests) and O(images_file), the images that the node has now are meant.
+      - Without these, O(manifests) and O(images_file), the images that the node has now are meant, as CRI lists them,
+        and Docker Engine where O(docker) or an earlier run of the role says that it is meant.
     type: list
     elements: raw
     default: []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from support import HARBOR
@@ -92,6 +93,18 @@ def test_three_upstreams_come_from_harbor(there, play):
     assert play("--limit=n4", NAMED, **VARIABLES).ok().changed() == {"n4": 0}
 
 
+def listed(play, folder: Path) -> set[str]:
+    """The images that the node has, as the images playbook finds them without manifests; all of them are there."""
+    play("--limit=n4", playbook="playbooks/images.yml", report_dir=str(folder)).ok()
+    return {each["image"] for each in json.loads((folder / "images.json").read_text())["outcomes"]}
+
+
+def test_the_images_that_docker_has(there, play, task, tmp_path):
+    images = list(IMAGES)[:2]
+    task("containerd_pull", "--limit=n4", images=images, keep=True)
+    assert listed(play, tmp_path) == {"busybox:1", "quay.io/coreos/etcd:1"}
+
+
 def test_what_is_wrong_is_told_as_of_other_nodes(there, play, task):
     run, of = task("containerd_pull", "--limit=n4", images=["docker.io/library/nothing:1"])
     (image,) = of("n4")["images"]
@@ -147,6 +160,8 @@ def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, tmp_path)
     assert play("--limit=n4", **VARIABLES).ok().changed() == {"n4": 0}, "what an earlier run gave it stays"
     run = play("--limit=n4", playbook="playbooks/verify.yml", verify_images=list(IMAGES), report_dir=str(tmp_path)).ok()
     assert "2 of 2 nodes pull every image from the intended registry" in run.output and "n4 (Docker)" in run.output
+    there.pull("n4", "registry.example.org/team/tool:1")
+    assert {"registry.example.org/team/tool:1", "quay.io/coreos/etcd:1"} <= listed(play, tmp_path), "CRI's and Docker's"
     play("--limit=n4", state="absent").ok()
     assert shell(there, "n4", f"cat /etc/containerd/config.toml {FILE}; pidof dockerd") == before
     assert shell(there, "n4", "ls -d /etc/docker/* /etc/containerd/*").split() == ["/etc/containerd/config.toml", FILE]

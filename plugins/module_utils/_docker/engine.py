@@ -62,13 +62,25 @@ def _chunks(reply, deadline):
 
 def asked(method, path, timeout):
     """Return an answer that is JSON, an object; raises EngineError."""
-    try:
-        found = json.loads(ask(method, path, timeout))
-    except (ValueError, RecursionError):
-        found = None
+    found = _parsed(ask(method, path, timeout))
     if not isinstance(found, dict):
         raise EngineError(0, "the answer is no JSON object")
     return found
+
+
+def listed(method, path, timeout):
+    """Return an answer that is JSON, a list of objects; raises EngineError."""
+    found = _parsed(ask(method, path, timeout))
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise EngineError(0, "the answer is no JSON list of objects")
+    return found
+
+
+def _parsed(text):
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _message(text):

@@ -8,6 +8,8 @@ import shutil
 import struct
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import Client, CriError
+from ansible_collections.airgap.containerd.plugins.module_utils._docker import images as docker
+from ansible_collections.airgap.containerd.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.airgap.containerd.plugins.module_utils._node import observe
 
 _CALL_SECONDS = 30.0
@@ -15,25 +17,26 @@ _MAX_NAMES = 5000
 
 
 def survey(request):
-    """Read the node; return ``{observed, machine, program, images, cri_error}``.
+    """Read the node; return ``{observed, machine, program, images, images_error}``.
 
     ``machine`` is what the kernel calls it, ``program`` what containerd's executable is for, as ``{machine, little}``
     (the number of ELF, and the byte order), or None. ``images`` are the names of those that the node has, each as
-    ``{name, used}``, if ``request["images"]`` says so and CRI answers; else None, and ``cri_error`` says why.
+    ``{name, used}``, if ``request["images"]`` says so and all who have some answer; else None, and ``images_error``
+    says why.
     """
     observed = observe.observe(request["node"])
     images, error = None, None
     if request["images"]:
         try:
-            images = _images(observed["socket"])
-        except CriError as exc:
+            images = _images(observed)
+        except (CriError, EngineError) as exc:
             error = str(exc)
     return {
         "observed": observed,
         "machine": os.uname().machine,
         "program": _program(observed["binary"]),
         "images": images,
-        "cri_error": error,
+        "images_error": error,
     }
 
 
@@ -50,12 +53,31 @@ def _program(binary):
     return {"machine": struct.unpack("<H" if little else ">H", head[18:20])[0], "little": little}
 
 
-def _images(socket):
-    """Return the node's images by the names with which they can be pulled: tags, digests where there are none."""
-    client = Client(socket, timeout=_CALL_SECONDS)
-    used = client.used_images()
+def _images(observed):
+    """Return the node's images by the names with which they can be pulled: tags, digests where there are none.
+
+    Those of Docker too, where that is meant, alone or beside the node's containerd.
+    """
     found = {}
-    for each in client.images():
+    if not observed.get("engine"):
+        client = Client(observed["socket"], timeout=_CALL_SECONDS)
+        _add(found, client.images(), client.used_images())
+    beside = observed if observed.get("engine") else observed.get("docker")
+    if beside:
+        _add_of_docker(found, beside)
+    return [{"name": name, "used": found[name]} for name in sorted(found)[:_MAX_NAMES]]
+
+
+def _add_of_docker(found, observed):
+    try:
+        if not observed["version"]:  # systemd would start it for whoever asks on its socket
+            raise EngineError(0, observed["version_error"])
+        _add(found, docker.images(_CALL_SECONDS), docker.used_images(_CALL_SECONDS))
+    except EngineError as exc:
+        raise EngineError(exc.status, "Docker does not list its images: %s" % exc.message) from None
+
+
+def _add(found, images, used):
+    for each in images:
         for name in each["tags"] or each["digests"][:1]:
             found[name] = found.get(name, False) or each["id"] in used or name in used
-    return [{"name": name, "used": found[name]} for name in sorted(found)[:_MAX_NAMES]]

@@ -104,8 +104,8 @@ class Surveyed(NamedTuple):
     observed: Observation
     machine: str  # of the kernel
     program: Program | None  # None: containerd is started by something else than an executable
-    images: tuple[There, ...] | None  # None: they were not asked for, or CRI does not answer
-    cri_error: str | None
+    images: tuple[There, ...] | None  # None: they were not asked for, or CRI or Docker does not list them
+    images_error: str | None
 
 
 class PathInfo(NamedTuple):

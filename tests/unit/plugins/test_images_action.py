@@ -21,6 +21,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests i
 
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
 HOSTS = 'server = "http://r.lan"\n[host."http://r.lan".header]\nAuthorization = "Basic eDpDYU40cnk="\n'
+THERE = (There("quay.io/there:1", True), There("quay.io/gone:1", False))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def asked(monkeypatch, tmp_path):
                     tuple(Manifest(status=200 if "/there/" in e.url else 404) for e in each) for each in request.images
                 )
             )
-        there = (There("quay.io/there:1", True), There("quay.io/gone:1", False)) if request.images else None
+        there = THERE if request.images else None
         return Surveyed(observed, "x86_64", None, there, None)
 
     monkeypatch.setattr(execute, "execute", answer)
@@ -80,6 +81,12 @@ def test_without_names_those_of_the_node(asked):
         "certain": True,
         "used_by": ["used by a container"],
     }
+
+
+def test_an_image_by_the_name_that_cri_gives_it_and_by_dockers_is_one(asked, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.THERE", (There("docker.io/library/a:1", False), There("a:1", True)))
+    (name,) = go(ask=False)["names"]
+    assert name == {"image": "docker.io/library/a:1", "certain": True, "used_by": ["used by a container"]}
 
 
 def test_one_node_asks_for_all_that_are_alike(asked):

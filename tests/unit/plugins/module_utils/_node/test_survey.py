@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import CriError
+from ansible_collections.airgap.containerd.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.airgap.containerd.plugins.module_utils._node import observe, survey
 
 X86 = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\x00\x3e\x00"
@@ -54,7 +55,7 @@ def test_programs(node, tmp_path, content, program):
         path.write_bytes(content)
         path.chmod(0o755)
     found = survey.survey({"node": {"binary": str(path)}, "images": False})
-    assert (found["program"], found["images"], found["cri_error"]) == (program, None, None) and found["machine"]
+    assert (found["program"], found["images"], found["images_error"]) == (program, None, None) and found["machine"]
 
 
 def test_this_python_is_a_program(node):
@@ -76,4 +77,52 @@ def test_cri_that_does_not_answer(node, monkeypatch):
 
     monkeypatch.setattr(Client, "images", fail)
     found = survey.survey({"node": {"binary": "x"}, "images": True})
-    assert found["images"] is None and found["cri_error"] == "UNAVAILABLE: /x.sock: gone"
+    assert found["images"] is None and found["images_error"] == "UNAVAILABLE: /x.sock: gone"
+
+
+ENGINE = {"version": "Docker version 28.5.2", "version_error": None}
+DOWN = {"version": None, "version_error": "it does not run"}
+OF_CRI = ["docker.io/a:1", "docker.io/a:2", "quay.io/b@sha256:8"]
+
+
+@pytest.fixture
+def docker(monkeypatch):
+    """A Docker with three images, and what a node is where it is meant."""
+    images = [
+        {"id": "sha256:4", "tags": ["a:1"], "digests": ["a@sha256:9"]},
+        {"id": "sha256:5", "tags": ["quay.io/d:1"], "digests": []},
+        {"id": "sha256:6", "tags": [], "digests": []},
+    ]
+    monkeypatch.setattr(survey.docker, "images", lambda timeout: images)
+    monkeypatch.setattr(survey.docker, "used_images", lambda timeout: {"quay.io/d:1"})
+
+    def told(**more):
+        monkeypatch.setattr(observe, "observe", lambda request: dict({"binary": "x", "socket": "/x.sock"}, **more))
+        return survey.survey({"node": {"binary": "x"}, "images": True})
+
+    return told
+
+
+def test_images_of_docker(node, docker):
+    alone = docker(engine={"store": []}, **ENGINE)["images"]
+    assert alone == [{"name": "a:1", "used": False}, {"name": "quay.io/d:1", "used": True}]
+    both = docker(docker=ENGINE)["images"]
+    assert [each["name"] for each in both] == ["a:1", *OF_CRI, "quay.io/d:1"]
+    assert [each["name"] for each in docker(engine=None, docker=None)["images"]] == OF_CRI, "not meant"
+
+
+@pytest.mark.parametrize("more", [{"engine": {"store": []}, **DOWN}, {"docker": DOWN}])
+def test_a_docker_that_does_not_run_is_not_started_by_the_question(node, docker, monkeypatch, more):
+    monkeypatch.setattr(survey.docker, "images", lambda timeout: pytest.fail("asked"))
+    found = docker(**more)
+    assert found["images"] is None, "half a list would be taken for all of it"
+    assert found["images_error"] == "Docker does not list its images: it does not run"
+
+
+def test_a_docker_that_does_not_answer(node, docker, monkeypatch):
+    def fail(timeout):
+        raise EngineError(500, "layer does not exist")
+
+    monkeypatch.setattr(survey.docker, "images", fail)
+    found = docker(docker=ENGINE)
+    assert (found["images"], found["images_error"]) == (None, "Docker does not list its images: layer does not exist")
