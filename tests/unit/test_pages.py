@@ -22,7 +22,7 @@ REPOSITORY = "https://github.com/airgap/containerd"
 RAW = "https://raw.githubusercontent.com/airgap/containerd/main"
 FOLDERS = "docs|tests|plugins|roles|playbooks|inventories|extensions|changelogs|meta"
 GROUPS = tuple(f"{option}_" for option in names.ADDING_UP)
-PROGRAMS = ("containerd", "lab", "make", "nvidia-ctk", *command_lines.ANSIBLE)
+PROGRAMS = ("containerd", "lab", "make", "nvidia-ctk", "pipx", *command_lines.ANSIBLE)
 IN_BOTH_LANGUAGES = pytest.mark.parametrize(
     ("english", "chinese"),
     [(ENGLISH, CHINESE), (Page(ROOT / "docs" / "recipes.md"), Page(ROOT / "docs" / "recipes.zh-CN.md"))],
