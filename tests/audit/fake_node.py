@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node half that answers what a test wants, behind the real action plugins."""
+"""A simulated node that returns the replies a test needs, behind the real action plugins."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _fail(msg: str, **dummy: Any) -> None:
 
 
 def observe(folder: Path, prepared: bool = False) -> dict[str, Any]:
-    """Return what the node half really reads on a node that is made of files in a folder."""
+    """Return what the code of the nodes really reads on a node that consists of files in a folder."""
     binary, hosts, config = folder / "containerd", folder / "certs.d", folder / "config.toml"
     if not prepared:
         binary.write_text(CONTAINERD)
@@ -103,7 +103,7 @@ def run(module, result: dict[str, Any], task_vars: dict[str, Any] | None = None,
 
 
 def answering(module, observed: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer to what a module asks first."""
+    """Return the reply to a module's first request."""
     if module is containerd_config:
         return observed.get("look")
     return {key: value for key, value in observed.items() if key != "look"}
@@ -114,7 +114,7 @@ def replying(data) -> dict:
 
 
 LATER = {"prove": {"refused": [], "unproven": [], "dropped": []}, "rehearse": {"tried": True}}
-"""The answers to what a module asks once it has been answered."""
+"""The replies to a module's later requests."""
 
 BOMB = base64.b64encode(zlib.compress(b"[" + b" " * (64 * MEBIBYTE))).decode()
 DEEP = base64.b64encode(zlib.compress(b"[" * 100000)).decode()
@@ -141,4 +141,4 @@ ANSWERS = {
     "a failure with half characters": {"failed": True, "msg": "there is no \ud800\udcff"},
     "a crash of megabytes": {"failed": True, "module_stderr": "Traceback\n" + "x" * MEBIBYTE},
 }
-"""Answers that no node half gives, by what they are."""
+"""Replies that no real node gives, by kind."""

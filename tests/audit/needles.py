@@ -22,7 +22,7 @@ USERNAME = "robot$puller"
 CORES = (CORE, "S3cret")
 """The second is of the password that the lab's Harbor wants."""
 SHORT = "a"
-"""A password that no search can find by itself: what gives it away is what stands around it."""
+"""A password that no search can find by itself; only the text around it identifies it."""
 
 _MAX_DEPTH = 5
 _WORD = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -31,7 +31,7 @@ _SHORT = re.compile(rb"""password\\?["']?\s*[=:]\s*\\?["']?a(?![A-Za-z0-9_])""")
 
 
 def _alignments(text: str) -> Iterator[bytes]:
-    """Yield what of base64 never changes, whatever stands before and behind the text."""
+    """Yield the part of the base64 form that is the same whatever precedes and follows the text."""
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + text.encode())
         first, last = (before * 8 + 5) // 6, (before + len(text)) * 8 // 6
@@ -50,7 +50,7 @@ _NEEDLES: dict[bytes, str] = {
 
 
 def find(data: bytes, depth: int = 0) -> set[str]:
-    """Return the ways in which the canary, or a login with the short password, stands in the data."""
+    """Return the forms in which the data contains the canary, or credentials with the short password."""
     lower = data.lower()
     found = {how for needle, how in _NEEDLES.items() if needle in data or (how == "in hex" and needle in lower)}
     if _SHORT.search(data):

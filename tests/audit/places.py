@@ -73,7 +73,7 @@ _seen: dict[bytes, list[str]] = {}
 
 
 def _find(data: bytes) -> list[str]:
-    """Return how the canary stands in data; most of a node's files are the same run after run."""
+    """Return the forms in which data contains the canary; most of a node's files are the same run after run."""
     digest = hashlib.sha256(data).digest()
     if digest not in _seen:
         _seen[digest] = sorted(needles.find(data))
@@ -81,7 +81,7 @@ def _find(data: bytes) -> list[str]:
 
 
 class Sampler(threading.Thread):
-    """Watches the process lists of the controller and of all nodes, and the folders of temporary files.
+    """Watches the process lists of the control node and of all nodes, and the folders of temporary files.
 
     The nodes' processes are the machine's too, so one look sees them all.
     """
@@ -100,7 +100,7 @@ class Sampler(threading.Thread):
             self.look()
 
     def look(self) -> None:
-        """Take down every command line, and every file that others can read."""
+        """Record every command line, and every file that others can read."""
         self.looks += 1
         ages = {name: self._ages.get(name, 0) + 1 for name in os.listdir("/proc") if name.isdigit()}
         for name, age in ages.items():
@@ -126,7 +126,7 @@ class Audit:
 
     def __init__(self, lab: Lab, folder: Path):
         self.lab = lab
-        self.folder = folder  # all that the run writes on the controller is below it
+        self.folder = folder  # everything that the run writes on the control node is below it
         self.inputs: set[Path] = set()  # files that the run was given
         for name in ("home", "tmp", "facts", "junit"):
             (folder / name).mkdir(exist_ok=True)
@@ -150,7 +150,7 @@ class Audit:
         }
 
     def sampler(self, nodes: Sequence[str]) -> Sampler:
-        """Return a sampler of process lists and of the temporary files of the controller and these nodes."""
+        """Return a sampler of process lists and of the temporary files of the control node and these nodes."""
         temporary = [self.folder / "tmp", self.folder / "home"]
         return Sampler(temporary + [self._root(node) / each for node in nodes for each in ("tmp", "root/.ansible")])
 

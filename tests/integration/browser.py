@@ -66,7 +66,7 @@ class Browser:
         return self._send("/goog/cdp/execute", cmd=command, params=parameters)
 
     def size(self, width: int, height: int) -> None:
-        """Set the size of the page, as on a phone where it is narrow."""
+        """Set the size of the window; a narrow one is like a phone."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.developer("Emulation.setDeviceMetricsOverride", **metrics)
 
@@ -83,7 +83,7 @@ class Browser:
         return [each["message"] for each in self._send("/se/log", type="browser")]
 
     def requests(self) -> list[str]:
-        """The addresses that pages asked for since the last call; the browser's own new tab is none of them."""
+        """The addresses requested by pages since the last call, without the browser's own new tab."""
         entries = [json.loads(each["message"])["message"] for each in self._send("/se/log", type="performance")]
         sent = [each["params"] for each in entries if each["method"] == "Network.requestWillBeSent"]
         return [each["request"]["url"] for each in sent if not each["documentURL"].startswith("chrome:")]

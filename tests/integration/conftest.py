@@ -22,14 +22,14 @@ LONG = ("test_fatal", "test_due", "test_living", "test_faults", "test_differenti
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, which pytest-xdist, told not to sort, gives out in this order."""
+    """Start with the slowest files; pytest-xdist, configured not to sort, hands them out in this order."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path.stem not in LONG, -tests[item.path]))
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The lab, up; afterwards it is as it was before the tests, but a worker's, which nobody else wants, is down."""
+    """The running lab; afterwards it is as it was before the tests, except that a worker's lab is stopped."""
     lab = Lab()
     stays = lab.is_up() and "PYTEST_XDIST_WORKER" not in os.environ
     lab.up()
@@ -46,7 +46,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Player:
 
 @pytest.fixture
 def fresh(lab: Lab) -> Lab:
-    """The lab with every node as new."""
+    """The lab with every node in its first state."""
     lab.reset(*NODES)
     return lab
 

@@ -54,7 +54,7 @@ NOT_LOADED = PullError("UNIMPLEMENTED", "CRI is not loaded in the containerd at 
 
 @cache
 def _told(image: str, release: str, kind: str) -> dict[str, Any]:
-    """What is said of an image on a node of one kind: well, refusing, broken, not loaded."""
+    """The result for an image on one kind of node: healthy, refusing, broken, CRI not loaded."""
     text = (
         "server = "
         if kind == "broken"
@@ -108,7 +108,7 @@ def documented() -> dict[str, dict[str, Any]]:
 
 
 def unlike(count: int) -> dict[str, dict[str, Any]]:
-    """A fleet in which every outcome differs from every other one, and all are long."""
+    """A fleet in which all outcomes are different and long."""
     results = {}
     for name, result in fleet(count).items():
         images = []

@@ -29,7 +29,7 @@ AUTH = {
 
 
 def hosts(registries: dict) -> dict[str, str]:
-    """getHostConfigs: a hosts.toml for what has endpoints, a login or TLS settings; `*` is _default."""
+    """getHostConfigs: a hosts.toml for hosts with endpoints, credentials or TLS settings; `*` is _default."""
     found = {}
     for host, config in registries.get("configs", {}).items():
         if config.get("auth") or config.get("tls"):

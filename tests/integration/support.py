@@ -28,7 +28,7 @@ RELEASES = {name: releases.release(releases.parse(str(host["lab_containerd"]))) 
 NODES = tuple(HOSTS)
 CONFIG = "/etc/containerd/config.toml"
 SECONDS = 600
-"""How long a run may take."""
+"""The time limit of a run."""
 V2 = "io.containerd.grpc.v1.cri"
 V3_IMAGES, V3_RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
 DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
@@ -43,7 +43,7 @@ IMAGES = {
     "registry.k8s.io/pause:3.9": "pause",
     "registry.example.org/team/tool:1": "team/tool",
 }
-"""Image names as charts have them, and their repositories in a flat registry. Nobody lists registry.example.org."""
+"""Image names as charts have them, and their repositories in a flat registry. No settings name registry.example.org."""
 
 _PAUSES = {
     (1, 4): "k8s.gcr.io/pause:3.2",
@@ -157,7 +157,7 @@ class Player:
 
 
 def pid(lab: Lab, node: str) -> str:
-    """The process of the running containerd, which tells whether it was restarted."""
+    """The process of the running containerd, which shows whether it was restarted."""
     return lab.run(node, ["systemctl", "show", "--value", "--property=MainPID", "containerd"]).stdout.strip()
 
 
@@ -169,7 +169,7 @@ def files(lab: Lab, node: str) -> dict[str, str]:
 
 
 def assert_served(lab: Lab, nodes: str | Iterable[str], image: str, registry: str, repository: str) -> None:
-    """Pull an image through CRI and check in the request log that the registry served it for the node's login."""
+    """Pull an image through CRI and check in the request log that the registry served it for the node's account."""
     nodes = (nodes,) if isinstance(nodes, str) else nodes
     mark = lab.mark()
     for node in nodes:

@@ -27,7 +27,7 @@ def robot(project: str, **changes) -> dict[str, str]:
 
 
 def variables(url: str = HARBOR_URL, **changes) -> dict:
-    """Nothing but two project robots: what has no project of its own is asked for without a login."""
+    """Only two project robots: images without their own project are requested without credentials."""
     projects = {upstream: robot(project) for upstream, project in ROBOTS.items()}
     return {"url": url, "username": "", "password": "", "projects": {**projects, "*": "open"}, **changes}
 
@@ -107,7 +107,7 @@ def test_a_release_with_logins_by_host_refuses_two_before_anything_is_written(fr
 
 
 def test_two_spellings_of_one_host_are_two_hosts_everywhere(fresh, play):
-    """What the refusal says is a way out: on 1.4, and with tokens on the others."""
+    """The solution that the refusal names works: on 1.4, and with tokens on all others."""
     for url in (HARBOR_URL, "http://bearer.lan"):
         quay = {"quay.io": [{"url": f"{url}:80", **robot("quay")}]}
         run = variables(url, mirrors=quay, projects={"docker.io": robot("dockerhub")}, upstreams=[], catch_all=False)

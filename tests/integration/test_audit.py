@@ -126,7 +126,7 @@ UNNAMED = "ls -l $process/fd 2>/dev/null | grep -q '/run/.*(deleted)'"
 @whole
 @pytest.mark.parametrize("end", ["deadline", "hang-up", "kill"])
 def test_a_client_key_while_the_registry_is_silent(audit, go, end):
-    """Whoever is asked with it never answers: the run gives up, loses its controller, or is killed on the node."""
+    """The registry never answers: the run gives up, loses its control node, or is killed on the node."""
     tls = audit.lab.config.tls
     key = f"{needles.CORE}\n{(tls / 'client.key').read_text()}"
     variables = {
@@ -300,7 +300,7 @@ def test_a_rollback(audit, go):
 
 # --- the modules ---
 
-# As playbooks have it: what stands in a task as it is, ansible-core's junit callback writes down itself.
+# As playbooks do it: ansible-core's junit callback itself records literal values in a task.
 GIVEN = "{{ containerd_registry_password }}"
 GIVEN_BY_TASK = {"url": "http://registry.lan", "username": "u", "password": PASSWORD}
 HEADER = {"quay.io": {"hosts": [{"url": "http://registry.lan", "header": {"Authorization": f"Basic {GIVEN}"}}]}}

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What docs/beside.md says of the NVIDIA toolkit on containerd 1.x: it copies the table of the CRI plugin into a file
-that config.toml imports. After this role that is no conflict; the other order is in test_failures.py."""
+"""The NVIDIA toolkit on containerd 1.x, as in docs/beside.md: it copies the table of the CRI plugin into a file that
+config.toml imports. After this role that is no conflict; the other order is in test_failures.py."""
 
 from __future__ import annotations
 

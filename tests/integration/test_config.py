@@ -92,7 +92,7 @@ def test_a_table_that_is_ignored_is_refused_and_really_is(fresh, config, node, v
 
 
 def test_a_drop_in_that_wipes_the_main_file(fresh, config):
-    """Up to 1.7 it really takes the whole table away, 2.x merges it."""
+    """Up to 1.7 it really removes the whole table; 2.x merges it."""
     cni = {"conf_dir": "/etc/cni/other.d"}
     for node in ("n3", "n4"):
         fresh.write(node, CONFIG, fresh.read(node, CONFIG).replace("/etc/cni/net.d", cni["conf_dir"]))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else on a node decides where images come from: refused or told, before anything is written.
+"""What else on a node decides which registry is used: refused, or reported, before anything is written.
 
 Each node has conflicts of its own, so that one run shows them all; the plan goes through all nodes, whatever fails.
 """
@@ -49,7 +49,7 @@ def test_refused_before_anything_is_written(fresh, play):
 
 
 def test_what_a_merged_import_would_break_is_refused(fresh, play):
-    """From 2.0 on imported files are merged key by key: mirrors come to stand beside our config_path."""
+    """From 2.0 on imported files are merged key by key: mirrors end up next to our config_path."""
     _import(fresh, "n4", f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://old.lan"]\n')
     fresh.write("n3", f"{CERTS}/docker.io/hosts.toml/file", "")
     before = {node: files(fresh, node) for node in ("n3", "n4")}
@@ -62,7 +62,7 @@ def test_what_a_merged_import_would_break_is_refused(fresh, play):
 
 @pytest.fixture(scope="module")
 def told(lab, play):
-    """Nodes with conflicts that are told, and the first run."""
+    """Nodes with conflicts that are reported, and the first run."""
     lab.reset(*NODES)
     lab.write("n1", CONFIG, 'disabled_plugins = ["cri"]\n')
     lab.run("n1", ["systemctl", "restart", "containerd"])

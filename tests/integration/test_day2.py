@@ -31,7 +31,7 @@ def config(lab: Lab, node: str) -> str:
 
 
 def assert_not_pulled(lab: Lab, image: str, requests: bool) -> None:
-    """Check that no node gets an image; ``requests`` tells whether a registry is asked for it."""
+    """Check that no node gets an image; ``requests`` says whether a registry receives requests for it."""
     mark = lab.mark()
     for node in NODES:
         with pytest.raises(LabError):

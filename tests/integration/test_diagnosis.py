@@ -23,9 +23,9 @@ V3 = 'plugins."io.containerd.cri.v1.images"'
 IMAGE = "library/busybox:1"
 SECRET = {"username": "someone", "password": "from-a-pull-secret"}
 
-SILENT = 8600  # a port of the controller where nobody says anything
+SILENT = 8600  # a port of the control node that never answers
 
-# Class: the mirror's URL and its login; both modes know these.
+# Class: the mirror's URL and its credentials; both modes support these.
 MIRRORS = {
     "dns": ("http://nowhere.lan", LOGIN),
     "refused": ("http://registry.lan:81", LOGIN),
@@ -92,7 +92,7 @@ def restart(lab, node: str, text: str) -> None:
 
 
 def legacy() -> str:
-    """The same mirrors in config.toml, where a login belongs to a host."""
+    """The same mirrors in config.toml, where credentials belong to a host."""
     lines = []
     for kind, (url, header) in {**MIRRORS, "unauthorized": ALONE["unauthorized"]}.items():
         host = "registry.lan:80" if header == WRONG else None
@@ -184,7 +184,7 @@ def test_a_server_without_hosts(broken, diagnose):
 
 
 def test_settings_that_are_not_read(broken, diagnose):
-    """1.4 knows no config_path, 1.6 reads no such table in an unversioned file, 1.7 none of 2.0, 2.1 no list."""
+    """Not read: config_path by 1.4, this table of an unversioned file by 1.6, tables of 2.0 by 1.7, a list by 2.1."""
     v2, v3 = ([f"[{table}.registry]", f'config_path = "{CERTS}"'] for table in (V2, V3))
     restart(broken, "n1", config(*v2))
     restart(broken, "n2", "\n".join(v2))
@@ -238,7 +238,7 @@ def test_a_proxy_in_the_way_and_a_registry_that_does_not_answer(broken, diagnose
 
 
 def projects(lab, registry: str, token_login: bool = True) -> None:
-    """Every node with its login for a registry in config.toml, but for quay.io in hosts.toml; or there alone."""
+    """Every node has its credentials for a registry in config.toml, except for quay.io in hosts.toml; or only there."""
     for node in NODES:
         login = [f'[{V2}.registry.configs."{registry}".auth]', f"username = '{USER}'", f"password = '{PASSWORD}'"]
         login = login if token_login else []
@@ -253,7 +253,7 @@ def projects(lab, registry: str, token_login: bool = True) -> None:
 
 
 def test_harbor_with_a_pull_secret(broken, diagnose):
-    """The login in config.toml is not asked for: the pull secret is taken instead of it."""
+    """The credentials in config.toml are not used: the pull secret replaces them."""
     projects(broken, "harbor.lan")
     busybox = "docker.io/library/busybox:1"
     found, run = diagnose(NODES, busybox, **SECRET)
@@ -266,7 +266,7 @@ def test_harbor_with_a_pull_secret(broken, diagnose):
 
 
 def test_a_registry_that_insists_on_tokens(broken, diagnose):
-    """Its token service cannot be reached, or is not told the login that is in a header."""
+    """Its token service cannot be reached, or does not receive the credentials that are in a header."""
     projects(broken, "bearer.lan")
     busybox, etcd = "docker.io/library/busybox:1", "quay.io/coreos/etcd:1"
     broken.external_url("http://token.example.org")

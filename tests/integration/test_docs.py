@@ -48,7 +48,7 @@ def plain(text: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """The lines of an output, each with the indented ones below it; a line … stands for what is left out."""
+    """The lines of an output, each with the indented ones below it; a line … marks omitted lines."""
     return [each for each in re.split(r"\n(?=\S)", text.rstrip("\n")) if each != "…"]
 
 
@@ -138,7 +138,7 @@ def test_the_vault_of_the_first_page(lab, play, tmp_path):
     }
     encrypt, *runs = typed("ansible-vault") + [each for each in typed("ansible-playbook") if "--ask-vault" in each]
     for command in (encrypt, *runs):
-        # The lab's Harbor has another name than the one of the example, and nobody is there to type a password.
+        # The lab's Harbor has another name than that of the example, and no password can be typed.
         arguments = [word for word in words(command) if word != "--ask-vault-pass"]
         if command in runs:
             arguments += [f"--limit={NODE}", "-e", "containerd_registry_url=http://harbor.lan"]
@@ -157,7 +157,7 @@ def test_commands_of_the_lab_run(first_runs):
     for command in typed("tests/lab/lab"):
         arguments = words(command)
         if arguments[1] in ("up", "down", "reset", "swap") or arguments[1:] == ["ssh", "n1"]:
-            continue  # what would take the lab away from other tests, or wait for somebody to type
+            continue  # would stop the lab that other tests use, or wait for input
         done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Others change a node in every way there is: a restart is due exactly when the running containerd has not read it."""
+"""Others change a node in every way: a restart is needed exactly if the running containerd has not read the change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WAYS = {
 
 @pytest.fixture
 def live(play, tmp_path):
-    """Let all nodes live through these ways in one play; return for each step why a restart is due, and the files."""
+    """Apply these changes to all nodes in one play; return for each step why a restart is needed, and the files."""
 
     def run(commands: list[str]) -> list[dict[str, tuple]]:
         tasks = []

@@ -36,7 +36,7 @@ def examples(module: str) -> list[dict]:
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")))
 def test_examples_of_modules(fresh, play, tmp_path, module):
-    # The lab's controller has no address of its own there: a node stands in for it.
+    # The lab's control node has no address there: a node is used instead.
     tasks = [{key: value for key, value in each.items() if key != "delegate_to"} for each in examples(module)]
     (tmp_path / "rendered.yaml").write_text(RENDERED)
     playbook = tmp_path / "examples.yml"

@@ -21,7 +21,7 @@ REPORT = "airgap.containerd.containerd_report"
 
 @pytest.fixture
 def inventory(tmp_path):
-    """An inventory with hosts, or variables of hosts, beside those of the lab."""
+    """An inventory with hosts, or variables of hosts, in addition to those of the lab."""
 
     def write(**hosts: dict) -> tuple[str, ...]:
         file = tmp_path / "0-more.yml"

@@ -32,7 +32,7 @@ def test_every_image_from_its_project(fresh, play, registry):
 
 def test_newer_harbors_send_nodes_to_the_host_that_they_ask(lab, play):
     """From 2.14 on, only the scheme is that of external_url: https there does not go with nodes on plain HTTP."""
-    lab.reset("n1")  # 1.4 asks the token service with its login
+    lab.reset("n1")  # 1.4 sends its credentials to the token service
     try:
         lab.harbor_newer(True)
         lab.external_url("https://elsewhere.example.org")

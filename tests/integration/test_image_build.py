@@ -9,7 +9,7 @@ import yaml
 from support import HOSTS, NODES, assert_served
 
 PORT = 2222
-# A chroot on the node: systemctl ignores what it is asked there, the containerd outside is seen in /proc.
+# A chroot on the node: systemctl ignores requests there, and /proc shows the containerd outside.
 BUILD = f"""
 mkdir /mnt/layer /mnt/image && mount -t tmpfs layer /mnt/layer && mkdir /mnt/layer/upper /mnt/layer/work
 mount -t overlay image -o lowerdir=/,upperdir=/mnt/layer/upper,workdir=/mnt/layer/work /mnt/image
@@ -17,7 +17,7 @@ mount -t proc proc /mnt/image/proc && mount --bind /dev /mnt/image/dev
 mount -t tmpfs run /mnt/image/run && mkdir /mnt/image/run/sshd
 chroot /mnt/image /usr/sbin/sshd -p {PORT}
 """
-# What the image has and the node has not, as if the node had been made from the image.
+# Files of the image that the node does not have, as if the node had been created from the image.
 BOOT = """
 pkill --full '[s]shd -p' && systemctl stop containerd
 cp -a /mnt/layer/upper/etc/containerd/. /etc/containerd && cp -a /mnt/layer/upper/var/lib/airgap-containerd /var/lib

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images playbook on real nodes: what it foretells is what a pull does, and its script mends what is missing."""
+"""The images playbook on real nodes: its predictions match what a pull does, and its script copies what is missing."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_the_images_that_the_nodes_have(ready, play, ask):
     run, found = ask("-vvv")
     assert run.rc == 0, run.output
     assert {each["image"] for each in found["outcomes"]} == {"docker.io/library/busybox:1", "quay.io/coreos/etcd:1"}
-    # One execution to list, one to read the node, one to ask where no other node does so.
+    # One execution to list, one to read the node, one to query the registry unless another node does.
     done = executions(run.output)
     asking = {node for node in NODES if run.of(node, ACTION)["asked_by"] is None}
     assert done == {node: 3 if node in asking else 2 for node in NODES} and asking < set(NODES)
@@ -177,7 +177,7 @@ def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, my_har
     run, found = ask("-e", f"manifests={charts}")
     assert run.rc != 0 and f"0 of {len(NODES)} nodes will get every image" in run.output
     assert {each["image"] for each in found["copy"]["images"]} == set(CERTAIN), run.output
-    # One argument of the operator names one that is there; another, and the ConfigMap, some that nobody has.
+    # One argument of the operator names an image that exists; another, and the ConfigMap, some that do not.
     assert good(found, "n1")[RELOADER]
     assert {each["image"] for each in found["doubtful"]} == {
         "jimmidyson/configmap-reload:v0.5.0", "gcr.io/knative-releases/queue:v1.14"
@@ -192,7 +192,7 @@ def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, my_har
 
 
 def samples(mine: Writable) -> list[str]:
-    """Images of every kind that a registry may have, and some that it has not; their names."""
+    """Images of every kind that a registry may have, and some that it does not have; their names."""
     mine.image("library/plain:1")
     mine.image("library/plain:arm", "linux/arm64")
     several = mine.index("a/several:1", "linux/arm64/v8", "linux/amd64")
@@ -242,7 +242,7 @@ def test_harbor(ready, lab, play, ask, tmp_path):
     words = {line.split("  ")[0] for line in run.output.splitlines()} & {"MISSING", "NO PROJECT", "NOT ALLOWED"}
     assert words == {"MISSING", "NO PROJECT", "NOT ALLOWED"}, run.output
     assert found["copy"]["projects"] == [{"registry": "harbor.lan", "project": "nonesuch"}]
-    # Nobody can push to a proxy cache, and no copy mends what a policy forbids.
+    # A proxy cache accepts no pushes, and a copy cannot fix what a policy forbids.
     assert {each["destination"] for each in found["copy"]["images"]} == {
         "harbor.lan/nonesuch/owner/img:1", "harbor.lan/mirror/team/none:1"
     }  # fmt: skip

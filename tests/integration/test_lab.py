@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab keeps what the other integration tests take for granted, and what its user is promised."""
+"""The lab does what the other integration tests rely on, and what its README promises."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ HELD = {
 
 @pytest.fixture
 def held(fresh):
-    """Nodes on which nobody can replace config.toml."""
+    """Nodes on which config.toml cannot be replaced."""
     for node, (command, _text) in HELD.items():
         done = fresh.run(node, ["sh", "-c", command])
         assert done.returncode == 0 or "not supported" in done.stderr, done

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes with settings of before: what worked still works, is told, and comes back with state=absent.
+"""Nodes with existing settings: what worked still works, is reported, and is restored by state=absent.
 
 The variables name second.lan; registry.lan is what the nodes used before, over TLS with a private CA too.
 """
@@ -93,7 +93,7 @@ def legacy(lab, play):
         lab.run(node, ["systemctl", "restart", "containerd"])
     pulls(lab, NODES, PLAIN)
     pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)
-    with pytest.raises(LabError, match="x509"):  # containerd 2 knows no TLS settings in config.toml
+    with pytest.raises(LabError, match="x509"):  # containerd 2 does not support TLS settings in config.toml
         lab.pull("n4", "registry.lan:8443/lab/app:1")
     before = {node: files(lab, node) for node in NODES}
     refused = play("--limit=n2,n3,n4", "--check", url=URL, migrate=False)
@@ -125,7 +125,7 @@ def test_what_worked_still_works(legacy, lab):
     assert_served(lab, NODES, "docker.io/library/busybox:1", "second.lan", "library/busybox")
     pulls(lab, NODES, PLAIN)
     pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)
-    pulls(lab, ("n4",), TLS | ITSELF)  # only hosts.toml tells containerd 2 of the CA
+    pulls(lab, ("n4",), TLS | ITSELF)  # containerd 2 reads the CA only from hosts.toml
 
 
 def test_each_item_is_told(legacy, lab):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mistakes in variables are told by the validating play; tests/unit/test_snippets.py shows that the pages have none."""
+"""The validating play reports mistakes in variables; tests/unit/test_snippets.py shows that the pages have none."""
 
 from __future__ import annotations
 

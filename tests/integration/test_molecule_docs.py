@@ -48,7 +48,7 @@ def test_a_role_that_includes_ours(lab, project):
 
 
 def test_nodes_in_containers(tmp_path):
-    """There is no container engine here: the playbooks are held against Ansible's syntax."""
+    """There is no container engine here: only the syntax of the playbooks is checked."""
     for name in ("create.yml", "destroy.yml"):
         (tmp_path / name).write_text(FILES[f"{SCENARIO}/{name}"])
         subprocess.run(["ansible-playbook", "--syntax-check", str(tmp_path / name)], check=True, capture_output=True)

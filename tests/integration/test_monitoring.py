@@ -59,7 +59,7 @@ def free_port() -> int:
 
 
 class Watch:
-    """node_exporter with a folder of ours, and a Prometheus that scrapes it and has the rules."""
+    """node_exporter with a folder of this test, and a Prometheus that scrapes it and has the rules."""
 
     def __init__(self, tools: Path, folder: Path):
         self.metrics = folder / "metrics"

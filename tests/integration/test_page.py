@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a report in a real browser: a small fleet, one of 300 nodes, and one that is hostile."""
+"""The HTML report in a real browser: of a small fleet, of 300 nodes, and of hostile nodes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def show(browser, tmp_path):
-    """Open the page of some results; afterwards nothing was complained about and nobody was asked."""
+    """Open the HTML report of some results; afterwards there were no errors and no requests."""
 
     def show(results, harbor=None, made=document.document):
         page = tmp_path / "verify.html"

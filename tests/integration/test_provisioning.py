@@ -82,7 +82,7 @@ def on(lab: Lab, node: str, script: str) -> None:
 
 
 def write_role(folder: Path, name: str, role: dict, template: str | None = None) -> dict[str, str]:
-    """Write a stand-in for a role of others, and return the environment in which it is found."""
+    """Write a simulated third-party role, and return the environment in which it is found."""
     for part, tasks in role.items():
         (folder / "roles" / name / part).mkdir(parents=True)
         (folder / "roles" / name / part / "main.yml").write_text(yaml.safe_dump(tasks))

@@ -71,7 +71,7 @@ def test_every_image_is_pulled_and_where_from_is_true(ready, pull):
         for image, repository in IMAGES.items():
             found = outcome(node, image)
             assert (found["state"], found["diagnosis"], found["error"]) == ("pulled", None, None)
-            # Legacy mode may ask the public registry, so the node has to look for itself.
+            # Legacy mode may try the public registry, so the node has to check by itself.
             known_by = "manifest" if node in LEGACY else "only_endpoint"
             assert found["served_by"] == {"endpoint": "http://registry.lan", "known_by": known_by}
             assert found["bytes"] > 100000 and found["seconds"] >= 0 and found["digest"].startswith("sha256:")

@@ -74,7 +74,7 @@ def applied(lab, play):
 
 
 def requests(lab, image: str, nodes=NODES) -> dict[str, list[dict]]:
-    """Pull an image that no node has any more; what each node asked for in the end."""
+    """Pull an image that no node has any more; return each node's last request."""
     for node in nodes:
         lab.run(node, ["ctr", "-n", "k8s.io", "images", "rm", image])
     mark = lab.mark()

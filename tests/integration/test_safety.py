@@ -104,7 +104,7 @@ def test_a_restart_would_kill_pods_only_where_it_is_refused(fresh, play):
     drop_in(fresh, node, "KillMode=mixed")
     refused = play(f"--limit={node}")
     assert refused.rc != 0 and "would kill the pods" in refused.failed() and "killmode.conf" in refused.failed()
-    # What the message says mends it: its drop-in comes after ours by name.
+    # The fix in the message works: its drop-in sorts after ours.
     fresh.run(node, ["mv", DROP_IN, DROP_IN.replace("test", "a")])
     mend = "/etc/systemd/system/containerd.service.d/killmode.conf"
     assert mend in refused.failed()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""However a service starts containerd, the file that is told, and changed, is the one that the real daemon reads."""
+"""However a service starts containerd, the file that is reported and changed is the one that the real daemon reads."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_from_any_start(fresh, play, start):
 
 
 def test_a_file_without_a_version_goes_on_after_an_upgrade(lab, play):
-    """Of such a file, 2.0 to 2.2 drop what 1.x takes: the registry settings are in it twice."""
+    """2.0 to 2.2 ignore the part of such a file that 1.x reads, so the registry settings are in it twice."""
     nodes = sorted((name for name in NODES if RELEASES[name].config_path), key=lambda name: RELEASES[name].version)
     lab.reset("n3")
     _prepare(lab, "n3", V1_FILE)

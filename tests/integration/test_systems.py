@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes on other Debian systems, without systemd, and with a login that is not root's: from first run to removal.
+"""Nodes on other Debian systems, without systemd, and with an account that is not root: from first run to removal.
 
 Two of them here; with AIRGAP_SYSTEMS set, as `make systems` does, all, each with pipelining and without, and with all
 the Pythons that it has.

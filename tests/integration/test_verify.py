@@ -126,7 +126,7 @@ def test_harbor(ready, task):
     run, result = task("containerd_harbor", "--limit=n1", projects=wrong, **account)
     found = {each["upstream"]: each for each in result("n1")["projects"]}
     quay, dockerhub = found["quay.io"], found["docker.io"]
-    # The robot account sees nothing of the API, but the registry tells it of a missing project.
+    # The robot account has no access to the API, but the registry reports a missing project to it.
     assert (quay["exists"], dockerhub["exists"], dockerhub["proxy_cache_of"]) == (False, True, None)
     assert run.rc != 0 and "Harbor has no project missing for quay.io" in run.failed()
     run, result = task("containerd_harbor", "--limit=n1", projects=wrong, **account, **reader)
@@ -149,7 +149,7 @@ def test_harbor(ready, task):
 def test_harbor_in_the_report(ready, play, tmp_path):
     account = {"verify_harbor_username": "admin", "verify_harbor_password": "S3cret+/p$ss"}
     projects = {"quay.io": "missing", "ghcr.io": "quay"}
-    # The controller, which would be asked from, is not on the lab's network.
+    # The control node, which would send the query, is not on the lab's network.
     options = {"url": "http://harbor.lan", "projects": projects, "verify_harbor": True, **account}
     options["verify_harbor_from"] = "n2"
     run = play("--limit=n2", playbook=VERIFY, verify_images=[BUSYBOX], report_dir=str(tmp_path), **options)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Registries beside those of the lab: with images for several platforms, and that can be pushed to."""
+"""Registries in addition to those of the lab: with images for several platforms, and with push access."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 
 
 class Writable:
-    """A docker-registry at an address of its own, which wants a login, and whose content a test owns."""
+    """A docker-registry at its own address, which requires credentials, and whose content belongs to a test."""
 
     def __init__(self, lab: Lab, name: str, address: str, folder: Path):
         self.lab, self.name, self.address, self.folder = lab, name, address, folder
@@ -121,13 +121,13 @@ class Writable:
 
 
 class WritableHarbor(Writable):
-    """The same behind the lab's stand-in for Harbor, with projects; the account is its administrator."""
+    """The same behind the lab's simulated Harbor, with projects; the account is its administrator."""
 
     PROJECTS = ("dockerhub", "mirror")
     BEHIND = ("127.0.0.1", 8080)
 
     def serve(self, settings: dict) -> None:
-        """Start the docker-registry without a login, for the stand-in that is asked instead."""
+        """Start the docker-registry without credentials, behind the simulated Harbor."""
         settings = {key: value for key, value in settings.items() if key != "auth"}
         super().serve({**settings, "http": {"addr": "{}:{}".format(*self.BEHIND)}})
         (self.folder / "requests").touch()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a decision about a large config.toml costs the controller, the loading of its code and libraries included."""
+"""What a decision about a large config.toml costs on the control node, including loading code and libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airgap_bench.runs import ROOT
 MIRRORS = 130
 PATH = "/etc/containerd/config.toml"
 CRI = "io.containerd.grpc.v1.cri"
-# Ansible decides in a process of its own for each host, which has ansible-core from its parent and nothing of ours.
+# Ansible decides in a separate process for each host, which inherits ansible-core and none of this collection's code.
 WORKER = """
 import json, sys, time
 import ansible.plugins.action

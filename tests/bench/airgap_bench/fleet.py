@@ -4,8 +4,8 @@
 
 """Many hosts on one machine: the local connection, and for each host a Python that sees files of its own.
 
-What a host runs is the real node half. It has no containerd, as an image being built has none, so nothing is
-restarted; what is measured is what the controller needs for so many.
+Hosts run the real code of the nodes, but have no containerd, like an image that is being built, so nothing is
+restarted; the figures show what the control node needs for that many.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ VARIABLES = {
 
 
 def figures(rounds: int, tell: Callable[[str], None], sizes: tuple[int, int], numbers: Sequence[int]) -> list[Figure]:
-    """Growth from fewer to more hosts (`sizes`) at several `numbers` of forks, and the controller's peak memory."""
+    """Growth from fewer to more hosts (`sizes`) at several `numbers` of forks, and the control node's peak memory."""
     found = []
     with tempfile.TemporaryDirectory(prefix="airgap-bench-") as folder:
         inventories = {size: _inventory(Path(folder), size) for size in sizes}

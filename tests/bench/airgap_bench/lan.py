@@ -45,7 +45,7 @@ class Lan:
         self._on_all("tar", "-cf", FRESH, "/etc/containerd")
 
     def compared(self) -> list[Figure]:
-        """The role next to a ping: wall time and controller CPU, and where they go."""
+        """The role compared with a ping: wall time, CPU of the control node, and where they go."""
         costs = interleaved(
             {
                 "nothing": Play("nothing.yml", INVENTORY, {}),
@@ -74,7 +74,7 @@ class Lan:
         ]
 
     def site(self) -> list[Figure]:
-        """The playbook next to a ping: a fleet that is right, and a first run; and its executions on each node."""
+        """The playbook compared with a ping: an up-to-date fleet and a first run; and its executions on each node."""
         right, first = self._site(lambda: None), self._site(self._make_fresh, restart=False)
         whole = self._site(self._make_fresh)
         whole.measure()
@@ -94,7 +94,7 @@ class Lan:
         ]
 
     def conventional(self) -> list[Figure]:
-        """The conventional way next to ours: two tasks in a loop over 20 upstreams."""
+        """Conventional tasks compared with this role: two tasks in a loop over 20 upstreams."""
         plays = {
             "ours, unchanged": self._unchanged(20),
             "conventional, first": self._conventional(self._forget_conventional),
@@ -146,7 +146,7 @@ class Lan:
         return sum(each["stats64"]["tx"]["bytes"] for each in links if each["ifname"] in self.nodes)
 
     def latency(self) -> list[Figure]:
-        """The unchanged role next to a ping over a slow wire, and what pipelining and kept connections are worth."""
+        """An unchanged run and a ping over a slow network, and the effect of pipelining and persistent connections."""
         figures = []
         for milliseconds in LATENCIES:
             with self._slow(milliseconds) as slow:
@@ -168,7 +168,7 @@ class Lan:
         return figures
 
     def cri(self) -> list[Figure]:
-        """Seconds from CRI answering again to the task's return on the controller, of a first run on one node."""
+        """Seconds from CRI answering again to the task's return on the control node, of a first run on one node."""
         node, values = self.nodes[-1], []
         play = self._role(20, lambda: None, arguments=["--limit", node])
         for _round in range(self.rounds):
@@ -197,7 +197,7 @@ class Lan:
 
     @contextmanager
     def _slow(self, milliseconds: int) -> Iterator[dict[str, Any]]:
-        """Delay everything between the controller and the nodes; yields the variables that this takes.
+        """Delay everything between the control node and the nodes; yields the variables that this needs.
 
         That is a queueing discipline (netem) on both ends of every node's link. Where the kernel has none, the
         connections of ssh alone are delayed, by a program.

@@ -35,7 +35,7 @@ class BenchError(Exception):
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds on the clock, and CPU seconds of the controller's processes."""
+    """Seconds on the clock, and CPU seconds of the control node's processes."""
 
     wall: float
     cpu: float
@@ -75,7 +75,7 @@ class Play:
     def count(self, hosts: int, pipelining: bool, sent: Callable[[], int]) -> Wire:
         """Run it once with the connection's log, and count what it did to each of `hosts` hosts.
 
-        `sent` tells how many bytes have gone to all of them.
+        `sent` returns how many bytes have been sent to all of them.
         """
         self.before()
         sent_before = sent()

@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
 def cycle(legacy: bool) -> list[Step]:
     """The runs that lead from the state `before` through the others back to it; each is tried with every fault."""
-    in_config = {} if legacy else {"auth_method": "config"}  # where both registries' logins have to stand meanwhile
+    in_config = {} if legacy else {"auth_method": "config"}  # for both registries' credentials meanwhile
     other = {**OTHER, **in_config}
     return [
         Step("first run", WISH, "one"),
@@ -66,7 +66,7 @@ def cycle(legacy: bool) -> list[Step]:
         Step("rollback", {"state": "previous"}, "one"),
         Step("refused", other, "other", refused=True),
         *([] if legacy else [Step("move", {**WISH, **in_config}, "moved")]),  # in legacy mode the same as the next
-        Step("back", WISH, "back"),  # in legacy mode with other words than "one", and the same meaning
+        Step("back", WISH, "back"),  # in legacy mode spelled differently from "one", with the same meaning
         Step("absent", {"state": "absent"}, "before"),
     ]
 
@@ -192,7 +192,7 @@ class Victim:
         return found
 
     def _check_files(self, start: str, end: str) -> None:
-        """Each file is whole, the one of before or the one of after; no directory of ours is empty."""
+        """Each file is complete, the previous or the new one; no directory of the role is empty."""
         found = {name: about for name, about in self._files().items() if ".airgap-" not in name}
         old, new = self.states[start], self.states[end]
         for name in {*found, *old, *new}:

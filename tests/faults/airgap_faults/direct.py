@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's half in this process and the node's half on the node, with nothing of Ansible between them."""
+"""The code of the control node in this process and that of the node on the node, without Ansible between them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PACKAGE = "ansible_collections/airgap/containerd/plugins"
 
 
 class Target:
-    """A node that carries out requests, if asked to so under strace."""
+    """A node that executes requests, under strace if requested."""
 
     def __init__(self, lab: Lab, name: str):
         self.lab = lab
@@ -40,7 +40,7 @@ class Target:
         self.applied = 0  # requests that change something
 
     def install(self) -> None:
-        """Put the node half on the node, compiled, so that a run under strace writes nothing of its own."""
+        """Put the code of the nodes on the node, compiled, so that a run under strace writes no files of its own."""
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             for source in [
@@ -66,7 +66,7 @@ class Target:
         return done.stdout
 
     def execute(self, request: requests.Request, kind: type[Reply]) -> Reply:
-        """Carry out a request, under strace if that was asked for; raises Refusal as over the wire."""
+        """Execute a request, under strace if requested; raises Refusal as a real run does."""
         strace: list[str] = []
         if not isinstance(request, requests.Observe):
             self.applied += 1
@@ -101,7 +101,7 @@ class Controller(containerd_registry.ActionModule):
 
 
 def connect() -> None:
-    """Let the controller's half reach its node's half directly."""
+    """Let the code of the control node call that of the node directly."""
     execute.execute = lambda action, request, task_vars, kind: action.target.execute(request, kind)
 
 

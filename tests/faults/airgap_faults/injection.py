@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults at system calls: strace kills the node half as it enters one, or lets one fail."""
+"""Faults at system calls: strace kills the process on the node as it enters one, or makes one fail."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Point(NamedTuple):
 
     @property
     def spares_restart(self) -> bool:
-        """Whether it is between the commit and the proof, where nobody else may do the restart that is due."""
+        """Whether it is between commit and verification, when nobody else may do the pending restart."""
         return self.call in STARTING
 
     def strace(self, log: Path) -> list[str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What runs on the node instead of AnsiballZ: the node half itself, a request on stdin, its answer on stdout."""
+"""Runs on the node instead of AnsiballZ: the code of the nodes, with a request on stdin and its reply on stdout."""
 
 import importlib
 import json

@@ -46,7 +46,7 @@ class Starvation(NamedTuple):
 
     @property
     def spares_restart(self) -> bool:
-        """Whether somebody else may do the restart that is due: everybody may."""
+        """Whether somebody else may do the pending restart: everybody may."""
         return False
 
     def __str__(self) -> str:

@@ -22,14 +22,14 @@ _SECONDS = 120
 
 
 class Strike(NamedTuple):
-    """What happens to the controller, and when: seconds after the first file of the run is on the node."""
+    """What happens to the control node, and when: seconds after the first file of the run is on the node."""
 
     kind: str
     after: float
 
     @property
     def spares_restart(self) -> bool:
-        """Whether somebody else may do the restart that is due: everybody may."""
+        """Whether somebody else may do the pending restart: everybody may."""
         return False
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Strike(NamedTuple):
     def on(self, target: Target, options: dict[str, Any], folder: Path) -> bool:
         """Run the module on the node and strike; return whether it was still at work then.
 
-        The node half goes on by itself, so this returns when it is done.
+        The node continues by itself, so this returns when it is done.
         """
         controller = _start(target, options, folder)
         try:

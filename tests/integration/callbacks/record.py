@@ -35,7 +35,7 @@ class CallbackModule(CallbackBase):
     def _task(self, outcome, result):
         entry = {"outcome": outcome, "host": result._host.get_name(), "task": result._task.action}
         args = result._task.args
-        if "from_variables" in args:  # of the role, which no play gives a login
+        if "from_variables" in args:  # of the role, which no play gives credentials
             entry["args"] = [args, getattr(result, "_task_fields", {}).get("args")]
         self._write({**entry, "result": dict(result._result)})
 

@@ -79,7 +79,7 @@ class Batch:
 def generate(seed: str, count: int, rel: Release, first: int, spelled: float = 0.0) -> list[Batch]:
     """Return about `count` cases for a release; their names begin with the number `first`, and are repeated nowhere.
 
-    `spelled` is the share of hosts.toml files in other spellings of TOML, half of which no standard allows.
+    `spelled` is the share of hosts.toml files in other spellings of TOML, half of which are not valid TOML.
     """
     make = _Maker(random.Random(seed), first, spelled)
     version = rel.newest_file
@@ -148,7 +148,7 @@ class _Maker:
         return written + self.pick("", ":v1", ":v1", ":V1_x.y-2", f"@{digest}", f":v1@{digest}")
 
     def root(self, case: Case, root: str, namespace: str) -> None:
-        """A directory for the namespace in one of its spellings, others beside it."""
+        """A directory for the namespace in one of its spellings, next to others."""
         host, colon, port = namespace.rpartition(":") if ":" in namespace else (namespace, "", "")
         spellings = [namespace, namespace, f"{host}_{port}_" if colon else namespace, "_default", "_default", host]
         chosen = {self.pick(*spellings) for dummy in range(self.pick(0, 1, 1, 1, 2, 2))}
@@ -171,7 +171,7 @@ class _Maker:
             case.tree[f"{path}/hosts.toml"] = self.hosts_file(case, path)
 
     def spelled_file(self) -> bytes:
-        """Return a hosts.toml as nobody would think of writing it."""
+        """Return a hosts.toml with unusual content."""
         data: dict[str, Any] = {"server": self.url()} if self.often(0.5) else {}
         hosts = {self.url(): self.spelled_options() for dummy in range(self.pick(0, 1, 1, 2, 2, 3))}
         return Speller(self.chance, odd=0.5, dotted=0.15).file({**data, **({"host": hosts} if hosts else {})})

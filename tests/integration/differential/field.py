@@ -48,7 +48,7 @@ class Pull:
 
     @property
     def agrees(self) -> bool:
-        """Whether all requests, their order, and the error of a pull that asks nobody were as foretold."""
+        """Whether all requests, their order, and the error of a pull without requests were as predicted."""
         return self.seen == self.expected and _right_error(self)
 
 
@@ -73,7 +73,7 @@ class Report:
 
 
 class Field:
-    """Nodes that take every name for the recorder's; use as a context manager."""
+    """Nodes on which every name resolves to the recorder; use as a context manager."""
 
     def __init__(self, lab: Lab, nodes: tuple[str, ...], folder: Path):
         self.lab = lab
@@ -211,7 +211,7 @@ def _seen(entry: dict[str, Any]) -> Seen:
 
 
 def _right_error(pull: Pull) -> bool:
-    """Whether a pull that is to fail before it asks anybody does, for the reason foretold."""
+    """Whether a pull that should fail before any request does so, for the predicted reason."""
     error = pull.resolution.error
     if not error:
         return True

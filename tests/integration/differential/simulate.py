@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
 
 class _Stop(Exception):
-    """Nothing more is asked."""
+    """No more requests are made."""
 
 
 def expected(case: Case, node: Node, resolution: Resolution) -> list[Seen]:
@@ -60,7 +60,7 @@ class _Course:
     node: Node
     resolution: Resolution
     seen: list[Seen] = field(default_factory=list)
-    logins: dict[tuple[int, str], str] = field(default_factory=dict)  # by client and host: how it logs in now
+    logins: dict[tuple[int, str], str] = field(default_factory=dict)  # by client and host: its current credentials
 
     def run(self) -> None:
         document, config = recorder.manifest(self.case.name)
@@ -97,7 +97,7 @@ class _Course:
         return answer
 
     def pull(self, kind: str, digest: str, right: bool) -> None:
-        """Ask for a blob until somebody has it; `right` tells whether a page would be what is looked for."""
+        """Request a blob until a registry has it; `right` says whether a web page would match."""
         wanted = digest if kind == "blobs" or not self.resolution.reference.digest else self.resolution.reference.digest
         for request in self.requests("pull", kind):
             path = request.path.replace(UNKNOWN_DIGEST, wanted)
@@ -143,7 +143,7 @@ class _Course:
         return self.node.release.retries_last and status in (500, 503, 504) and status not in statuses[-2:-1]
 
     def log_in(self, asked: Asked, key: tuple[int, str], scheme: str) -> bool:
-        """Prepare the login that a challenge asks for; return whether there is one."""
+        """Prepare the credentials that a challenge asks for; return whether there are any."""
         has_login = asked.host in self.node.registry.logins
         if self.answer(asked)[0] == "basic":
             if has_login:

@@ -27,7 +27,7 @@ Result = dict[str, Any]
 
 
 def kept(node: Mortal, warnings: list[str]) -> Iterator[str]:
-    """Nothing of others is lost; to undo a run takes later changes with it, if that says so and keeps a copy."""
+    """Nothing of others is lost; undoing a run may revert later changes, if it says so and keeps a copy."""
     text = node.config()
     data = load(text)
     lost_comments = {each for each in node.comments if f"{each}\n" not in f"{text}\n"}

@@ -99,14 +99,14 @@ def key(node: Mortal) -> str:
 
 
 def rewrite(node: Mortal) -> str:
-    """A tool such as nvidia-ctk writes the whole file anew: what it means stays, comments do not."""
+    """A tool such as nvidia-ctk rewrites the whole file: the settings stay, comments do not."""
     node.lab.write(node.name, CONFIG, edit.edit("", load(node.config()), []))
     node.comments.clear()
     return "config.toml written anew" + restart_perhaps(node)
 
 
 def lose_registry(node: Mortal) -> str | None:
-    """Somebody takes the registry settings out of config.toml."""
+    """Somebody removes the registry settings from config.toml."""
     text = node.config()
     images = node.plugins(text)[0]
     if "registry" not in load(text).get("plugins", {}).get(images, {}):
@@ -179,7 +179,7 @@ def legacy_mirror(node: Mortal) -> str:
 
 
 def drop_in(node: Mortal) -> str | None:
-    """A tool puts a file of its own beside, and has it imported; up to 1.7 that may hide other tables."""
+    """A tool adds its own file and imports it; up to 1.7 that may hide other tables."""
     text = node.config()
     if load(text).get("version") != 2:
         return None

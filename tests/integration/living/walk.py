@@ -59,7 +59,7 @@ class Walk:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make every node as new."""
+        """Reset every node to its first state."""
         self.lab.reset(*self.nodes)
         self.chance = random.Random(f"{self.seed}")
         self.mortals = {
@@ -123,7 +123,7 @@ class Walk:
         return str(path)
 
     def _interrupt(self, inventory: str) -> None:
-        """Begin a run, and kill Ansible and the half on the nodes somewhere in it."""
+        """Start a run, and kill Ansible and the processes on the nodes at some point."""
         delay = self.chance.uniform(1.0, 4.0)
         words = ["ansible-playbook", "-i", "inventories/lab", "-i", inventory, str(self.playbook), "--forks=8"]
         root = Path(__file__).resolve().parents[3]
@@ -163,7 +163,7 @@ class Walk:
         self.faults += [Fault(self.seed, self.round, name, each, list(self.history[name])) for each in said]
 
     def _refused(self, name: str, run: Run, on_disk: dict[str, str]) -> list[str]:
-        """A refusal changes nothing, and the next run is asked for something that can be done."""
+        """A refusal changes nothing, and the next run gets variables that can be applied."""
         failed = [each["result"] for each in run.results if each["host"] == name and each["outcome"] != "ok"]
         message = str(failed[-1].get("msg") if failed else run.output[-2000:])
         self.history[name].append(f"{self.round}:   refused: {message}")

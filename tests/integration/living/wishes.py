@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role is asked for on a node, drawn at random."""
+"""Random variables of the role for a node."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START: Variables = {"restart_throttle": 0}
 
 
 def change(chance: random.Random, before: Variables) -> Variables:
-    """Variables of the next run: often those of before, else with one or two of them changed."""
+    """Variables of the next run: often the previous ones, otherwise with one or two of them changed."""
     wanted = {name: value for name, value in before.items() if name not in ("state", "restart")}
     for each in chance.choices(CHANGES, k=chance.choice([0, 0, 1, 1, 2])):
         each(chance, wanted)
@@ -33,7 +33,7 @@ def change(chance: random.Random, before: Variables) -> Variables:
 
 
 def _logins(wanted: Variables) -> dict[str, dict[str, str]]:
-    """The login for mirrors at another address than that of the registry, whose own it has already."""
+    """The credentials for mirrors at another address than that of the registry, which has its own already."""
     url = wanted.get("url", LAB_VARIABLES["containerd_registry_url"])
     others = {each for mirrors in wanted.get("mirrors", {}).values() for each in mirrors} - {url}
     login = {key: LAB_VARIABLES[f"containerd_registry_{key}"] for key in ("username", "password")}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs on a node: what the node half reads of each configuration file, and what containerd printed when it was asked.
+"""Runs on a node: what our code reads from each configuration file, and what containerd prints.
 
 The files are given on standard input, as JSON; what is the same for all is looked up once.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spell data as TOML in the ways that people and programs have, and in some that only one reader or another takes."""
+"""Write data as TOML in the ways of people and programs, and in some that only certain parsers accept."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Read:
     rel: Release
     case: Case
     observed: Observation
-    command: str  # that containerd was asked with
+    command: str  # that containerd was called with
     rc: int
     printed: str
     complaint: str
@@ -220,7 +220,7 @@ def _combined(read: Read) -> tuple[list[Source], Combined]:
 
 
 def _files(read: Read, order: list[Source], document: dict[str, Any]) -> Iterator[str]:
-    """Yield which files we take to be read and are not, or the other way about, by the key that each has."""
+    """Yield the files that we believe are read and are not, or the opposite, by the key of each."""
     paths = {f"read.{number}.{p.rpartition('/')[2]}": p for number, p in enumerate(read.case.files, 1)}
     tables = [table for table in (file.data.get("timeouts") for file in order) if isinstance(table, dict)]
     ours = {key for table in tables for key in table if key in paths}

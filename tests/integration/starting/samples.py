@@ -28,8 +28,8 @@ class Sample(NamedTuple):
     unit: str  # the drop-in
     environment: str  # the environment file
     script: str  # what SCRIPT does with the words that it is given
-    hidden: str  # what HIDDEN does, without being told
-    is_opaque: bool  # whether the running daemon alone may be able to tell the file
+    hidden: str  # what HIDDEN does, without being declared
+    is_opaque: bool  # whether only the running daemon may reveal the file
 
     @property
     def written(self) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Told(NamedTuple):
 
     @property
     def wrong(self) -> str | None:
-        """What is not as it should be, or None."""
+        """What is not as expected, or None."""
         is_right = self.stopped == self.real or (self.sample.is_opaque and "nobody can tell" in self.stopped)
         if self.real is None or (self.running == self.real and is_right):
             return None
