@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A newer Python than this machine has: Debian sid's, unpacked into .venv, with the C library that it was built for.
 
-The interpreter is told where its libraries are, so that it runs here like any other, and no package is installed but
-the one that tells it so.
+The interpreter is given the path of its libraries, so that it runs here like any other; the only package installed is
+the one that sets that path.
 """
 
 from __future__ import annotations

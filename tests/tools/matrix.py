@@ -35,7 +35,7 @@ NODE_PYTHONS = ("tests/integration/test_node_pythons.py",)
 
 @dataclass(frozen=True)
 class Pair:
-    """One ansible-core on one Python, with requirements on the libraries beside it."""
+    """One ansible-core on one Python, with requirements for its libraries."""
 
     core: str
     python: str
@@ -52,7 +52,7 @@ class Pair:
         return f"core-{self.core}-python-{self.python}"
 
 
-# Each ansible-core on the oldest and the newest Python that it supports on the controller.
+# Each ansible-core on the oldest and the newest Python that it supports on the control node.
 PAIRS = (
     Pair("2.16", "3.10", LOWEST),
     Pair("2.16", "3.12"),

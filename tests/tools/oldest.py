@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the unit tests of the node half on the oldest Python that a node may have.
+"""Run the unit tests of the code of the nodes with the oldest Python that a node may have.
 
 Usage: python tests/tools/oldest.py
 
-Says so and ends well where this machine has no such Python, as Debian 12 has none.
+If this machine has no such Python, as on Debian 12, it says so and exits with status 0.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OLDEST = "3.6"
 TESTS = "tests/unit/plugins/module_utils"
 REQUIREMENTS = ROOT / "tests" / "requirements" / "node.txt"
-# The last for 3.6: the one that comes with it takes no wheel of cryptography.
+# The last one for 3.6: the bundled one does not accept wheels of cryptography.
 PIP = "pip==21.3.1"
-# The ansible-core whose modules run on 3.6 asks for a newer Python, for its controller.
+# The ansible-core whose modules run on 3.6 requires a newer Python on the control node.
 OPTIONS = ("--no-deps", "--ignore-requires-python")
 
 
@@ -47,7 +47,7 @@ def main() -> int:
     if not python:
         print(f"Python {OLDEST}: not here, so node code was not tested on it")
         return 0
-    # What conftest.py sets up is for the controller's half, but for the path, which pytest has from pyproject.toml.
+    # conftest.py prepares only the code of the control node, except for the path, which pytest has from pyproject.toml.
     command = [str(provide(python)), "-m", "pytest", "--quiet", "--noconftest", "-p", "no:cacheprovider", TESTS]
     print(f"Python {OLDEST}: {python}", flush=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / ".collections")}

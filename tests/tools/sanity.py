@@ -5,7 +5,7 @@
 
 Usage: .venv/test/bin/python tests/tools/sanity.py [ANSIBLE-TEST ARGUMENT ...]
 
-Needs PyPI and nothing else of the internet: ansible-test would fetch get-pip.py from a host of its own, so a stand-in
+Needs only PyPI from the internet: ansible-test would fetch get-pip.py from its own host, so a replacement
 that runs pip from its wheel is put where ansible-test looks first.
 """
 
@@ -53,7 +53,7 @@ def pip_version() -> str:
 
 
 def provide_pip(cache: Path, version: str) -> None:
-    """Put the stand-in for get-pip.py and the wheel it runs into ansible-test's cache."""
+    """Put the replacement for get-pip.py and the wheel it runs into ansible-test's cache."""
     wheel = f"pip-{version}-py3-none-any.whl"
     cache.mkdir(parents=True, exist_ok=True)
     if not (cache / wheel).is_file():

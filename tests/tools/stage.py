@@ -6,7 +6,7 @@
 Usage: python3 tests/tools/stage.py
 
 ansible-test follows no links, and reads everything it finds: so a copy, and one without what git ignores.
-Uncommitted changes and new files come along. The copy is a git work tree of its own, or tools would ask the outer one.
+Uncommitted changes and new files come along. The copy is a git work tree; otherwise tools would use the outer one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def copy(files: list[Path], source: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Make the copy anew."""
+    """Recreate the copy."""
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
     copy(committable(ROOT), ROOT, STAGE)

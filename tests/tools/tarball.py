@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection from the checkout, look at what the tarball holds, and install it as a user would.
+"""Build the collection from the checkout, check the content of the tarball, and install it as a user would.
 
 Usage: .venv/test/bin/python tests/tools/tarball.py
 
@@ -23,7 +23,7 @@ TARBALL = ROOT / ".build" / "tarball"
 INSTALLED = ROOT / ".build" / "installed"
 GALAXY = str(Path(sys.executable).with_name("ansible-galaxy"))
 DOC = str(Path(sys.executable).with_name("ansible-doc"))
-# First components of what a user needs; anything else in the tarball slipped past build_ignore.
+# First components of what a user needs; for anything else in the tarball build_ignore has a gap.
 SHIPPED = frozenset({
     "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "README.zh-CN.md", "SECURITY.md",
     "changelogs", "docs", "meta", "playbooks", "plugins", "requirements.txt", "roles",
@@ -32,7 +32,7 @@ MADE_BY_GALAXY = frozenset({"FILES.json", "MANIFEST.json"})
 
 
 def expected() -> set[str]:
-    """Those of the committed files that belong into the tarball."""
+    """The committed files that belong in the tarball."""
     git = ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-tree", "-r", "-z", "--name-only", "HEAD"]
     names = subprocess.run(git, stdout=subprocess.PIPE, text=True, check=True).stdout.split("\0")
     return {name for name in names if name.split("/")[0] in SHIPPED}
@@ -47,7 +47,7 @@ def run(*command: str) -> str:
 
 
 def build() -> Path:
-    """Build the tarball anew, and return its path."""
+    """Rebuild the tarball, and return its path."""
     shutil.rmtree(TARBALL, ignore_errors=True)
     TARBALL.mkdir(parents=True)
     variables = {**os.environ, "PATH": f"{Path(GALAXY).parent}:{os.environ['PATH']}"}

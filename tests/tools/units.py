@@ -5,7 +5,7 @@
 
 Usage: .venv/test/bin/python tests/tools/units.py [ANSIBLE-TEST ARGUMENT ...]
 
-Without arguments, on the Python of this environment; ``--python default`` takes every Python on this machine.
+Without arguments, on the Python of this environment; ``--python default`` uses every Python on this machine.
 """
 
 from __future__ import annotations

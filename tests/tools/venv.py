@@ -70,7 +70,7 @@ def digest(name: str, python: str) -> str:
 
 
 def build(target: Path, requirements: Path, python: str) -> None:
-    """Make the environment anew with everything that the requirements file names."""
+    """Recreate the environment with everything in the requirements file."""
     if not can_make_venvs(python):
         install_venv_package()
     subprocess.run([python, "-m", "venv", "--clear", str(target)], check=True)

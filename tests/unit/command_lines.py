@@ -37,12 +37,12 @@ SUBCOMMANDS = {
 PIP = {"install", "download", "wheel"}
 # Programs that are run as they are; what they are given is not looked at.
 PLAIN = {"cd", "export", "ls", "mkdir", "cp", "cat", "tar", "source", "ansible-builder"}
-# Variables of the playbooks beside the role's stand in their first comments.
+# The playbooks' own variables are in their first comments.
 PLAYBOOK_VARIABLE = re.compile(r"^#   (\w+)  ", re.M)
 
 
 def words(command: str) -> list[str]:
-    """The words of a command, without the variables that stand before it, and the program without its venv."""
+    """The words of a command, without variables before it, and the program without its venv."""
     found = shlex.split(command)
     while found and re.match(r"[A-Z_]+=", found[0]):
         found.pop(0)
@@ -67,7 +67,7 @@ def named_files(page: str) -> set[str]:
 
 
 def check(command: str, block: Block) -> None:
-    """Raise ValueError unless the command can be typed where the page says it."""
+    """Raise ValueError unless the command can be run where the page shows it."""
     program, *arguments = words(command)
     if program in ANSIBLE:
         _ansible(program, arguments, block)
@@ -118,7 +118,7 @@ def _extra(extra: str, playbook: str, block: Block) -> None:
 
 
 def _there(path: str, block: Block) -> None:
-    """A file of the repository, one that the page shows, or one that nobody but the reader has."""
+    """A file of the repository, one that the page shows, or one that only the reader has."""
     if path.endswith(",") or path in named_files(block.page) or path.split("/")[0] in ("my-inventory", "inventory"):
         return
     _path(path)

@@ -22,7 +22,7 @@ NO_PAGES = {"CHANGELOG.md", "hostile_inputs.md"}
 ROLE = "containerd_registry_"
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.S | re.M)
 LANGUAGES = {
-    "shell": "shell",  # typed on the controller
+    "shell": "shell",  # typed on the control node
     "sh": "node",  # typed on a node, as root
     "toml": "toml",
     "json": "json",
@@ -60,7 +60,7 @@ class Block(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What the block is, and so how it is tested; raises ValueError if nobody knows."""
+        """The kind of the block, which determines its test; raises ValueError if it is unknown."""
         if self.language in LANGUAGES:
             return LANGUAGES[self.language]
         if self.language == "yaml":
@@ -129,7 +129,7 @@ class Page:
 
     @property
     def words(self) -> list[str]:
-        """What stands in backquotes."""
+        """The text in backquotes."""
         return re.findall(r"`([^`\n]+)`", self.prose)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's stand-in for Harbor answers what harbor_answers.md says that a real one does."""
+"""The lab's simulated Harbor answers like the real one in harbor_answers.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROWS = [
 
 
 class Stand:
-    """A Harbor of which the clock stands still but when it waits."""
+    """A Harbor whose clock advances only while it waits."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -126,7 +126,7 @@ def test_only_who_logs_in_is_told_the_external_url():
 
 @pytest.mark.parametrize(("account", "refused"), [("developer", True), ("robot$puller", False)])
 def test_a_wrong_password_locks_out_users_and_no_robots(account, refused):
-    """While a wrong login waits, the right one of a user is refused at once, and 1.5 seconds later it is not."""
+    """While wrong credentials wait, a user's correct ones are refused at once; 1.5 seconds later they are accepted."""
     stand = Stand()
     assert stand.ask("/v2/", f"{account}:wrong").status == 401 and stand.slept == [LOCK_SECONDS]
     assert stand.ask("/v2/", account).status == (401 if refused else 200)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab takes a containerd from a folder, for releases that no Debian suite has; nodes stand on several systems."""
+"""The lab uses a containerd from a folder, for releases in no Debian suite; nodes have several base systems."""
 
 from __future__ import annotations
 

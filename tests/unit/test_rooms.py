@@ -43,7 +43,7 @@ ROOMS = told()
 
 
 def home(file: Path) -> Room:
-    """Return the room of a file, as `(half, room)`; those of the edges are rooms themselves."""
+    """Return the package of a file, as `(half, package)`; those of the edges are packages themselves."""
     parts = file.relative_to(PLUGINS).with_suffix("").parts
     name = "/".join(parts[1:])
     return parts[:1] if parts[0] in EDGES else (parts[0], name if (parts[0], name) in ROOMS else parts[1])
@@ -122,7 +122,7 @@ def test_a_wrong_import_would_be_found(file, line):
 
 
 def private(source: str) -> set[str]:
-    """Return the names with a leading underscore that a source takes from another file."""
+    """Return the names with a leading underscore that a source imports from another file."""
     tree = ast.parse(source)
     modules, taken = set(), set()
     for statement in ast.walk(tree):

@@ -4,7 +4,7 @@
 """Hypothesis strategies: TOML documents written in every way that TOML allows, and changes to them.
 
 A drawn document knows which of its lines belong to which key, by how it was made and not by reading it again, so that
-tests can tell which lines a change may touch.
+tests know which lines a change may touch.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ class Item:
 
 @dataclass
 class WrittenList:
-    """A list over several lines, or on one, with the comments that stand on lines of their own."""
+    """A list over several lines, or on one, with the comments on separate lines."""
 
     text: str
     eol: str
@@ -301,7 +301,7 @@ TABLES = st.recursive(
 
 @dataclass
 class Change:
-    """What `toml_edit.edit` takes beside a text."""
+    """The arguments of `toml_edit.edit` after the text."""
 
     merge: dict[str, Any] = field(default_factory=dict)
     remove: list[list[str]] = field(default_factory=list)
@@ -310,7 +310,7 @@ class Change:
 
 @st.composite
 def changes(draw: st.DrawFn, data: dict[str, Any]) -> Change:
-    """Draw a change to the data: mostly of what is there or beside it, sometimes of what is not or cannot be."""
+    """Draw a change to the data: mostly of existing or adjacent keys, sometimes of keys that do not or cannot exist."""
     change = Change(lists=draw(st.sampled_from(["replace", "append", "union"])))
     for _dummy in range(draw(st.integers(1, 3))):
         path, found = place(draw, data)
@@ -359,7 +359,7 @@ def _put(merge: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def _replacement(found: Any) -> st.SearchStrategy[Any]:
-    """Values that may take the place of the one found; rarely some that may not."""
+    """Values that may replace the existing one; rarely some that may not."""
     if isinstance(found, dict):
         return TABLES
     if isinstance(found, list) and found:

@@ -4,7 +4,7 @@
 
 """A cgroup for each node, where no systemd of the machine's provides one.
 
-Without, all nodes' systemds would take the machine's root cgroup for theirs, and stopping a unit on one would kill the
+Without, all nodes' systemds would use the machine's root cgroup as theirs, and stopping a unit on one would kill the
 processes of that unit on all.
 """
 
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 REMOVE_SECONDS = 5.0
-# A cpuset takes no process before these are set.
+# A cpuset accepts no process before these are set.
 CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 
 

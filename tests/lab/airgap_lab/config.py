@@ -38,7 +38,7 @@ class PackageSet:
 
 @dataclass(frozen=True)
 class Base:
-    """A Debian system that nodes stand on.
+    """A Debian system that is the base of nodes.
 
     ``init`` is ``systemd`` or ``sysvinit``; ``cgroups`` is the version of the hierarchy that its init can work with.
     """
@@ -119,7 +119,7 @@ class Config:
 
     @property
     def ssh_key(self) -> Path:
-        """Private key of the controller; the public one has ``.pub`` appended."""
+        """Private key of the control node; the public one has ``.pub`` appended."""
         return self.cache / "ssh/id_ed25519"
 
     @property

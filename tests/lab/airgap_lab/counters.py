@@ -46,7 +46,7 @@ def install(config: Config, node: Node) -> None:
 def read(config: Config, node: Node) -> dict[str, int]:
     """Packets sent ``to_registries``, to port 53 (``dns``) and to any ``other`` address; attempts with ``no_route``.
 
-    Of what goes to the controller and on loopback only DNS is counted.
+    Of the packets to the control node and on loopback, only DNS is counted.
     """
     listing = json.loads(_nft(node, ["-j", "list", "counters", "table", *TABLE.split()]))
     counted = [item["counter"] for item in listing["nftables"] if "counter" in item]
@@ -57,7 +57,7 @@ def read(config: Config, node: Node) -> dict[str, int]:
 def reset(config: Config, node: Node) -> None:
     """Begin again at zero."""
     _nft(node, ["reset", "counters", "table", *TABLE.split()])
-    # The kernel's own counter cannot be reset: remember where it stands.
+    # The kernel's own counter cannot be reset: remember its value.
     _baseline_file(config, node).write_text(str(_no_route(node)))
 
 

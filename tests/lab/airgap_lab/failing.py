@@ -17,7 +17,7 @@ from airgap_lab.standin import Answer, Request, serve
 
 
 def answer(request: Request) -> Answer:
-    """Answer a request; its login is not looked at."""
+    """Answer a request; its credentials are ignored."""
     status = request.target.split("/")[1]
     return Answer(200 if request.target == f"/{status}/v2/" else int(status) if status.isdigit() else 404)
 

@@ -42,12 +42,12 @@ class Lab:
     """The lab of one state folder. Methods raise LabError with a sentence for the user."""
 
     def __init__(self, state: Path | None = None, tell: Callable[[str], None] = lambda line: None) -> None:
-        """``state`` overrides where the lab keeps its files; ``tell`` gets a line for each step that takes a while."""
+        """``state`` overrides where the lab keeps its files; ``tell`` is called with a line for each slow step."""
         self.config: Config = config.load(state)
         self._tell = tell
 
     def up(self, names: Sequence[str] = ()) -> bool:
-        """Bring up the network, the registries and the named nodes; what runs well is left alone.
+        """Bring up the network, the registries and the named nodes; what is healthy is left alone.
 
         Without names, these are all but those of other systems.
 
@@ -95,7 +95,7 @@ class Lab:
             nodes.remove_runtime_folder()
 
     def reset(self, *names: str) -> None:
-        """Make the named nodes as new: their disks are thrown away and they boot again."""
+        """Reset the named nodes to their first state: their disks are discarded and they boot again."""
         wanted = [self.config.node(name) for name in names]
         prepare.check_machine()
         with self._locked():
@@ -107,7 +107,7 @@ class Lab:
     def swap(self, name: str, source: str) -> None:
         """Put another containerd on a running node, which keeps its settings and images: of a suite, or a folder's.
 
-        A suite is one that a node has its containerd from, or the name of a node. A reset takes it back.
+        A suite is one from which a node has its containerd, or the name of a node. A reset reverts it.
         """
         node = self.config.node(name)
         sources = {each.layer.suite: each for each in self.config.nodes.values() if not each.folder}
@@ -125,7 +125,7 @@ class Lab:
             nodes.upgrade(self.config, node, layer)
 
     def install(self, name: str, extra: str) -> None:
-        """Put the packages of an extra, from the node's own suite, on a running node; a reset takes them off again."""
+        """Put the packages of an extra, from the node's own suite, on a running node; a reset removes them again."""
         node = self.config.node(name)
         prepare.check_machine()
         with self._locked():
@@ -186,7 +186,7 @@ class Lab:
     def http(
         self, registry: str, method: str, path: str, headers: dict[str, str] | None = None, port: int | None = None
     ) -> network.Response:
-        """A request to a registry from the controller."""
+        """A request to a registry from the control node."""
         target = self.config.registries[registry]
         port = port or target.ports[0]
         host = registry if port == 80 else f"{registry}:{port}"
@@ -221,12 +221,12 @@ class Lab:
         return {node.name: counters.read(self.config, node) for node in self._nodes_up()}
 
     def reset_counters(self) -> None:
-        """Begin to count anew on every node that is up."""
+        """Reset the counters of every running node."""
         for node in self._nodes_up():
             counters.reset(self.config, node)
 
     def _works(self, wanted: list[Node]) -> bool:
-        """Whether the registries and the wanted nodes run well."""
+        """Whether the registries and the requested nodes are healthy."""
         everything = [*map(registries.healthy, self.config.registries.values()), *map(nodes.healthy, wanted)]
         return network.owner() is not None and all(everything)
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab's LAN: one network namespace for each machine on it, joined by a bridge in a namespace of the controller's.
+"""The lab's LAN: one network namespace for each machine on it, joined by a bridge in the namespace of the control node.
 
 The kernel is the only record of what is up. Every process of the lab lives in one of these namespaces from its first
-instant, so whoever is in them belongs to the lab, also after the program that started it was killed.
+instant, so every process in them belongs to the lab, also after the program that started it was killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LAN = namespace("lan")
 BRIDGE = "br0"
 INTERFACE = "eth0"
 CLONE_NEWNET = 0x40000000
-# How long processes may take to vanish after SIGKILL, and links after their namespace.
+# Time limit for processes to disappear after SIGKILL, and for links after their namespace.
 VANISH_SECONDS = 10.0
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Response:
 
 
 def create_lan(addresses: list[str], owner: Path) -> None:
-    """Make the controller's namespace and the bridge, on which ``owner``, the lab's state folder, is noted.
+    """Create the control node's namespace and the bridge, on which ``owner``, the lab's state folder, is noted.
 
     ``addresses`` are an IPv4 and an IPv6 address with the lengths of their prefixes.
     """
@@ -96,7 +96,7 @@ def owner() -> str | None:
 
 
 def existing() -> list[str]:
-    """Namespaces of a lab, the controller's last."""
+    """Namespaces of a lab, the control node's last."""
     names = (path.name for path in NAMESPACES.glob(NAMESPACE_PREFIX + "*"))
     return sorted(names, key=lambda name: (name == LAN, name))
 
@@ -182,7 +182,7 @@ def inside(name: str, function: Callable[[], T]) -> T:
 
 
 def reachable(address: str, port: int, seconds: float = 1.0) -> bool:
-    """Whether the controller can open a TCP connection to ``address`` and ``port``."""
+    """Whether the control node can open a TCP connection to ``address`` and ``port``."""
 
     def connect() -> bool:
         try:
@@ -197,7 +197,7 @@ def reachable(address: str, port: int, seconds: float = 1.0) -> bool:
 def request(
     address: str, port: int, method: str, path: str, headers: Mapping[str, str], seconds: float = 10.0
 ) -> Response:
-    """One HTTP request from the controller."""
+    """One HTTP request from the control node."""
 
     def send() -> Response:
         connection = http.client.HTTPConnection(address, port, timeout=seconds)
@@ -213,7 +213,7 @@ def request(
 
 def _add_addresses(name: str, addresses: list[str], interface: str) -> None:
     for address in addresses:
-        # Nobody else can have it, and looking for others would take a second.
+        # No other namespace can have it, and searching them would take a second.
         option = ["nodad"] if ":" in address else []
         _ip("-n", name, "addr", "add", address, "dev", interface, *option)
 

@@ -41,7 +41,7 @@ PACKAGE_FILES = ("usr/bin/containerd*", "usr/bin/ctr", "usr/lib/systemd/system/c
 
 
 def create(config: Config, node: Node, prepared: Prepared) -> None:
-    """Start booting the node, as new; ``wait`` tells when it is ready."""
+    """Start booting the node in its first state; ``wait`` returns when it is ready."""
     name = namespace(node.name)
     network.create(name, config.addresses(node.address))
     counters.install(config, node)
@@ -175,7 +175,7 @@ def run(node: Node, command: list[str], input: str | None = None) -> subprocess.
 
 
 def ssh_command(config: Config, node: Node, command: list[str]) -> list[str]:
-    """Command line that opens a shell on the node from the controller, or runs ``command`` there."""
+    """Command line that opens a shell on the node from the control node, or runs ``command`` there."""
     options = {
         "IdentityFile": config.ssh_key,
         "IdentitiesOnly": "yes",

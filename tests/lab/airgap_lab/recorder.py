@@ -4,7 +4,7 @@
 
 """A registry under any name that answers what a script says, and remembers every request.
 
-It tells nodes apart by their address, and pulls by the case that the repository's name holds (`…/c0012/…`). `Recorder`
+It distinguishes nodes by address, and pulls by the case that the repository's name holds (`…/c0012/…`). `Recorder`
 starts it, on the LAN and on the loopback of each node; run as a program it serves.
 """
 
@@ -47,7 +47,7 @@ def manifest(case: str) -> tuple[bytes, bytes]:
 
 
 def page(case: str) -> bytes:
-    """The answer of something that is no registry."""
+    """The answer of a server that is not a registry."""
     return f"<!doctype html><title>{case}</title>".encode()
 
 
@@ -130,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
     loaded: tuple[int, dict[str, dict[str, str]]] = (0, {})
 
     def handle_one_request(self) -> None:
-        """Tell a client that speaks TLS what a plain web server tells it."""
+        """Answer a client that speaks TLS as a plain web server does."""
         if self.kind == PLAIN:
             with contextlib.suppress(OSError):
                 if self.connection.recv(1, socket.MSG_PEEK)[:1] == bytes([TLS_HANDSHAKE]):
@@ -245,7 +245,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Take up TLS, then read requests; a client that goes away or does not trust us leaves no trace."""
+        """Start TLS, then read requests; a client that disconnects or does not trust us leaves no trace."""
         with contextlib.suppress(OSError, ssl.SSLError):
             request.settimeout(Handler.timeout)
             wrapped = self.context.wrap_socket(request, server_side=True) if self.context else request

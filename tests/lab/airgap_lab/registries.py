@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registries: docker-registry from Debian, bare or behind a stand-in, and one that fails; their logs."""
+"""The registries: docker-registry from Debian, alone or behind a simulated registry, and one that fails; their logs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from airgap_lab import harbor, insisting, network
 from airgap_lab.config import PROJECT, Config, LabError, Registry, namespace
 from airgap_lab.prepare import Prepared
 
-# Where the registry behind a stand-in listens, in its own namespace.
+# Where the registry behind a simulated one listens, in its own namespace.
 BACKEND = ("127.0.0.1", 5001)
 STAND_INS = ("harbor", "insisting")
 START_SECONDS = 15.0
@@ -60,7 +60,7 @@ def _start_distribution(config: Config, registry: Registry, program: list[str], 
 
 
 def _start_stand_in(config: Config, registry: Registry, program: list[str], storage: Path) -> None:
-    """A docker-registry on the loopback and, in front of it, the stand-in that Harbor or the insisting one is."""
+    """A docker-registry on loopback and, in front of it, the simulated Harbor or Bearer-token registry."""
     folder = _folder(config, registry)
     settings = _write_json(folder / "backend.json", _settings(storage, "{}:{}".format(*BACKEND)))
     _start(registry, [*program, settings], folder / "backend.log")
@@ -95,7 +95,7 @@ def healthy(registry: Registry) -> bool:
 
 
 def set_external(config: Config, url: str | None) -> None:
-    """Make the stand-ins send clients to a token service at ``url``, as Harbor does with its external_url."""
+    """Make simulated registries send clients to a token service at ``url``, as Harbor does with its external_url."""
     for registry in _stand_ins(config):
         (_folder(config, registry) / "external").write_text(url or "")
 
@@ -106,12 +106,12 @@ def set_upstreams_away(config: Config, away: bool) -> None:
 
 
 def set_newer(config: Config, newer: bool) -> None:
-    """Make Harbor answer as 2.14 and later, whose token service is at the host that was asked, or as before."""
+    """Make Harbor answer as 2.14 and later, whose token service is at the host of the request, or like earlier ones."""
     _mark(config, "newer", newer)
 
 
 def _mark(config: Config, name: str, wanted: bool) -> None:
-    """Put a file of this name where the stand-ins look before each answer, or take it away."""
+    """Create a file with this name where the simulated registries look before each answer, or remove it."""
     for registry in _stand_ins(config):
         mark = _folder(config, registry) / name
         if wanted:
@@ -289,7 +289,7 @@ def _backend_listens() -> bool:
 
 
 def _bcrypt(password: str) -> str:
-    """bcrypt hash, the only kind that docker-registry takes; Python's own crypt module has gone from 3.13."""
+    """bcrypt hash, the only kind that docker-registry accepts; Python's own crypt module was removed in 3.13."""
     library = ctypes.CDLL("libcrypt.so.1")
     library.crypt.restype = ctypes.c_char_p
     # Cost 4, the lowest: every request is checked against it.

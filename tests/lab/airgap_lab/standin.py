@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every stand-in for a registry is made of: a request, an answer, and an HTTP server that logs both.
+"""The parts of every simulated registry: a request, an answer, and an HTTP server that logs both.
 
-A stand-in is a function from a `Request` to an `Answer`, or to a `Forward` where a real registry stands behind it.
+A simulated registry is a function from a `Request` to an `Answer`, or to a `Forward` if a real registry is behind it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; ``user`` is whom the login was that of, for the log."""
+    """An answer; ``user`` is the account of the request, for the log."""
 
     status: int
     body: bytes = b""
@@ -79,7 +79,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Forward:
-    """What the registry behind is to answer; ``missing`` takes the place of its 404."""
+    """What the registry behind answers; ``missing`` replaces its 404."""
 
     user: str | None
     missing: Answer | None = None
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.forward(answer, body)
         self.note(request, answer)
         self.send_response(answer.status)
-        # The length of an answer to HEAD is that of the body it stands for, and comes from the registry behind.
+        # The length of an answer to HEAD is that of the omitted body, and comes from the registry behind.
         for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()

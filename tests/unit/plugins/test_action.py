@@ -72,7 +72,7 @@ def test_reports_are_replaced_whole_with_the_mode_that_was_chosen(tmp_path):
 
 
 def test_a_wrong_argument_is_refused_without_the_others():
-    """ansible-core quotes the object of an error beside its message."""
+    """ansible-core quotes the object of an error next to its message."""
     with pytest.raises(AnsibleActionFail) as refused:
         run(containerd_pull, {}, password="CaN4ry", timeout="x")
     assert refused.value.obj is None and "CaN4ry" not in str(refused.value)

@@ -151,7 +151,7 @@ def test_every_plugin_tells_since_when_it_is_there_and_what_else_to_see(path):
 
 
 class Once(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML otherwise takes the last one."""
+    """Refuses duplicate keys, of which YAML otherwise uses the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         names = [key.value for key, value in node.value]

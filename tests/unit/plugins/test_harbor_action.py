@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What containerd_harbor asks for, and with whose login."""
+"""The requests of containerd_harbor, and the account that it uses."""
 
 from __future__ import annotations
 

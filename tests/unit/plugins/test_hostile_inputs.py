@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every row of hostile_inputs.md gets just the error that stands beside it, from the real action plugins."""
+"""Every row of hostile_inputs.md gets exactly the error in that row, from the real action plugins."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nothing that a node says decides anything on the controller: a node whose Python answers what it likes."""
+"""Nothing that a node says decides anything on the control node, even if its Python answers arbitrarily."""
 
 from __future__ import annotations
 

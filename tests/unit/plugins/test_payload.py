@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What travels to a node in every execution, and what is imported, which each run compiles anew on both sides."""
+"""What is sent to a node in every execution, and what is imported, which each run compiles again on both sides."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_settings(tmp_path, native):
 
 @pytest.mark.parametrize("native", NATIVE)
 def test_the_role(tmp_path, native):
-    """The validating half of the role connects to nothing, and checks everything."""
+    """The validating part of the role connects to nothing, and checks everything."""
     role = {"name": "airgap.containerd.containerd_registry", "tasks_from": "validate"}
     variables = {
         "containerd_registry_url": "http://registry.lan:{{ number }}000",

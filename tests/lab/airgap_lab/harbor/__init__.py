@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for Harbor, in front of a plain docker-registry, which answers as a real Harbor 2.9 was seen to, and as
+"""A simulated Harbor in front of a plain docker-registry, which answers as a real Harbor 2.9 was observed to, and as
 the source of later ones says.
 
 tests/unit/harbor_answers.md has its answers, request by request; `accounts`, `registry` and `api` are what it consists
@@ -76,7 +76,7 @@ class Harbor:
     ) -> Answer | Forward:
         """Answer a request; ``external`` is the external_url if it is another than that of the host.
 
-        ``newer``: as Harbor 2.14 and later, whose token service is at the host that was asked.
+        ``newer``: as Harbor 2.14 and later, whose token service is at the host of the request.
         """
         external = external or f"http://{self.host}"
         if newer and request.headers.get("host"):

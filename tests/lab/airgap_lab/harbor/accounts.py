@@ -106,7 +106,7 @@ class Logins:
     def check(self, name: str, password: str) -> Account | None:
         """The account, or None.
 
-        A robot is looked up first. What it is not falls through to where users are: a wrong login waits, and while one
+        A robot is looked up first. Everything else is looked up among the users: wrong credentials wait, and while one
         does, everybody of that name is refused at once.
         """
         account = self.accounts.get(name)

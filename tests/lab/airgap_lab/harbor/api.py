@@ -40,7 +40,7 @@ def answer_token(request: Request, projects: dict[str, Project], logins: Logins)
 
 
 def _actions(repository: str, projects: dict[str, Project], account: Account | None) -> tuple[str, ...]:
-    """All that the account may do, whatever was asked for."""
+    """Everything that the account may do, whatever was requested."""
     name, slash, _ = repository.partition("/")
     project = projects.get(name)
     if not project or not slash:
@@ -53,7 +53,7 @@ def _actions(repository: str, projects: dict[str, Project], account: Account | N
 def answer_api(
     request: Request, path: str, projects: dict[str, Project], logins: Logins, external: str, host: str
 ) -> Answer:
-    """A project, a registry, a ping, or what Harbor tells of itself; ``path`` is what follows /api/v2.0/."""
+    """A project, a registry, a ping, or what Harbor reports about itself; ``path`` is what follows /api/v2.0/."""
     account = logins.check(*request.basic) if request.basic else None
     kind, _, key = path.partition("/")
     if path == "ping":

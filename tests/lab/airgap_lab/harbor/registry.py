@@ -47,7 +47,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Registry:
-    """The registry API of a Harbor with these projects, images (REPOSITORY:TAG) and logins."""
+    """The registry API of a Harbor with these projects, images (REPOSITORY:TAG) and accounts."""
 
     projects: dict[str, Project]
     images: tuple[str, ...]
@@ -112,7 +112,7 @@ class Registry:
         return self._content(resource, project, who, away)
 
     def _content(self, resource: re.Match[str], project: Project, who: Who, away: bool) -> Answer | Forward:
-        """What the backend has; Harbor's own words for what it has not."""
+        """What the backend has; Harbor's own messages for what it does not have."""
         repository, kind, reference = resource["repository"], resource["kind"], resource["reference"]
         known = any(image.rpartition(":")[0] == repository for image in self.images)
         if kind == "blobs":

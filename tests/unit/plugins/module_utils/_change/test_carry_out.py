@@ -44,7 +44,7 @@ def call(monkeypatch, capfd):
     def call(request):
         given = {"ANSIBLE_MODULE_ARGS": {"request": wire.encode(request)}}
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(given).encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # asked for from ansible-core 2.19 on
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)  # required from ansible-core 2.19 on
         with pytest.raises(SystemExit) as end:
             carry_out.main(containerd_node_change.part)
         printed = capfd.readouterr()

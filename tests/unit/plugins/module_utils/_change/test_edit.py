@@ -25,7 +25,7 @@ OLD_CONTEXT = ["system_u", "object_r", "container_config_t", "s0"]
 
 
 class Module:
-    """What AnsibleModule does for the node half, on a node with SELinux; it notes the contexts that files get."""
+    """A simulated AnsibleModule on a node with SELinux; it records the contexts that files get."""
 
     check_mode = False
 
@@ -106,7 +106,7 @@ def test_what_is_asked_for_is_there_before_the_file_has_its_name(node):
 
 
 def found(node, monkeypatch):
-    """Let the node have a containerd, and return what asks for a look at its file."""
+    """Give the node a containerd, and return the request to read its file."""
     monkeypatch.setattr(
         service, "how_started", lambda *asked: Start(None, str(node / "config.toml"), None, True, None, None)
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transaction on the files of a temporary directory, with a containerd that is told what to say."""
+"""The transaction on the files of a temporary directory, with a simulated containerd."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def check(node):
 
 
 def test_the_staged_file_of_a_link_is_read_beside_the_link(node, monkeypatch):
-    """containerd takes relative imports from the directory of the path that it is given."""
+    """containerd resolves relative imports from the directory of the path that it is given."""
     (node / "etc").mkdir()
     link, asked = node / "etc" / "config.toml", []
     link.symlink_to(node / "config.toml")
@@ -267,7 +267,7 @@ SECRET = "CaN4ryXq7ZpWd"
 
 
 def absent(node, **more):
-    """Take everything back, as `state: absent` does it."""
+    """Revert everything, as `state: absent` does."""
     files = [str(node / "certs.d" / "docker.io" / "hosts.toml")]
     directories = [os.path.dirname(files[0]), str(node / "certs.d")]
     config = write(node / "config.toml", "old\n")
@@ -281,7 +281,7 @@ def in_state(node) -> str:
 
 @pytest.fixture
 def applied(node, monkeypatch):
-    """A node with a login in each of the places that keep what was there before."""
+    """A node with credentials in each of the places that keep previous content."""
     monkeypatch.setattr(service, "daemon", lambda socket: service.Daemon("1:1", 0.0))
     (node / "config.toml").write_text(SECRET)
     apply(node, changes={"config": write(node / "config.toml", SECRET + "2", backup=places.STATE_DIR)})
@@ -293,7 +293,7 @@ def applied(node, monkeypatch):
 
 @pytest.mark.parametrize("due", [True, False])
 def test_no_login_is_left_by_who_takes_everything_back(applied, monkeypatch, due):
-    """Without a restart, too: what stays is that one is due, and that goes with it."""
+    """Also without a restart: only the note of a pending restart stays, until that restart."""
     absent(applied, due=due)
     assert not (applied / "certs.d").exists(), "which the first run made"
     assert (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the node half pulls, and above all what it leaves alone afterwards."""
+"""What is pulled on a node, and what is left alone afterwards."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._cri.client impo
 
 
 class Containerd:
-    """Stands for the CRI client; pulled images get an id of their own."""
+    """A simulated CRI client; pulled images get their own id."""
 
     def __init__(self, there=(), used=(), pinned=(), broken=()):
         self.there = {name: f"sha256:{name}" for name in there}

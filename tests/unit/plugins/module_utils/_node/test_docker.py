@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether Docker is meant on a node, and what is told of it."""
+"""Whether Docker is configured on a node, and what is reported about it."""
 
 import pytest
 

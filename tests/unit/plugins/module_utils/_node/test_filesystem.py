@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that are no files, too large ones, and links that lead away."""
+"""Irregular files, files that are too large, and links that lead elsewhere."""
 
 import os
 import socket

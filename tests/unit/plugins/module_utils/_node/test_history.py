@@ -61,7 +61,7 @@ def back(state: dict) -> Apply:
 
 
 def die_at(monkeypatch, number: int) -> None:
-    """Die when the given rename is due: what is done when a process is killed is nothing at all."""
+    """Die at the given rename; like a process that is killed, do nothing more."""
     real, count = os.rename, [0]
 
     def rename(*paths, **handles):
@@ -118,7 +118,7 @@ def test_a_state_is_open_until_its_daemon_is_replaced(node, monkeypatch):
 
 
 def between(node, text: str, both: str) -> Apply:
-    """A request that writes config.toml with the logins of before and after, the files that need them, and itself."""
+    """A request that writes config.toml with the old and new credentials, the files that need them, and then itself."""
     wanted = request(node, text)
     last = wanted.changes.config
     first = last._replace(content=content(both))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node tells beside its configuration: for what its containerd is built, and which images it has."""
+"""What a node reports in addition to its configuration: the platform of its containerd, and its images."""
 
 import json
 import sys

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever a registry answers: one row that can be told, in time, and without what it was sent.
+"""Whatever a registry answers: one row that can be reported, in time, and without the credentials that were sent.
 
 `make properties` searches long.
 """
@@ -70,7 +70,7 @@ ANSWERS = st.lists(ANSWER, min_size=1, max_size=4)
 
 
 def check_told(told):
-    """It can be sent, is bounded, and holds nothing of the login in any case or encoding."""
+    """It can be sent, is bounded, and contains no part of the credentials in any case or encoding."""
     text = json.dumps(told, allow_nan=False)
     assert len(text) < 8000
     for each in (text, json.dumps(told, ensure_ascii=False)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a robot account expires, as Harbor's API tells it."""
+"""When a robot account expires, according to Harbor's API."""
 
 import http.server
 import json
@@ -16,7 +16,7 @@ HARBOR = {"projects": ["p"], "login": LOGIN, "reader": LOGIN, "tls": {}}
 
 
 def ask(robot, answers):
-    """Return what is told of a robot by a Harbor that answers so by the beginning of a path, and what was asked."""
+    """Return the result for a robot of a Harbor with these answers by path prefix, and the requests."""
     asked = []
 
     class Harbor(http.server.BaseHTTPRequestHandler):

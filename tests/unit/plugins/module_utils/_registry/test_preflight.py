@@ -227,7 +227,7 @@ def test_who_is_no_harbor_is_asked_once():
 
 
 def harbor(public):
-    """What Harbor answers to those without a login; a token for nothing is refused."""
+    """What Harbor answers without credentials; a token without permissions is refused."""
 
     def reply(request):
         path = request.split()[1]

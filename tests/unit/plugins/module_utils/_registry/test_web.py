@@ -212,7 +212,7 @@ def test_a_certificate_without_alternative_names_is_refused_as_by_go(tmp_path):
 
 
 def reflections(request):
-    """Everything that a registry may make of the login that it was sent."""
+    """All forms in which a registry may repeat the credentials that it received."""
     sent = dict(line.partition(b": ")[::2] for line in request.split(b"\r\n"))
     login = sent.get(b"Authorization", b"").decode("latin-1")
     word = login.partition(" ")[2]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials and headers beside a project or an endpoint of a mirror: over those of `endpoints`, for it alone."""
+"""Credentials and headers of a project or an endpoint of a mirror: they override those of `endpoints`, only there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HUB = {"username": "robot$hub+puller", "password": "h"}
 
 
 def access(upstream: str, **options) -> Access:
-    """What the endpoint of an upstream is asked with."""
+    """What requests to the endpoint of an upstream contain."""
     wanted = desired.desired({"url": URL, **options})
     return wanted.access_to(wanted.mirrors[upstream].endpoints[0])
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of variables: those that nothing reads are told, those that somebody means are not."""
+"""Names of variables: unused ones are reported, intended ones are not."""
 
 from __future__ import annotations
 

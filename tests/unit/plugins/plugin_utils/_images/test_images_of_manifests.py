@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images manifests name, how that is told, and what hostile YAML comes to."""
+"""Which images manifests name, how they are reported, and the handling of hostile YAML."""
 
 from __future__ import annotations
 

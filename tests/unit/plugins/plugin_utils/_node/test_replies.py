@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes that answer what no node half answers: one error for that node, from the real action plugins."""
+"""Nodes with replies that no real node gives: one error for that node, from the real action plugins."""
 
 from __future__ import annotations
 

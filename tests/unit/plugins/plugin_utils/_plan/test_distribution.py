@@ -223,7 +223,7 @@ ASKED = SETTINGS._replace(registries_yaml=True)
 
 
 def rke2(**changes) -> Observation:
-    """A node of RKE2 that asks no public registry for what its registries.yaml names."""
+    """An RKE2 node that tries no public registry for upstreams in its registries.yaml."""
     found = {
         "config": nodes.file(CONFIG.replace("k3s", "rke2"), "/var/lib/rancher/rke2/agent/etc/containerd/config.toml"),
         "hosts_dir": RKE2_CERTS,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Docker Engine: what is planned for it, alone and beside another containerd, and what is refused."""
+"""Docker Engine: what is planned for it, alone and together with another containerd, and what is refused."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_what_would_go_to_the_internet_is_refused(observed, options, message):
 @pytest.mark.parametrize(
     ("engine", "options"),
     [
-        # With two endpoints Docker takes neither.
+        # With two endpoints Docker adds neither.
         (Engine(STORE, EngineRegistries(("http://m.lan/",), ("harbor.lan",))), {"fallback": "upstream"}),
         (Engine(STORE, EngineRegistries(("http://m.lan/",))), {"direct": ["docker.io"], "projects": {"*": "rest"}}),
         (Engine(STORE, EngineRegistries((), ("::1/128", "127.0.0.0/8"))), TLS),
@@ -179,7 +179,7 @@ def test_a_registry_that_insists_on_tokens_is_refused():
 
 
 def both(**changes) -> Observation:
-    """A node with a containerd of its own, and Docker beside it."""
+    """A node with its own containerd, and Docker."""
     engine, hosts = changes.pop("engine", None), changes.pop("dockers_hosts", nodes.tree())
     beside = docker(engine=engine, **{**changes, "hosts": hosts})
     return nodes.node("1.7.24", "version = 2\n", docker=beside, **changes)

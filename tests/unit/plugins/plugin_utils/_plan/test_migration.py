@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of before: what they mean in the other mode, and what is said of them."""
+"""Existing settings: what they mean in the other mode, and what is reported about them."""
 
 from __future__ import annotations
 

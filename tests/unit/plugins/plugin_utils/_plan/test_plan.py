@@ -116,7 +116,7 @@ OLD = '[plugins.cri]\nx = 1\n[plugins.cri.registry.configs."own.lan".auth]\nuser
 @pytest.mark.parametrize("version", ["1.4.13", "1.6.20", "1.7.24"])
 @pytest.mark.parametrize("text", ["[plugins.cri]\nx = 1\n", "[plugins.linux]\n", OLD])
 def test_a_file_without_a_version_goes_on_after_each_upgrade(version, text):
-    """2.0 to 2.2 drop `plugins.cri`, 1.x takes nothing else: the registry settings are in it twice."""
+    """2.0 to 2.2 ignore `plugins.cri`, 1.x reads nothing else: the registry settings are in it twice."""
     before = observed(version, text)
     done = make(before)
     plugins = load(done.config_after)["plugins"]

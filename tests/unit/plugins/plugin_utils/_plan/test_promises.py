@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same variables on every release: what is asked then, and what is refused because it cannot be kept."""
+"""The same variables on every release: the resulting requests, and what is refused because it is not supported."""
 
 from __future__ import annotations
 

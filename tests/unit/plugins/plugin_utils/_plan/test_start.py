@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be read of a configuration before containerd is restarted with it; real releases said what is right."""
+"""What a configuration shows before containerd is restarted with it; the expected results come from real releases."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def away(address: str) -> dict:
 
 
 def fleet(count: int, **others: dict) -> dict:
-    """A plan to change w1, w2, …, with others beside them."""
+    """A plan to change w1, w2, …, together with others."""
     results = {**{f"w{number}": CHANGE for number in range(1, count + 1)}, **others}
     return plans.plan(results, check=False, proceed=True)[1]
 

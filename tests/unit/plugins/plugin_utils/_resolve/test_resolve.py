@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""resolve beyond the vectors: modes, directories, logins, what keeps CRI from loading, and the variables alone."""
+"""resolve beyond the vectors: modes, directories, credentials, what keeps CRI from loading, and only variables."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_the_files_of_an_observed_node():
 
 @pytest.mark.parametrize("version", ["1.4.13", "1.6.20", "1.7.24", "2.1.9", "2.3.4"])
 def test_the_variables_alone(version):
-    # What a release cannot keep of an explicit wish is an error, so the oldest is not asked for a catch-all by name.
+    # An explicit value that a release does not support is an error, so the oldest gets no catch-all by name.
     variables = {k: v for k, v in VARIABLES.items() if version != "1.4.13" or not k.endswith("catch_all")}
     one, two = filter.resolve(["busybox", "ghcr.io/a/b"], version, variables=variables)
     assert urls(one)[0] == "http://harbor.lan/v2/dockerhub/library/busybox/manifests/latest?ns=docker.io"

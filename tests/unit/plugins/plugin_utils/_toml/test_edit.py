@@ -580,7 +580,7 @@ def test_refusals_name_the_place_and_quote_nothing(text: str, merge: dict, remov
 
 
 class Tagged(str):
-    """Stands for ansible's tagged values, which are subclasses too."""
+    """Like ansible's tagged values, which are subclasses too."""
 
     def __str__(self) -> str:
         raise AssertionError("must not be asked")

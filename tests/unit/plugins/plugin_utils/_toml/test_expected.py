@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What three changes do to the defaults of each release and to files that are hard to edit.
 
-The expected diffs are in fixtures/expected, one file per fixture. After a change that is meant, write them anew with
+The expected diffs are in fixtures/expected, one file per fixture. After an intended change, rewrite them with
 `python tests/unit/plugins/x.py` and read what git says.
 """
 

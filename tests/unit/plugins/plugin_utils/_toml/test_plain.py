@@ -21,7 +21,7 @@ TABLES = st.dictionaries(st.sampled_from("abc"), TREES, max_size=3)
 
 
 def undo(old, new):
-    """What takes the change from `old` to `new` back: ours, merge, remove."""
+    """The arguments that revert the change from `old` to `new`: ours, merge, remove."""
     return (plain.delta(old, new)[0], *plain.delta(new, old))
 
 

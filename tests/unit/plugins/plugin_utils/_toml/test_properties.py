@@ -107,7 +107,7 @@ def test_an_edit_means_the_plain_merge_and_a_second_one_changes_nothing(data: st
     if strict(tomllib.loads(after)) == strict(document.data):
         assert after == document.text
         event("nothing to do")
-    # Removing and setting the same key again is no new change either, unless a list grows each time.
+    # Removing and setting the same key again is not a new change either, unless a list grows each time.
     if change.lists == "replace" or not change.remove:
         assert edit.edit(after, change.merge, change.remove, change.lists) is after
 
@@ -171,7 +171,7 @@ def is_within(path: Path, table: Path) -> bool:
 def test_what_is_added_can_be_removed_again_to_the_byte(data: st.DataObject) -> None:
     document = data.draw(documents())
     # A table that was empty goes when it is empty again, and one that gets a header for its first key keeps it: nothing
-    # tells what was there before.
+    # shows what was there before.
     parents = [path for path, keys in tables(document.data) if keys and path in document.written]
     parent = data.draw(st.sampled_from([(), *parents]))
     path = (*parent, data.draw(KEYS.filter(lambda name: name not in at(document.data, parent))))

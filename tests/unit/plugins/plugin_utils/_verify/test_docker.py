@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pulls with the Docker beside a node's containerd, told as those of a node of its own."""
+"""Pulls with Docker on a node that also has its own containerd, reported as those of a separate node."""
 
 from __future__ import annotations
 

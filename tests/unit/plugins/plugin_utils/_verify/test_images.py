@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a node will pull images: what is asked, and what the answers come to."""
+"""Whether a node can pull images: the requests, and the results of the answers."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_groups():
     assert flat == group({"quay.io": FLAT, "ghcr.io": FLAT}) == group({"quay.io": FLAT}, version="1.7.27")
     assert flat != group({"quay.io": FLAT}, machine="aarch64")
     assert flat != group({"quay.io": FLAT}, image="quay.io/b:1") and flat != group({"quay.io": OPEN})
-    # Another password is another group, and the name of a group tells nothing of it.
+    # Another password is another group, and the name of a group reveals nothing of it.
     assert group({"quay.io": PROJECT % "eDpoaWRkZW4="}) != group({"quay.io": PROJECT % "eDpvdGhlcg=="})
 
 
