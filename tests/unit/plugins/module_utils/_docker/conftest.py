@@ -22,7 +22,7 @@ class Engine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Has images, and fails as it is told."""
+    """Has images, and fails on request."""
 
     def _reply(self, status, text):
         body = text.encode("utf-8")
