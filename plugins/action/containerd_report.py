@@ -89,11 +89,12 @@ class ActionModule(Action):
         seconds = None if args["started"] is None else max(time.time() - args["started"], 0)
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
-            found = document.document(document.with_docker(args["pulls"]), _now(), args["harbor"], seconds=seconds)
+            results = document.with_docker(args["pulls"])
+            found = {**document.document(results, _now(), args["harbor"], seconds=seconds), **_origin(task_vars)}
             shown, closing = pulls.lines(found), pulls.closing(found)
             result.update(self._files(found, args, closing, shown), failed=not found["ok"], ok=found["ok"], msg=closing)
         elif option == "images":
-            found = images.images(args["images"], _now(), seconds)
+            found = {**images.images(args["images"], _now(), seconds), **_origin(task_vars)}
             shown, closing = images.lines(found), images.closing(found)
             result.update(self._files(found, args, closing, shown), failed=not found["ok"], ok=found["ok"], msg=closing)
         else:
@@ -108,11 +109,11 @@ class ActionModule(Action):
                     check=check,
                     fail_on_drift=args["fail_on_drift"],
                 )
-                result.update(self._settings(args[option], None, args, shown, seconds))
+                result.update(self._settings(args[option], None, args, shown, seconds, task_vars))
             elif option == "outcomes":
                 shown, result["fleet"], result["over"] = plans.outcome(args["fleet"], args[option])
                 if result["over"]:
-                    result.update(self._settings(args["planned"], args[option], args, shown, seconds))
+                    result.update(self._settings(args["planned"], args[option], args, shown, seconds, task_vars))
             else:
                 shown = resolutions.lines(args[option])
         lines = [_text.line(each) for each in shown]
@@ -140,6 +141,7 @@ class ActionModule(Action):
         args: Mapping[str, Any],
         shown: list[str],
         seconds: float | None,
+        task_vars: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Write the files about the settings of nodes, if they are wanted, and return their paths.
 
@@ -151,7 +153,7 @@ class ActionModule(Action):
             or any("pending" in each and not each.get("mode") for each in planned.values())
         ):
             return {}
-        found = settings.settings(planned, _now(), done, seconds)
+        found = {**settings.settings(planned, _now(), done, seconds), **_origin(task_vars)}
         return self._files(found, args, settings.closing(found), shown)
 
     def _files(self, found: dict[str, Any], args: Mapping[str, Any], closing: str, shown: list[str]) -> dict[str, Any]:
@@ -186,6 +188,14 @@ class ActionModule(Action):
         local.write(path, copies.script(listed), mode)
         if listed:
             shown.append(f"To copy the missing images ({len(listed)}), run: sh {path}")
+
+
+def _origin(task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report has of the run itself; sources of the inventory in the current folder without it."""
+    here = os.getcwd() + os.sep
+    return document.origin(
+        local.version(), [str(each).removeprefix(here) for each in task_vars.get("ansible_inventory_sources") or ()]
+    )
 
 
 def _places(about: str, args: Mapping[str, Any]) -> dict[str, str]:

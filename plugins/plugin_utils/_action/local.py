@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 
 from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
+
+_ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 
 
 def write(path: str, text: str, mode: int) -> None:
@@ -30,6 +33,15 @@ def write(path: str, text: str, mode: int) -> None:
             raise
     except OSError as exc:
         raise Refusal(f"dest: {path} cannot be written: {exc.strerror}") from exc
+
+
+def version() -> str | None:
+    """Return the version of this collection: as it is installed, or of a clone."""
+    for name in ("MANIFEST.json", "galaxy.yml"):
+        found = re.search(r'^ *"?version"?: *"?([^",\s]+)', text(os.path.join(_ROOT, name)), re.M)
+        if found:
+            return found[1]
+    return None
 
 
 def text(path: str) -> str:

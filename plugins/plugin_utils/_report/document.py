@@ -25,6 +25,9 @@ STATES = ("unreachable", "error", "failed", "bypassed", "drift")
 HEALTHY = (*GOOD, "configured")
 """States of what is as it should be; the last one is that of an upstream whose settings are those of the variables."""
 
+DOCKER = " (Docker)"
+"""What the name of a node ends with where it stands for the Docker beside its containerd."""
+
 _NOT_ASKED = "Harbor could not be queried"
 _MAX_TEXT = 400
 _MAX_ITEMS = 50
@@ -88,6 +91,8 @@ def document(
         "about": about,
         "created": created,
         "seconds": _seconds(seconds),
+        "collection": None,
+        "inventory": [],
         "ok": not wrong and all(node["ok"] for node in nodes),
         "harbor": wrong,
         "projects": _of_harbor(harbor or {}, "projects", _KEPT_OF_PROJECTS),
@@ -96,6 +101,11 @@ def document(
         "nodes": nodes,
         "outcomes": found,
     }
+
+
+def origin(version: str | None, sources: Iterable[Any]) -> dict[str, Any]:
+    """Return what a document has of the run: the version of this collection, and where the inventory is."""
+    return {"collection": version and clean(version), "inventory": clean(list(map(str, sources)))}
 
 
 def _is_unreachable(result: Any) -> bool:
@@ -128,7 +138,7 @@ def with_docker(results: Mapping[str, Any]) -> dict[str, Any]:
         found[name] = result
         beside = result.get("docker") if isinstance(result, Mapping) else None
         if isinstance(beside, Mapping):
-            found[f"{name} (Docker)"] = beside
+            found[f"{name}{DOCKER}"] = beside
     return found
 
 
@@ -148,8 +158,20 @@ def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
         "reached": not _is_unreachable(result),
         "ok": good,
         "error": error,
+        "public_fallback": any(map(_falls_back, images)),
         "results": found,
     }
+
+
+def _falls_back(outcome: Mapping[str, Any]) -> bool:
+    """Tell whether containerd tries the upstream itself if the mirror fails.
+
+    Of settings that were not tried no endpoints are known: there it is what legacy mirrors do in any case.
+    """
+    tried = [each.get("origin") for each in outcome.get("endpoints") or () if not each.get("skipped")]
+    if tried:
+        return "upstream" in tried[1:]
+    return outcome.get("mode") == "legacy" and bool((outcome.get("served_by") or {}).get("endpoint"))
 
 
 def _outcomes(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -169,6 +191,7 @@ def _seconds(value: Any) -> Any:
 def _outcome(each: Mapping[str, Any]) -> dict[str, Any]:
     more = [key for key in _KEPT_OF_IMAGES if key in each]
     kept: dict[str, Any] = clean({key: each.get(key) for key in (*_KEPT, *more)})
+    kept.update({key: kept[key] or [] for key in ("endpoints", "log", "notes")})
     if kept["error"]:  # the same failure has another address on each node, and another port each time
         kept["error"]["message"] = _OWN_ADDRESS.sub("…->", kept["error"]["message"])
     return kept

@@ -52,6 +52,7 @@ def outcome(pull: Pulled | None, seen: Seen) -> dict[str, Any]:
         state = "bypassed"
     found = seen.found
     notes = [*(note.text for note in found.notes), *([remark] if remark else [])]
+    endpoints = list(_endpoints(seen))
     shown = {
         "image": found.image,
         "upstream": found.reference.host if found.reference else None,
@@ -63,11 +64,13 @@ def outcome(pull: Pulled | None, seen: Seen) -> dict[str, Any]:
         "mode": found.mode,
         "directory": found.directory,
         "why": found.error or found.why,
-        "endpoints": list(_endpoints(seen)),
+        "endpoints": endpoints,
         "log": list(found.log),
         "notes": notes,
     }
     masked: dict[str, Any] = _secrets.mask_data(shown)
+    for each, endpoint in zip(masked["endpoints"], endpoints, strict=True):
+        each["credentials"] = endpoint["credentials"]  # whether there are any; no secret gets as far as this
     return masked
 
 

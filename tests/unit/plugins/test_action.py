@@ -56,6 +56,20 @@ def test_the_arguments_of_a_task_hold_no_login_when_callbacks_get_them(monkeypat
     assert seen[0][1] == "CaN4ry" and seen[0][0].args == given
 
 
+def test_a_report_names_the_version_of_this_collection_and_the_inventory(tmp_path, monkeypatch):
+    assert local.version() == "1.0.0"
+    monkeypatch.setattr(local, "_ROOT", str(tmp_path))
+    assert local.version() is None
+    (tmp_path / "MANIFEST.json").write_text(
+        '{\n "collection_info": {\n  "name": "containerd",\n  "version": "1.2.3",\n'
+    )
+    (tmp_path / "galaxy.yml").write_text("version: 9.9.9\n")
+    monkeypatch.chdir(tmp_path)
+    sources = {"ansible_inventory_sources": [str(tmp_path / "lan"), "/etc/ansible/hosts"]}
+    origin = containerd_report._origin(sources)
+    assert origin == {"collection": "1.2.3", "inventory": ["lan", "/etc/ansible/hosts"]}
+
+
 def test_reports_are_replaced_whole_with_the_mode_that_was_chosen(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("mine")

@@ -194,10 +194,9 @@ def test_nonsense_of_one_node_costs_no_other_its_row(images):
 
 def test_the_page_has_no_way_out_and_nothing_gets_in():
     page = page_module.page(document({EVIL: {"msg": EVIL}, **fleet(1)}))
-    assert "<img" not in page and page.count("</script>") == 2 and "@@" not in re.sub('"@@DATA@@"', "", page)
+    assert "<img" not in page and page.count("</script>") == 1
+    assert page.count("@@DATA@@") == page.count("&lt;img src=x") > 2, "nothing of a template is replaced in the data"
     assert "default-src &#x27;none&#x27;" in page and "http-equiv" in page
-    data = re.search(r'type="application/json">(.*?)</script>', page, re.S).group(1)
-    assert json.loads(data) == {**document({EVIL: {"msg": EVIL}, **fleet(1)}), "more_problems": 0}
 
 
 @pytest.mark.parametrize("sample", [fleet, motley, unlike])
