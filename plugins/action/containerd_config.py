@@ -72,8 +72,8 @@ class ActionModule(Action):
         warnings = list(edit.warnings)
         if exposed and edit.file.attributes:
             warnings.append(
-                f"{seen.path} holds a secret that others than root could read (mode {edit.file.attributes.mode:04o}): "
-                f"it is for root alone {'then' if self._task.check_mode else 'now'}; set mode to decide otherwise"
+                f"{seen.path} contains a secret and was readable by others (mode {edit.file.attributes.mode:04o}): "
+                f"only root {'could' if self._task.check_mode else 'can'} read it now; set mode to change that"
             )
         if changed and not self._task.check_mode:
             attributes = {**{name: args[name] for name in ATTRIBUTES}, **private}
@@ -95,7 +95,7 @@ def _judged(reply: Edited | Proven, edit: EditPlan, rel: Release) -> list[str]:
     if reply.refused:
         raise Refusal(change.refusal(reply.refused, edit, rel))
     unproven = [
-        f"containerd {rel} tells nothing of plugins.{name}, so it is not proven that it reads it"
+        f"containerd {rel} reports nothing about plugins.{name}, so it is not verified that it reads this table"
         for name in reply.unproven
     ]
     return unproven + change.dropped(reply.dropped, rel)

@@ -62,9 +62,9 @@ class ActionModule(Action):
         if [[each.name for each in projects] for projects in answer.harbors] != [
             list(each.projects) for each in request.harbors
         ]:
-            raise Refusal("the node answers for other projects than those that it was asked for")
+            raise Refusal("the node returned results for projects that were not requested")
         if len(answer.robots) != len(request.harbors):
-            raise Refusal("the node answers for other accounts than those that it was asked for")
+            raise Refusal("the node returned results for accounts that were not requested")
         accounts = [
             robots.account(one.robot, one.url, seen, time.time()) if one.robot else None
             for one, seen in zip(request.harbors, answer.robots, strict=True)
@@ -76,7 +76,7 @@ class ActionModule(Action):
         ]
         urls = [one.url for one, projects in asked for _each in projects]
         problems = list(dict.fromkeys(text for each in found for text in each.problems))
-        good = f"Harbor has what {len(found)} upstreams need, as far as the account may see"
+        good = f"Harbor has what {len(found)} upstreams need, as far as the account can see"
         known = list(dict.fromkeys(each for each in accounts if each))
         self.of_all = tuple(each.warning for each in known if each.warning)  # no node's: Ansible prints each once
         return {

@@ -101,10 +101,12 @@ def _endpoints(name: str, value: Any) -> tuple[dict[str, Any] | None, list[dict[
 def _endpoint(name: str, value: Any) -> dict[str, Any]:
     """Return the options of one endpoint as hosts.toml has them, those that are set."""
     if not isinstance(value, Mapping):
-        raise Refusal(f"namespaces[{name}]: an endpoint is a mapping with at least `url`")
+        raise Refusal(f"namespaces[{name}]: an endpoint must be a mapping with at least `url`")
     unknown = sorted(str(key) for key in value if key not in ENDPOINT)
     if unknown:
-        raise Refusal(f"namespaces[{name}]: an endpoint has no {', '.join(unknown)}: there are {', '.join(ENDPOINT)}")
+        raise Refusal(
+            f"namespaces[{name}]: unknown endpoint option {', '.join(unknown)}: valid options are {', '.join(ENDPOINT)}"
+        )
     checked = ArgumentSpecValidator(ENDPOINT).validate(dict(value))
     if checked.error_messages:
         raise Refusal(f"namespaces[{name}]: {checked.error_messages[0]}")

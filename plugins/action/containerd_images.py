@@ -50,14 +50,14 @@ class ActionModule(Action):
         other = self._other(asked.group, args, str(task_vars.get("inventory_hostname")))
         told.update(group=asked.group, asked_by=other)
         if other:
-            return {**told, "msg": f"{other} asks for all nodes like this one"}
+            return {**told, "msg": f"{other} checks for all nodes with the same settings"}
         lists = [list(each.requests) for each in asked.images]
         try:
             answers = ask(Probe(lists, platforms=True), Probed).images if any(lists) else ((),) * len(lists)
         except WireError as exc:
-            raise Refusal(f"images: {exc}: ask for fewer at a time") from None
+            raise Refusal(f"images: {exc}: check fewer at a time") from None
         if len(answers) != len(lists):
-            raise Refusal("the node answers for other images than those that it was asked for")
+            raise Refusal("the node returned results for images that were not requested")
         return {**told, **images.judged(names, images.outcomes(asked, answers))}
 
     def _names(self, args: Mapping[str, Any]) -> list[Name]:
@@ -66,7 +66,7 @@ class ActionModule(Action):
         manifests = [self._path(each) for each in args["manifests"]]
         names = sources.names(manifests, listed, sources.given(args["images"]))
         if not names and (listed or manifests or args["images"]):
-            raise Refusal("images: none is named in what was given")
+            raise Refusal("images: no image names were found in what was given")
         return names
 
     def _path(self, path: str) -> str:
@@ -98,7 +98,7 @@ class ActionModule(Action):
 
 def _named(names: Sequence[Name]) -> dict[str, Any]:
     certain = sum(each.certain for each in names)
-    more = f" and {len(names) - certain} that may be one" if certain < len(names) else ""
+    more = f", {len(names) - certain} more names may be images" if certain < len(names) else ""
     return {"changed": False, "names": [each._asdict() for each in names], "msg": f"{certain} images{more}"}
 
 
@@ -106,8 +106,8 @@ def _there(surveyed: Surveyed) -> list[Name]:
     """Return the images that the node has."""
     surveyed.observed.require_containerd()
     if surveyed.images is None:
-        raise Refusal(f"the node cannot tell which images it has: {surveyed.images_error}. Name images, or manifests")
+        raise Refusal(f"the node's images cannot be listed: {surveyed.images_error}. Give images or manifests")
     if not surveyed.images:
-        raise Refusal("the node has no images yet: name images, or manifests")
+        raise Refusal("the node has no images yet: give images or manifests")
     named = [Name(each.name, True, ["used by a container"] if each.used else []) for each in surveyed.images]
     return sources.names([], None, named)  # Docker shortens names that CRI gives in full

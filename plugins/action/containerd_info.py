@@ -35,7 +35,7 @@ class ActionModule(Action):
         try:
             found = {"query_result": query.search(shown)} if query else {}
         except jmespath.exceptions.JMESPathError as exc:
-            raise Refusal(f"query: {args['query']!r} does not fit what the node holds: {exc}".splitlines()[0]) from exc
+            raise Refusal(f"query: {args['query']!r} does not fit the node's data: {exc}".splitlines()[0]) from exc
         if args["resolve"] is not None:
             observed.require_containerd()
             found["resolved"] = plain.answers(args["resolve"], node.from_observation(observed))

@@ -69,7 +69,7 @@ class ActionModule(Action):
         settings = modes.settings(args, self.file, prefix)
         if args["validate_only"]:
             _validate(wanted, settings, args["version"])
-            right: dict[str, Any] = {"changed": False, "msg": "the variables are right"}
+            right: dict[str, Any] = {"changed": False, "msg": "variables are valid"}
             return {**right, "warnings": list(self.of_all)} if self.of_all else right
         observed, todo = self._planned(args, wanted, settings, task_vars)
         idle = observed.is_image and not restart.command
@@ -129,8 +129,8 @@ class ActionModule(Action):
             return execute.execute(self, apply, task_vars, Applied)
         except AnsibleConnectionFailure as exc:
             raise Refusal(
-                f"the connection was lost while this node was being changed ({exc.message}). The node goes on by "
-                f"itself and ends with all or nothing: run again when it can be reached"
+                f"the connection was lost while this node was being changed ({exc.message}). The node finishes the "
+                "change by itself, completely or not at all: run again when it can be reached"
             ) from exc
 
     def _verify(self, args: Mapping[str, Any], result: dict[str, Any], task_vars: dict[str, Any]) -> None:
@@ -160,7 +160,7 @@ def _check_restart(restart: Restart, observed: Observation, prefix: str) -> None
         return
     if not observed.unit.found:
         raise Refusal(
-            f"systemd knows no unit {restart.service!r} on this node: set {prefix}service, or {prefix}restart_command "
+            f"systemd has no unit {restart.service!r} on this node: set {prefix}service, or {prefix}restart_command "
             f"for another service manager, or {prefix}restart to false"
         )
     refusal = verdicts.kill_mode_refusal(restart.service, observed.unit)
@@ -173,8 +173,8 @@ def _check_planned(planned: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     before, after = (json.dumps([each.get(key) for key in _SHOWN], default=str) for each in (planned, now))
     if before != after:
         raise Refusal(
-            "this node is not as it was when its change was planned and shown, so nothing was changed on it: run again "
-            "for a new plan"
+            "this node was modified after its change was planned, so nothing was changed on it: run again for a new "
+            "plan"
         )
 
 
@@ -184,7 +184,7 @@ def _result(
     """Return what the module tells of a plan, and of what came of it."""
     restarted = bool(outcome and outcome.restarted)
     left = [
-        f"{path} stays, it holds files of others: containerd does not apply the catch-all to it"
+        f"{path} is kept because it contains files of other tools: containerd does not apply the catch-all to it"
         for path in (outcome.left if outcome else ())
         if path.startswith(f"{observed.hosts_dir}/")
     ]

@@ -34,8 +34,8 @@ class ActionModule(Action):
         wishes = {**{name: about.get("default") for name, about in spec.items()}, **found}
         if not wishes["version"]:
             raise Refusal(
-                f"{prefix}version: is not set, and no node is asked here: set it to the release that the image has, "
-                f"such as 2.2.1"
+                f"{prefix}version: not set, and no node is read here: set it to the containerd release in the image, "
+                "such as 2.2.1"
             )
         options.check_version(wishes["version"], prefix)
         wanted = desired.desired(
@@ -49,8 +49,8 @@ class ActionModule(Action):
         warnings = list(todo.warnings)
         if base is None and todo.config_changed:
             warnings.append(
-                f"{todo.config_path} is rendered whole and replaces the one of the image: set config to a copy of that "
-                f"one to keep what it has"
+                f"{todo.config_path} is rendered from scratch and replaces the image's own: to keep its settings, set "
+                "config to a copy of it"
             )
         return {
             "changed": changed,
@@ -71,7 +71,7 @@ class ActionModule(Action):
             with open(self.file("files", path), "rb") as handle:
                 return handle.read()
         except OSError as exc:
-            raise Refusal(f"config: {path!r} cannot be read on the controller ({exc.strerror or exc})") from exc
+            raise Refusal(f"config: {path!r} cannot be read on the control node ({exc.strerror or exc})") from exc
 
     def _write(self, dest: str, documents: list[Document], hosts_dir: str) -> bool:
         """Make the folder what is wanted, files of upstreams that are gone removed; tell whether anything differed."""

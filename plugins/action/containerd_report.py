@@ -83,9 +83,9 @@ class ActionModule(Action):
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         option = next(each for each in _ANSWERS if args[each] is not None)
         if not args[option] and option != "outcomes":
-            raise Refusal(f"{option}: there is none, so no node was asked")
+            raise Refusal(f"{option}: empty: there are no results to report")
         if args["dest"] and option == "resolutions":
-            raise Refusal("dest: there are no files about resolutions: leave it out")
+            raise Refusal("dest: resolutions are not written to files: leave it out")
         seconds = None if args["started"] is None else max(time.time() - args["started"], 0)
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
@@ -203,7 +203,7 @@ def _places(about: str, args: Mapping[str, Any]) -> dict[str, str]:
     formats = args["formats"] if args["formats"] is not None else ["html", "json"]
     if "prometheus" not in formats and (args["metrics_dest"] or args["metrics_by_node"]):
         raise Refusal(
-            f"formats: {formats} has no prometheus, and there is a place for metrics: add prometheus to "
+            f"formats: {formats} does not include prometheus, but a place for metrics is set: add prometheus to "
             f"containerd_registry_report_formats, or leave out containerd_registry_report_metrics_dir and _metrics_on"
         )
     found = {kind: os.path.join(args["dest"], f"{about}.{_ENDS[kind]}") for kind in _ENDS if kind in formats}
@@ -221,7 +221,7 @@ def _check(option: str, results: Mapping[str, Any]) -> None:
             known = isinstance(result, Mapping)
         if not known:
             wanted = f"result of containerd_{'info with resolve' if option == 'resolutions' else 'registry'}"
-            raise Refusal(f"{option}: what is given for {name} is no {wanted}")
+            raise Refusal(f"{option}: what is given for {name} is not a {wanted}")
 
 
 def _dumped(found: dict[str, Any]) -> str:
@@ -239,5 +239,7 @@ def _mode(given: Any) -> int:
     except ValueError:
         mode = -1
     if not 0o400 <= mode <= 0o777:
-        raise Refusal(f"mode: {given!r} is no mode of a file that its owner can read: write it in octal, as '0640'")
+        raise Refusal(
+            f"mode: {given!r} is not a file mode with read permission for the owner: write it in octal, such as '0640'"
+        )
     return mode

@@ -41,7 +41,10 @@ class ActionModule(Action):
             observed = execute.execute(self, requests.observe(args), task_vars, Observation)
             observed.require_containerd()
             if not observed.restart_due:
-                return {"changed": False, "msg": f"{args['service']} runs with what its files say: no restart is due"}
+                return {
+                    "changed": False,
+                    "msg": f"{args['service']} already runs with its current configuration: no restart needed",
+                }
             why = f" ({observed.restart_due})"
         if self._task.check_mode:
             return {"changed": True, "msg": f"{args['service']} will be restarted{why}"}

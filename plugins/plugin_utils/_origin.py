@@ -48,17 +48,17 @@ def check(variables: Mapping[str, Any], facts: Mapping[str, Any], kept: Mapping[
     for name in own:
         if name not in kept or not _is_same(kept[name], facts[name]):
             raise FromFacts(
-                f"{_text.line(name)} comes from the facts of this node: what a node says decides nothing here. Take "
-                f"it out of the node's facts and of the fact cache, and set it in the inventory"
+                f"{_text.line(name)} is set by the facts of this node, which are not trusted: remove it from the "
+                "node's facts and the fact cache, and set it in the inventory"
             )
     others = frozenset(name for name in facts if _is_shadowed(name, variables, facts, kept))
     for name in sorted(name for name in map(str, variables) if name.startswith(prefixes)) if others else ():
         used = _used_by(name, variables, others)
         if used:
             raise FromFacts(
-                f"{name} uses the variable {used}, which the facts of this node have set: what a node says decides "
-                f"nothing here. Take {used} out of the node's facts and of the fact cache, or write "
-                f"ansible_facts.{used} where the fact is meant"
+                f"{name} uses the variable {used}, which is set by the facts of this node, and these are not trusted: "
+                f"remove {used} from the node's facts and the fact cache, or write ansible_facts.{used} where the fact "
+                "is meant"
             )
 
 

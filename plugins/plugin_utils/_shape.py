@@ -105,7 +105,7 @@ def checked(data: Any, shape: Any, where: str = "reply") -> Any:
     if shape in (int, bool, float) and type(data) in (shape, int if shape is float else shape):
         return _bounded(data, where)
     raise ShapeError(
-        f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} where {_KIND_NAMES[kind]} is wanted"
+        f"{where or 'it'} is {_KIND_NAMES.get(type(data), 'something else')} but {_KIND_NAMES[kind]} is required"
         .lstrip(".")
     )  # fmt: skip
 
@@ -194,9 +194,9 @@ def _encodable(data: Any, where: str) -> Any:
     try:
         json.dumps(data, ensure_ascii=False, default=str, allow_nan=False).encode()
     except UnicodeEncodeError:
-        raise ShapeError(f"{where or 'it'} holds text that is none".lstrip(".")) from None
+        raise ShapeError(f"{where or 'it'} contains text that is not Unicode".lstrip(".")) from None
     except ValueError:
-        raise ShapeError(f"{where or 'it'} holds a number that is none".lstrip(".")) from None
+        raise ShapeError(f"{where or 'it'} contains a number that is not finite".lstrip(".")) from None
     return data
 
 

@@ -16,9 +16,9 @@ ROBOTS = {"docker.io": "dockerhub", "quay.io": "quay"}
 IMAGES = {"docker.io/library/busybox:1": "dockerhub/library/busybox", "quay.io/coreos/etcd:1": "quay/coreos/etcd"}
 HARBOR_URL = HARBOR["containerd_registry_url"]
 REFUSED = (
-    "has one login for each host, and containerd_registry_projects[quay.io] is another one for {host} than "
-    "containerd_registry_projects[docker.io]. Take containerd_registry_projects[quay.io] out of this node's variables, "
-    "or write its URL in containerd_registry_mirrors as http://{host}:80, which containerd takes for another host"
+    "supports one set of credentials per host, but for {host} containerd_registry_projects[quay.io] differs from "
+    "containerd_registry_projects[docker.io]. Remove containerd_registry_projects[quay.io] from this node's variables, "
+    "or write its URL in containerd_registry_mirrors as http://{host}:80, which containerd treats as another host"
 )
 
 
@@ -68,8 +68,11 @@ def test_a_robot_is_replaced_without_a_restart(lab, play):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"password": "wrong"}, "with the login of containerd_registry_projects[quay.io]: it refuses the username and"),
-        ({"username": None, "password": None}, "without a login, for quay.io: it wants a username and password"),
+        (
+            {"password": "wrong"},
+            "with the credentials of containerd_registry_projects[quay.io]: it refuses the username and",
+        ),
+        ({"username": None, "password": None}, "without credentials, for quay.io: it requires a username and password"),
     ],
 )
 def test_a_login_that_does_not_open_its_project_stops_the_node(lab, play, changed, message):
@@ -86,7 +89,7 @@ def test_harbor_is_asked_with_the_robot_of_each_project(lab, play, task):
     for changed, failed in ({}, False), ({"containerd_registry_projects_new": swapped}, True):
         run, of = task("containerd_harbor", "--limit=n3", "-e", json.dumps({**told, **changed}), from_variables=PREFIX)
         assert (run.rc != 0) == failed, run.output
-        problem = "The account may not pull from Harbor's project quay (status 401): its login is right"
+        problem = "The account may not pull from Harbor's project quay (status 401): its credentials are correct"
         assert (problem in run.output) == failed and PASSWORD not in run.output
 
 

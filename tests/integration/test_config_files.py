@@ -76,7 +76,7 @@ def test_a_file_that_is_mounted_by_itself(fresh, config):
     written = {"merge": MORE, "unsafe_writes": True, "mode": "0640"}
     run, results = config({"merge": DOWNLOADS, "task": FAILING}, written, limit="n3")
     refused, done = results["n3"]
-    assert "set unsafe_writes if it is mounted by itself" in refused["msg"]
+    assert "set unsafe_writes if it is a mount point itself" in refused["msg"]
     assert run.ok() and done["changes"][0]["after"] == 8 and "before" not in done["changes"][0]
     assert done["mode"] == "0640" and stat(fresh, "n3", "/root/t/mounted")[1] == "640"
     assert "max_concurrent_downloads = 8" in fresh.read("n3", "/root/t/mounted") and not leftovers(fresh, "n3")
@@ -86,7 +86,7 @@ FAULTS = {
     b'version = 2\na = "hunter2\n': "PATH: not valid TOML at line 2, column 13: a string is not closed",
     b"[a]\nb = 1\n[a]\n": "PATH: not valid TOML at line 3, column 3: this table is declared a second time",
     b"a = 1\na = 'hunter2'\n": "PATH: not valid TOML at line 2, column 14: this key is set a second time",
-    b"# \xff hunter2\n": "PATH: not UTF-8 at line 1, column 3: some releases of containerd read such a file",
+    b"# \xff hunter2\n": "PATH: not UTF-8 at line 1, column 3: some containerd releases read such a file",
     b"\xef\xbb\xbfversion = 2\n": "PATH: not valid TOML at line 1, column 1: the file starts with a byte order mark",
     b'version = "2"\n': "version",
     b"plugins = 'hunter2'\n": "plugins",

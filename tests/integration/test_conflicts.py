@@ -43,7 +43,7 @@ def test_refused_before_anything_is_written(fresh, play):
     assert "containerd_registry_config_file" in messages["n1"]
     assert f"{CERTS}/_backup shows that another tool" in messages["n2"]
     assert "conf.d/99-other.toml" in messages["n3"] and "would have no effect" in messages["n3"]
-    assert f"{CERTS}/quay.io is a file where a directory has to be" in messages["n4"]
+    assert f"{CERTS}/quay.io is a file, but must be a directory" in messages["n4"]
     assert {node: files(fresh, node) for node in NODES} == before
     assert run.output.count(": cannot be changed\n") == len(NODES)
 
@@ -81,7 +81,7 @@ def _warnings(run, node: str) -> str:
 
 
 def test_cri_that_was_disabled_is_told(told, lab):
-    assert "disabled_plugins switched CRI off" in _warnings(told, "n1")
+    assert "disabled_plugins disabled CRI" in _warnings(told, "n1")
     assert_served(lab, "n1", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
 
 
@@ -104,7 +104,7 @@ def test_directories_that_hide_the_catch_all_are_told(told, lab):
         with pytest.raises(LabError):
             lab.pull("n3", f"{name}/team/tool:1")
         assert not lab.requests(mark), "what the warning says is true"
-    assert f"{CERTS}/own.example.org/hosts.toml is by somebody else" in text
+    assert f"{CERTS}/own.example.org/hosts.toml was not written by this role" in text
     assert "containerd_registry_direct" in text and "left.example.org" not in text
 
 

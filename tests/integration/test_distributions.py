@@ -118,7 +118,7 @@ def test_what_registries_yaml_names_is_refused_or_left(there, play):
     run = play(LIMIT, **VARIABLES).ok()
     assert run.changed() == dict.fromkeys(NODES, 0) and "S3cret" not in run.output
     for node, name in NODES.items():
-        told = f"images of harbor.lan come from where /etc/rancher/{name}/registries.yaml says"
+        told = f"images of harbor.lan come from the mirrors in /etc/rancher/{name}/registries.yaml"
         assert [each.removeprefix(f"{node}: ") for each in run.of(node)["warnings"]] == [told]
         registries(there, node, None)
         start(there, node)
@@ -142,7 +142,7 @@ def test_a_file_of_its_own_that_is_left_from_its_last_start_is_not_touched(there
 def test_what_would_have_to_be_in_config_toml_is_refused(there, play):
     run = play("--limit=n3", **{**VARIABLES, "url": "http://bearer.lan"})
     assert "k3s writes /var/lib/rancher/k3s/agent/etc/containerd/config.toml whenever it starts" in run.failed()
-    assert "give that login in /etc/rancher/k3s/registries.yaml" in run.failed(), run.output
+    assert "set these credentials in /etc/rancher/k3s/registries.yaml" in run.failed(), run.output
 
 
 def test_while_it_is_stopped_the_files_are_written_all_the_same(there, play):
@@ -162,9 +162,7 @@ def test_a_node_with_two_containerds_is_refused_until_one_is_named(there, play):
     shell(there, "n2", "mkdir -p /var/lib/rancher/k3s/agent/etc/containerd; systemctl daemon-reload")
     there.write("n2", "/var/lib/rancher/k3s/agent/etc/containerd/config.toml", "version = 2\n")
     run = play("--limit=n2", **VARIABLES)
-    assert (
-        "more than one containerd, of k3s and of a service of its own: set distribution to k3s or none" in run.failed()
-    )
+    assert "more than one containerd (k3s, a service of its own): set distribution to k3s or none" in run.failed()
     assert play("--limit=n2", **VARIABLES, distribution="none").ok().of("n2")["hosts_dir"] == "/etc/containerd/certs.d"
 
 
@@ -172,7 +170,7 @@ def test_rke2_gets_registries_yaml_where_it_is_asked_for(there, play, task):
     path = "/etc/rancher/rke2/registries.yaml"
     certs = f"{root('n4')}/agent/etc/containerd/certs.d"
     run = play(LIMIT, registries_yaml=True, **VARIABLES)
-    assert "put disable-default-registry-endpoint: true into /etc/rancher/rke2/config.yaml" in run.failed(), run.output
+    assert "put disable-default-registry-endpoint: true in /etc/rancher/rke2/config.yaml" in run.failed(), run.output
     there.write("n4", "/etc/rancher/rke2/config.yaml", "disable-default-registry-endpoint: true\n", "0600")
     found = play(LIMIT, registries_yaml=True, **VARIABLES).ok()
     assert found.of("n4")["written"] == [path] and found.changed()["n3"] == 0, "k3s needs none"
@@ -187,7 +185,7 @@ def test_rke2_gets_registries_yaml_where_it_is_asked_for(there, play, task):
     assert {each["state"] for each in of("n4")["images"]} <= {"pulled", "present"}, run.output
     assert {e["registry"] for e in there.requests(mark) if e["node"] == "n4"} == {"harbor.lan"}
     gone = play("--limit=n4", **VARIABLES).ok().of("n4")
-    assert gone["removed"] == [path] and "goes: restart" in gone["warnings"][0]
+    assert gone["removed"] == [path] and "is removed: restart" in gone["warnings"][0]
     start(there, "n4")
     again = play("--limit=n4", **VARIABLES).ok().of("n4")
     assert f"{certs}/docker.io/hosts.toml" in again["written"] and not again.get("warnings")

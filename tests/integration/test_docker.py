@@ -64,11 +64,11 @@ def test_an_engine_that_reads_no_hosts_toml_is_refused(there, play, task):
     run = play("--limit=n2,n3", NAMED, **VARIABLES)
     for node in ("n2", "n3"):
         text = run.of(node)["msg"]
-        assert text.startswith(f"Docker {ENGINES[node]} reads no hosts.toml files"), run.output
+        assert text.startswith(f"Docker {ENGINES[node]} does not read hosts.toml files"), run.output
         assert "upgrade it to 28 or later" in text and "set containerd_registry_docker to false" in text
     server = {"docker.io": {"server": {"url": "http://harbor.lan"}}}
     run, dummy = task("containerd_hosts", "--limit=n3", namespaces=server)
-    assert "Docker 26.1.5 reads no hosts.toml files" in run.failed(), run.output
+    assert "Docker 26.1.5 does not read hosts.toml files" in run.failed(), run.output
     left = play("--limit=n3", NAMED, "--check", docker=False, **VARIABLES).ok()
     assert left.of("n3")["hosts_dir"] == "/etc/containerd/certs.d", "its containerd alone"
 
@@ -120,13 +120,16 @@ def test_settings_that_contradict_are_refused(there, play):
     assert "Docker runs with registry-mirrors ('http://second.lan/')" in run.failed(), run.output
     there.write("n4", FILE, json.dumps({**QUIET, "features": {"containerd-snapshotter": False}}))
     run = play("--limit=n4", NAMED, **VARIABLES)
-    assert f"{FILE} switches the containerd image store off" in run.failed(), "its next start counts too"
+    assert f"{FILE} disables the containerd image store" in run.failed(), "its next start counts too"
     engine(there, "n4", **{"storage-driver": "vfs"})
     run = play("--limit=n4", NAMED, **VARIABLES)
-    assert "Docker 28.5.2 keeps images in its classic store" in run.failed(), run.output
+    assert "Docker 28.5.2 uses its classic image store" in run.failed(), run.output
     engine(there, "n4", **SNAPSHOTTER)
     run = play("--limit=n4", NAMED, **{**VARIABLES, "url": "http://bearer.lan"})
-    assert "bearer.lan insists on tokens" in run.failed() and "Docker sends a mirror no login but" in run.failed()
+    assert (
+        "bearer.lan requires tokens" in run.failed()
+        and "Docker sends credentials to a mirror only as a header" in run.failed()
+    )
     shell(there, "n4", "systemctl stop docker.service")
     run = play("--limit=n4", NAMED, **VARIABLES)
     assert "while it does not run: start it" in run.failed(), run.output

@@ -69,16 +69,16 @@ def test_a_restart_that_would_kill_pods_is_refused(fresh, play):
         ({"password": ""}, "containerd_registry_password: missing or empty"),
         (
             {"upstreams": ["https://quay.io"]},
-            "containerd_registry_upstreams: 'https://quay.io' is not a registry's name",
+            "containerd_registry_upstreams: 'https://quay.io' is not a registry name",
         ),
-        ({"extra_upstreams": ["../etc"]}, "containerd_registry_extra_upstreams: '../etc' is not a registry's name"),
+        ({"extra_upstreams": ["../etc"]}, "containerd_registry_extra_upstreams: '../etc' is not a registry name"),
         ({"projects": {"docker.io": "Docker Hub"}}, "containerd_registry_projects[docker.io]: 'Docker Hub'"),
         (
             {"hosts_template": "nowhere.j2"},
-            "containerd_registry_hosts_template: 'nowhere.j2' cannot be read on the controller",
+            "containerd_registry_hosts_template: 'nowhere.j2' cannot be read on the control node",
         ),
         ({"hosts_dir": "/a:/b"}, "containerd_registry_hosts_dir: '/a:/b' is more than one directory"),
-        ({"direct": ["registry.lan"]}, "containerd_registry_direct: 'registry.lan' is mirrored too"),
+        ({"direct": ["registry.lan"]}, "containerd_registry_direct: 'registry.lan' is also mirrored"),
     ],
 )
 def test_bad_input_stops_before_any_node_is_touched(lab, play, variables, message):
@@ -123,7 +123,7 @@ def test_another_hosts_dir_leaves_nothing_in_the_old_one(fresh, play):
 
 def test_explicit_wishes_that_one_node_cannot_keep(fresh, play):
     run = play("--limit=n1", fallback="none")
-    assert run.rc != 0 and "Take containerd_registry_fallback out of this node's variables" in run.failed()
+    assert run.rc != 0 and "Remove containerd_registry_fallback from this node's variables" in run.failed()
 
 
 def test_before_containerd_is_installed(fresh, play):

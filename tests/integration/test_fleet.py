@@ -94,7 +94,7 @@ def test_a_node_that_is_not_what_was_planned_is_left_alone(fresh, play, inventor
         output, dummy = run.communicate(timeout=300)
     finally:
         run.kill()
-    assert run.returncode == 2 and "this node is not as it was when its change was planned and shown" in output
+    assert run.returncode == 2 and "this node was modified after its change was planned" in output
     assert files(fresh, "n2") == before
     assert "4 nodes: 1 changed, 1 of them restarted" in output and "2 not touched, 1 failed" in output
     assert "n3, n4: not touched because the run stopped" in output

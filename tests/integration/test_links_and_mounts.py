@@ -31,11 +31,11 @@ def test_imports_are_those_beside_the_link(fresh, play, config):
 HELD = {
     "n1": (
         f"cp {CONFIG} /root/held.toml && mount --bind /root/held.toml {CONFIG}",
-        f"{CONFIG} has to change, and it is mounted by itself, so it cannot be replaced in one step",
+        f"{CONFIG} has to change, but it is a mount point itself, so it cannot be replaced atomically",
     ),
     "n2": (
         "mount --bind /etc/containerd /etc/containerd && mount -o remount,ro,bind /etc/containerd",
-        f"{CONFIG} has to change, and it is on a read-only file system: mount /etc/containerd writable first",
+        f"{CONFIG} has to change, but it is on a read-only file system: mount /etc/containerd writable first",
     ),
     "n3": (f"chattr +i {CONFIG}", f"{CONFIG} (lsattr) forbid it: run chattr -i {CONFIG}"),
     "n4": ("chattr +a /etc/containerd", "/etc/containerd (lsattr) forbid it: run chattr -a /etc/containerd"),

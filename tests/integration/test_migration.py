@@ -136,11 +136,11 @@ def test_each_item_is_told(legacy, lab):
         for item in (
             "the mirror of private.example.org (https://registry.lan/v2/team) moves",
             "the mirror of registry.lan:5000 (http://registry.lan:5000) moves",
-            "registry.lan:8443 has settings of its own in config.toml: it is asked itself",
+            "registry.lan:8443 has settings of its own in config.toml: images are pulled from it directly",
             "TLS settings of registry.lan (ca) move",
             "TLS settings of registry.lan:8443 (ca, client) move",
-            "the login of registry.lan stays",
-            "the login of http://registry.lan:5000 stays",
+            "the credentials for registry.lan stay",
+            "the credentials for http://registry.lan:5000 stay",
         ):
             assert item in text, text
         assert "the mirror of docker.io in config.toml (http://registry.lan:5000) gives way" in str(
@@ -196,9 +196,11 @@ def test_other_directories_are_carried_over(by_hand, lab):
     for node in ("n2", "n4"):
         for name in ("private.example.org", "registry.lan_8443_"):
             assert f"{HAND}/{name} is copied to {CERTS}" in "\n".join(first.of(node)["migrated"])
-        assert f"it is {CERTS} alone now" in str(first.of(node)["warnings"])
+        assert f"is only {CERTS} now" in str(first.of(node)["warnings"])
     assert f"{HAND}/private.example.org moves to the legacy settings" in "\n".join(first.of("n3")["migrated"])
-    assert "images of docker.io came from https://registry.lan/v2/team, with a login" in str(first.of("n2")["warnings"])
+    assert "images of docker.io came from https://registry.lan/v2/team, with credentials" in str(
+        first.of("n2")["warnings"]
+    )
     assert "config_path" not in lab.read("n3", CONFIG)
     assert_no_secret(first)
 

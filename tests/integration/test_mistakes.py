@@ -9,35 +9,35 @@ import pytest
 import yaml
 
 MISTAKES = {
-    "containerd_registry_endpoints_vault: is a list where a mapping is wanted: write it as KEY: VALUE": {
+    "containerd_registry_endpoints_vault: is a list but a mapping is required: write it as KEY: VALUE": {
         "containerd_registry_endpoints_vault": ["x"]
     },
-    "containerd_registry_endpoints[harbor.lan]: has no key 'pasword': did you mean password?": {
+    "containerd_registry_endpoints[harbor.lan]: unknown key 'pasword': did you mean password?": {
         "containerd_registry_endpoints_vault": {"harbor.lan": {"username": "u", "pasword": "S3cret-of-mine"}}
     },
-    "containerd_registry_mirrors[quay.io].endpoints[0].url: 'h.lan' has no http://": {
+    "containerd_registry_mirrors[quay.io].endpoints[0].url: 'h.lan' does not begin with http://": {
         "containerd_registry_mirrors_b": {"quay.io": ["h.lan"]}
     },
     "containerd_registry_endpoints[docker.io]: docker.io is an upstream": {
         "containerd_registry_endpoints": {"docker.io": {"auth": "dTpw"}}
     },
-    "is not a file on the controller": {
+    "is not a file on the control node": {
         "containerd_registry_url": "https://harbor.lan",
         "containerd_registry_endpoints": {"harbor.lan": {"ca": "nowhere.pem"}},
     },
-    "containerd_registry_mirrors[quay.io].endpoints[0].url: the URL holds a username or password": {
+    "containerd_registry_mirrors[quay.io].endpoints[0].url: the URL contains a username or password": {
         "containerd_registry_mirrors": {"quay.io": ["http://user:S3cret-of-mine@h.lan"]}
     },
     "containerd_registry_endpoints[http://harbor.lan]: is the same endpoint as": {
         "containerd_registry_endpoints": {"harbor.lan": {}, "http://harbor.lan": {}}
     },
-    "containerd_registry_endpoints[harbor.lan]: has TLS settings, and http://harbor.lan is plain HTTP": {
+    "containerd_registry_endpoints[harbor.lan]: TLS settings cannot apply to http://harbor.lan": {
         "containerd_registry_endpoints": {"harbor.lan": {"skip_verify": True}}
     },
-    "containerd_registry_mirrors: '../x' is not a registry's name": {
+    "containerd_registry_mirrors: '../x' is not a registry name": {
         "containerd_registry_mirrors": {"../x": ["http://h.lan"]}
     },
-    "Take containerd_registry_fallback out of this node's variables, or upgrade its containerd": {
+    "Remove containerd_registry_fallback from this node's variables, or upgrade its containerd": {
         "containerd_registry_fallback": "none",
         "containerd_registry_version": "1.4.13",
     },

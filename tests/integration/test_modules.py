@@ -100,7 +100,7 @@ def test_hosts_refuses_what_containerd_would_ignore(lab, task):
         ({"quay.io": {"server": {"url": "http://r.lan", "skip_verify": True}}}, "skip_verify on an http:// endpoint"),
         ({"quay.io": {"hosts": [{"url": "r.lan"}]}}, "write it as http"),
         ({"quay.io": {"hosts": [{"capabilities": ["pull"]}]}}, "namespaces[quay.io]"),
-        ({"../x": {}}, "namespaces: '../x' is not a registry's name"),
+        ({"../x": {}}, "namespaces: '../x' is not a registry name"),
         ({"quay.io": {"mirrors": []}}, "give `server`"),
     ):
         run, dummy = task("containerd_hosts", "--limit=n3", namespaces=namespaces)
@@ -144,5 +144,5 @@ def test_restart_restores(fresh, task):
     fresh.write("n3", CONFIG, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
     restore = [{"path": CONFIG, "backup": "/var/tmp/good.toml"}]
     run, dummy = task("containerd_restart", "--limit=n3", restore=restore)
-    assert run.rc != 0 and "runs without CRI. It was not restarted, and the files of before" in run.failed()
+    assert run.rc != 0 and "runs without CRI. It was not restarted, and the previous files" in run.failed()
     assert fresh.read("n3", CONFIG) == good

@@ -80,11 +80,11 @@ def test_matrix_and_details(browser, show):
     for words in (
         "quay.io",
         "on n003, n006, n009, containerd 1.7.24",
-        "m.lan:81 cannot be",
+        "m.lan:81 cannot be used",
         "Start the registry",
         "HEAD http://m.lan:81/v2/",
         "containerd error",
-        "/etc/containerd/certs.d/quay.io is there",
+        "/etc/containerd/certs.d/quay.io exists",
     ):
         assert words in text, text
     assert "Endpoint" in text and "http://m.lan:81" in text

@@ -147,8 +147,8 @@ def test_certificates_change_without_a_restart(applied, lab, play):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ({}, "give the CA that signed its certificate as ca of this endpoint"),
-        ({"ca"}, "it may want a client certificate"),
+        ({}, "set ca of this endpoint to the CA that signed its certificate"),
+        ({"ca"}, "it may require a client certificate"),
     ],
     ids=["untrusted", "no client certificate"],
 )
@@ -168,14 +168,14 @@ def test_legacy_mode_keeps_all_of_it_up_to_1_7(applied, lab, play):
     for image in ("docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "s500.example.org/owner/img:1"):
         assert_served_as_wanted(lab, image, nodes)
     refused = play("--limit=n4", **full)
-    assert refused.rc != 0 and "has legacy mirrors, which have no TLS settings any more" in refused.failed()
+    assert refused.rc != 0 and "with legacy mirrors no longer supports TLS settings" in refused.failed()
     assert all("where containerd 2 ignores them" in str(modes.of(node)["warnings"]) for node in nodes)
 
 
 def test_one_node_that_cannot_keep_a_wish_stops_the_whole_fleet(applied, lab, play):
     before = {node: files(lab, node) for node in NODES}
     run = play(**{**variables(lab, **pem(lab)), "mode": "legacy", "fallback": "upstream", "direct": []})
-    assert run.rc != 0 and "has legacy mirrors, which have no TLS settings any more" in run.failed()
+    assert run.rc != 0 and "with legacy mirrors no longer supports TLS settings" in run.failed()
     assert {node: files(lab, node) for node in NODES} == before
 
 

@@ -65,10 +65,10 @@ def test_nodes_that_cannot_say_or_ask(fresh, play):
     run = table(play, "-e", '{"ansible_port": "{{ 1 if inventory_hostname == \'n4\' else 22 }}"}')
     assert run.rc == 2
     shown = "\n".join(lines(run))
-    assert "ERROR: CRI is not loaded: disabled_plugins switches io.containerd.grpc.v1.cri off" in shown
+    assert "ERROR: CRI is not loaded: disabled_plugins disables io.containerd.grpc.v1.cri" in shown
     assert "containerd logs: failed to decode hosts.toml: invalid `host` tree" in shown
     assert "ERROR: CRI is not loaded: mirrors (docker.io) beside config_path" in shown
-    assert "note: the running containerd may have other settings than its files" in shown
+    assert "note: the running containerd may not use the settings in its files" in shown
     assert re.search(r"^n4: no answer: .+", shown, re.M)
     failed = {node: stats["failures"] + stats["unreachable"] for node, stats in run.stats.items()}
     assert {node for node, count in failed.items() if count} == {"n1", "n3", "n4"}

@@ -69,7 +69,7 @@ def test_the_files_of_before_come_back(fresh, everywhere, cause):
     run = everywhere(restart_timeout=timeout)
     for node in NODES:
         said = run.of(node)["msg"]
-        assert CAUSES[cause][2] in said and "The files of before were put back (/etc/containerd/config.toml" in said, (
+        assert CAUSES[cause][2] in said and "The previous files were restored (/etc/containerd/config.toml" in said, (
             said
         )
         assert "containerd serves CRI with them again" in said, said
@@ -126,7 +126,7 @@ def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
     fresh.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", edited)
     run = _roll_back(play, f"--limit={','.join(CONFIG_PATH)}").ok()
     assert {node: _etc(fresh, node) for node in CONFIG_PATH} == original
-    assert "certs.d/quay.io/hosts.toml was changed since the run that is undone" in " ".join(run.output.split())
+    assert "certs.d/quay.io/hosts.toml was changed after the run that is undone" in " ".join(run.output.split())
     assert fresh.run("n3", ["sh", "-c", f"cat {STATE}/quay.io-hosts.toml.*"]).stdout == edited
     assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in CONFIG_PATH)
 

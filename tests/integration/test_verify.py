@@ -137,7 +137,7 @@ def test_harbor(ready, task):
     for robot, project, said in (
         ("robot$soon", "quay", ["robot account robot$soon (http://harbor.lan) expires on", "in 7 days"]),
         ("robot$lab+soon", "lab", ["robot account robot$lab+soon", "in less than a day"]),
-        ("robot$expired", "quay", ["robot account robot$expired expired on", "its right secret is refused"]),
+        ("robot$expired", "quay", ["robot account robot$expired expired on", "even its correct secret is refused"]),
     ):
         account["username"] = robot
         run, result = task("containerd_harbor", "--limit=n1", projects={"quay.io": project}, **account, **reader)

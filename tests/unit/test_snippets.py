@@ -110,7 +110,7 @@ def validated(tmp_path_factory) -> dict[str, dict]:
 
 @every("variables")
 def test_variables_are_right(validated, block):
-    assert validated[str(block)]["msg"] == "the variables are right"
+    assert validated[str(block)]["msg"] == "variables are valid"
     assert "warnings" not in validated[str(block)]
 
 

@@ -35,16 +35,16 @@ def main(part):
     request = wire.decode(module.params["request"])
     do = request.pop("do")
     if module.check_mode and do in _NOT_IN_CHECK_MODE:
-        module.fail_json(msg="in check mode nothing but reading is allowed")
+        module.fail_json(msg="in check mode only reading is allowed")
     work = (part(do), request, module)  # before it is detached: what is imported from goes when this process ends
     try:
         result = detached.call(answer, *work) if do in CHANGING else answer(*work)
     except detached.Killed:
-        result = {"failure": "the process that changed this node was killed: the next run completes what it began"}
+        result = {"failure": "the process that changed this node was killed: the next run completes what it started"}
     if "failure" in result:
         module.fail_json(msg=result["failure"])
     try:
         reply = wire.encode(result["value"])
     except wire.WireError as exc:
-        module.fail_json(msg="%s: this node holds more than fits into one answer" % exc)
+        module.fail_json(msg="%s: this node has more data than fits into one reply" % exc)
     module.exit_json(changed=do in CHANGING, reply=reply)

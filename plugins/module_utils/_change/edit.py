@@ -92,8 +92,8 @@ def _check_attributes(module, path, attributes):
         return  # AnsibleModule tells what is wrong with it
     reasons = trust.why_not(_Attributes(stat.S_IFREG | mode, uid, gid), path)[0]
     if reasons:
-        told = "with the owner, group and mode that are asked for, %s, and then this collection does not trust it"
-        raise OSError(errno.EPERM, told % " and ".join(reasons) + " any more: leave it to root", path)
+        told = "with the requested owner, group and mode, %s, and this collection would no longer trust it"
+        raise OSError(errno.EPERM, told % " and ".join(reasons) + ": leave it to root", path)
 
 
 def _number(name, look_up, default):
@@ -216,7 +216,7 @@ def _put_in_place(module, batch, request):
     except OSError as exc:
         if exc.errno not in _IN_THE_WAY or not request.unsafe_writes:
             if exc.errno == errno.EBUSY:
-                text = "%s: %s: set unsafe_writes if it is mounted by itself" % (path, exc.strerror)
+                text = "%s: %s: set unsafe_writes if it is a mount point itself" % (path, exc.strerror)
                 raise wire.Failure(text) from exc
             raise OSError(exc.errno, exc.strerror, path) from exc
         # In place it keeps the old attributes: they have to be right before it has the new text.

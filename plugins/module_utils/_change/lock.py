@@ -31,13 +31,15 @@ class Lock(object):
                 if exc.errno not in (errno.EAGAIN, errno.EACCES):
                     raise
             time.sleep(0.1)
-        raise Failure("another run holds %s on this node; nothing was changed" % LOCK)
+        raise Failure(
+            "another run holds %s on this node; nothing was changed: wait for it to finish, then run again" % LOCK
+        )
 
     def __exit__(self, *dummy):
         self._handle.close()
 
 
-_OTHERS = "%s on the node while this run was planned, by another run or by hand: nothing was written, run it again"
+_OTHERS = "%s on the node while this run was planned, by another run or by hand: nothing was changed, run again"
 
 
 def check_unchanged(expected):

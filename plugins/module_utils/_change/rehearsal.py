@@ -15,7 +15,7 @@ def _complaint(asked, path):
 
 
 def check(asked, socket, staged):
-    """Raise Failure where containerd would not serve after a restart with the ``staged`` config.toml.
+    """Raise Failure where containerd would not serve CRI after a restart with the ``staged`` config.toml.
 
     ``asked`` is a messages.Trial; ``staged`` is its own path where config.toml does not change. Where nothing serves,
     there is nothing to end, and the restart itself tells.
@@ -24,10 +24,10 @@ def check(asked, socket, staged):
     if not reason:
         return
     if staged != asked.path and not _complaint(asked, asked.path):
-        raise Failure("containerd would not serve with the new configuration: %s. Nothing was changed" % reason)
+        raise Failure("containerd would not serve CRI with the new configuration: %s. Nothing was changed" % reason)
     raise Failure(
-        "containerd would not serve after a restart, whatever this run changes: %s. Nothing was changed or restarted, "
-        "and the running one goes on with what it read at its start: mend this first" % reason
+        "containerd would not serve CRI after a restart, even without the changes of this run: %s. Nothing was changed "
+        "or restarted; the running containerd keeps the configuration it started with. Fix this first" % reason
     )
 
 

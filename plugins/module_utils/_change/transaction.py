@@ -165,10 +165,10 @@ def _commit(request, state, batch, made):
                 history.write_open(prior)
         except (OSError, IOError) as second:
             raise Failure(
-                "%s. Putting back what was written failed too (%s). Each file is whole, the old one or the new one, "
-                "and containerd works with them; the next run completes this one" % (text, second.strerror)
+                "%s. Restoring the previous files failed as well (%s). Each file is complete, old or new, and "
+                "containerd works with them; the next run completes this one" % (text, second.strerror)
             ) from exc
-        raise Failure("%s. What was written is put back; nothing was changed on the node" % text) from exc
+        raise Failure("%s. The previous files were restored; nothing was changed on the node" % text) from exc
 
 
 def _paths(changes):
@@ -184,9 +184,9 @@ def _restart(request, state):
         return restarted
     except ServiceError as exc:
         if not state or not state["files"]:
-            text = "No file was changed since it worked, so none was put back"
+            text = "No file was changed since it last worked, so none was restored"
             if state and state["forgotten"]:
-                text = "What was there before is forgotten with its logins, so nothing was put back"
+                text = "The previous files were discarded with their credentials, so nothing was restored"
             raise Failure("%s. %s" % (exc, text)) from exc
         try:
             restored = _put_back(state["files"], state["made"], state["config"], state["between"])
@@ -195,7 +195,7 @@ def _restart(request, state):
             history.tidy()
         except (OSError, IOError) as second:
             raise Failure(
-                "%s. Putting the files of before back failed too: %s: %s" % (exc, second.filename, second.strerror)
+                "%s. Restoring the previous files failed as well: %s: %s" % (exc, second.filename, second.strerror)
             ) from exc
         raise Failure("%s. %s" % (exc, _restart_with(request.restart, restored))) from exc
 
@@ -205,9 +205,12 @@ def _restart_with(asked, restored):
     try:
         service.restart(asked._replace(force=True))
     except ServiceError as exc:
-        text = "The files of before were put back (%s), but they fail too, so the cause was there before this run: %s"
+        text = (
+            "The previous files were restored (%s), but containerd fails with them too, so the cause predates this "
+            "run: %s"
+        )
         return text % (_names(restored), exc)
-    return "The files of before were put back (%s) and containerd serves CRI with them again" % _names(restored)
+    return "The previous files were restored (%s) and containerd serves CRI with them again" % _names(restored)
 
 
 def _prove(check, restarted):
@@ -363,9 +366,9 @@ def restart(request, restore):
             trust.check(each["backup"])
         reason = rehearsal.why_not(request)
         if reason:
-            text = "containerd would not serve after a restart: %s. It was not restarted" % reason
+            text = "containerd would not serve CRI after a restart: %s. It was not restarted" % reason
             if restore:
-                text += ", and the files of before were put back (%s)" % _names(_restore(restore, text))
+                text += ", and the previous files were restored (%s)" % _names(_restore(restore, text))
             raise Failure(text)
         try:
             return service.restart(request)

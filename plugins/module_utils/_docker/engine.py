@@ -64,7 +64,7 @@ def asked(method, path, timeout):
     """Return an answer that is JSON, an object; raises EngineError."""
     found = _parsed(ask(method, path, timeout))
     if not isinstance(found, dict):
-        raise EngineError(0, "the answer is no JSON object")
+        raise EngineError(0, "the answer is not a JSON object")
     return found
 
 

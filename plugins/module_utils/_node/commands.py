@@ -35,7 +35,7 @@ def run(argv, timeout=60):
     if process.poll() is None:
         process.kill()
         process.wait()
-        return 124, "", "%s: no end within %d s" % (" ".join(argv[:2]), timeout)
+        return 124, "", "%s did not finish within %d s" % (" ".join(argv[:2]), timeout)
     return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 

@@ -24,8 +24,8 @@ def find(request):
         names.append("none")
     if len(names) > 1:
         whose = [name if name != "none" else "a service of its own" for name in names]
-        text = "this node has more than one containerd, of %s: set distribution to %s"
-        raise wire.Failure(text % (" and of ".join(whose), " or ".join(names)))
+        text = "this node has more than one containerd (%s): set distribution to %s"
+        raise wire.Failure(text % (", ".join(whose), " or ".join(names)))
     return found[0] if found else None
 
 

@@ -61,7 +61,7 @@ def changes():
     return {
         "binary": "dockerd",
         "version": "Docker version %s" % version if version else None,
-        "version_error": None if version else error or "it does not tell its version",
+        "version_error": None if version else error or "it does not report its version",
         "config": filesystem.look(places.DOCKER_CONFIG)._replace(content=None, sha256=None, attributes=None),
         "effective": Effective(config_path=places.DOCKER_HOSTS_DIR),
         "imports": [],

@@ -177,7 +177,7 @@ def _await_successor(path, before, deadline):
         if time.monotonic() > deadline:
             if pid is None:
                 raise ServiceError("nothing listens on %s after the restart" % path)
-            raise ServiceError("nothing was restarted: the containerd of before still serves %s" % path)
+            raise ServiceError("nothing was restarted: the previous containerd process still serves %s" % path)
         time.sleep(0.1)
 
 

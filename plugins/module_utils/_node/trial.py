@@ -91,7 +91,7 @@ def complaint(binary, path, files, cri=True):
         said = "it runs without CRI"
     if _is_own_fault(said, lines):
         return None
-    return complaints.words(said, files) or "exit status %d, without a word" % ended
+    return complaints.words(said, files) or "exit status %d, no output" % ended
 
 
 def _is_own_fault(said, lines):

@@ -117,7 +117,7 @@ def _refuse(about, path, wanted=False, sticky=True):
     """
     reasons, commands = why_not(about, path, " -R" if wanted and stat.S_ISDIR(about.st_mode) else "", sticky)
     if reasons:
-        told = "%s, so what is there is not trusted: look at it, then run %s"
+        told = "%s, so it is not trusted: check its contents, then run %s"
         mend = " && ".join("%s %s" % (each, path) for each in commands)
         raise OSError(errno.ELOOP, told % (" and ".join(reasons), mend), path)
 

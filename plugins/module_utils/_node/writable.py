@@ -42,7 +42,10 @@ def why_not(path):
     """Return why a file cannot be replaced, made or removed, and what to do about it, or None."""
     path = os.path.realpath(path)
     if path in _mount_points() and not os.path.isdir(path):
-        return "it is mounted by itself, so it cannot be replaced in one step: mount its directory, or unmount it"
+        return (
+            "it is a mount point itself, so it cannot be replaced atomically: mount its directory instead, or unmount "
+            "it"
+        )
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)

@@ -100,7 +100,7 @@ def target_of(url):
     except ValueError:
         host, port = "", None
     if not host or parts.scheme not in ("http", "https") or not url.isprintable() or " " in url:
-        raise Failure("no_http", "the address is no URL of a registry: it begins with http:// or https:// and a host")
+        raise Failure("no_http", "the address is not a registry URL: it must begin with http:// or https:// and a host")
     shown = "[%s]" % host if ":" in host else host
     path = quote((parts.path or "/") + ("?" + parts.query if parts.query else ""), safe="!#$%&'()*+,/:;=?@[]~")
     shown += ":%d" % port if port is not None else ""
@@ -183,7 +183,7 @@ def _addresses(target, clock):
     thread.start()
     thread.join(clock.left())
     if not found:
-        raise Failure("dns", "no name server says within %d s where %s is" % (clock.seconds, target.host))
+        raise Failure("dns", "no name server answered within %d s for %s" % (clock.seconds, target.host))
     if isinstance(found[0], Exception):
         raise Failure("dns", "%s does not resolve on this node" % target.host) from found[0]
     return found[0]
@@ -224,7 +224,9 @@ def _trust(context, path):
         except ssl.SSLError:
             pass
     if not loaded:
-        raise Failure("tls_file", "a certificate file cannot be used: %s holds no certificate in PEM form" % path)
+        raise Failure(
+            "tls_file", "a certificate file cannot be used: %s does not contain a certificate in PEM form" % path
+        )
 
 
 def _check_names(sock, context):
@@ -241,17 +243,17 @@ def _failure(exc, target, seconds):
         reason = getattr(exc, "reason", None) or exc
         return Failure(_tls_kind(exc), "TLS with %s failed: %s" % (target.place, reason))
     if isinstance(exc, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
-        return Failure("lost", "%s ended the connection before its answer was complete" % target.place)
+        return Failure("lost", "%s closed the connection before its answer was complete" % target.place)
     if isinstance(exc, http.client.HTTPException):
-        return Failure("no_http", "%s does not speak HTTP here (%s)" % (target.place, type(exc).__name__))
+        return Failure("no_http", "%s does not speak HTTP on this port (%s)" % (target.place, type(exc).__name__))
     if isinstance(exc, (OSError, IOError)):
         # Since TLS 1.3 a client without certificate is refused after the handshake: a reset may overtake the alert.
         if target.scheme == "https" and exc.errno in (errno.ECONNRESET, errno.EPIPE):
-            return Failure("tls", "TLS with %s failed: it ended the connection" % target.place)
+            return Failure("tls", "TLS with %s failed: it closed the connection" % target.place)
         text = "cannot connect to %s: %s" % (target.place, exc.strerror or exc)
         return Failure(_KINDS.get(exc.errno, "lost"), text)
     # The text of such an error may quote a header.
-    return Failure("no_http", "%s cannot be asked so (%s)" % (target.place, type(exc).__name__))
+    return Failure("no_http", "%s cannot be requested this way (%s)" % (target.place, type(exc).__name__))
 
 
 def _tls_kind(exc):

@@ -21,9 +21,9 @@ _PAUSES = (0.6, 0.7, 0.8)
 _NOTHING = "airgap-containerd-probe/none"  # a repository that no registry has
 _HINTS = {
     "dns": ": add it to DNS or /etc/hosts",
-    "unknown_ca": "; give the CA that signed its certificate as ca of this endpoint",
+    "unknown_ca": "; set ca of this endpoint to the CA that signed its certificate",
     "plain_http": "; it speaks plain HTTP there",
-    "tls": "; it may want a client certificate: give client_cert and client_key of this endpoint",
+    "tls": "; it may require a client certificate: set client_cert and client_key of this endpoint",
 }
 
 
@@ -84,7 +84,7 @@ def probe(question):
         answer.update(error=talk.told(str(exc)) + _HINTS.get(exc.kind, ""), reachable=exc.kind not in _AWAY)
     except Exception as exc:  # its row says so, and the other endpoints have theirs
         text = "%s%s" % (type(exc).__name__, ": %s" % exc.strerror if getattr(exc, "strerror", None) else "")
-        answer.update(error="this node could not ask it (%s)" % text)
+        answer.update(error="this node could not contact it (%s)" % text)
     return answer
 
 
@@ -134,9 +134,9 @@ def _auth(question, answer, talk):
             return _without_login(question, parameters, talk)
         if authorization:
             raise web.Failure("credentials", "it refuses %s (status 401)" % _login(question))
-        raise web.Failure("credentials", "it wants a username and password (status 401)")
+        raise web.Failure("credentials", "it requires a username and password (status 401)")
     if status == 400 and b"HTTPS server" in body:
-        raise web.Failure("answer", "it speaks HTTPS there: write https:// in its URL")
+        raise web.Failure("answer", "it speaks HTTPS there: use https:// in its URL")
     if status in web.REDIRECTS:
         raise web.Failure("answer", _redirected(answer, url))
     kind = "lost" if status >= 500 else "answer"  # a registry that is being restarted answers so
@@ -144,7 +144,7 @@ def _auth(question, answer, talk):
 
 
 def _redirected(answer, url):
-    said = "it answers with status %d and sends the node " % answer.status
+    said = "it answers with status %d and redirects the node " % answer.status
     there = web.place(web.moved_to(answer, url))
     if not there:
         return said + "nowhere: this is not the address of a registry"
@@ -166,7 +166,7 @@ def _without_login(question, parameters, talk):
         status = talk.send("HEAD", "%s%s/manifests/none" % (question["url"], name), headers).status
         if status not in (401, 403):
             return "public"
-    raise web.Failure("credentials", "it wants a username and password (status %d)" % status)
+    raise web.Failure("credentials", "it requires a username and password (status %d)" % status)
 
 
 def ask(questions):

@@ -76,7 +76,7 @@ def ask(endpoint, others=(), platforms=False):
     except web.Failure as exc:
         answer.update(failure=exc.kind, message=str(exc))
     except Exception as exc:  # the other endpoints are asked all the same
-        answer.update(failure="lost", message="this node could not ask it (%s)" % type(exc).__name__)
+        answer.update(failure="lost", message="this node could not contact it (%s)" % type(exc).__name__)
     answer["platforms"] = [talk.told(each, 64) for each in answer["platforms"] or ()] or None
     told = ("message", "kind", "challenge", "realm", "location")
     return dict(answer, **{name: talk.told(answer[name] or "") or None for name in told})

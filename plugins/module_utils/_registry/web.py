@@ -60,7 +60,7 @@ class Conversation(object):
         try:
             clock = connection.Clock(min(self._timeout, self._total.left()) if self._total else self._timeout)
         except socket.timeout:
-            raise Failure("timeout", "%s took more than %d s in all" % (target.place, self._total.seconds)) from None
+            raise Failure("timeout", "%s took more than %d s in total" % (target.place, self._total.seconds)) from None
         encoded = {name: each.encode("utf-8") for name, each in sent.items()}  # as Go sends them
         return connection.exchange(target, method, encoded, body, clock, self._tls)
 
@@ -82,12 +82,12 @@ class Conversation(object):
         realm = parameters.get("realm") or ""
         service = place(realm)
         if not service:
-            said = "names one that is no URL" if realm else "names none"
-            raise Failure("token", "it wants a token of a token service, and %s (realm)" % said)
+            said = "names one that is not a URL" if realm else "names none"
+            raise Failure("token", "it requires a token from a token service, but %s (realm)" % said)
         if (authorization or identity_token) and url.startswith("https:") and not service.startswith("https:"):
             text = (
-                "its token service %s is plain HTTP, while it speaks HTTPS itself, so that nobody sends it %s: "
-                "let the registry name an https:// one (external_url in Harbor)"
+                "its token service %s uses plain HTTP although the registry uses HTTPS, so clients do not send it %s: "
+                "configure an https:// token service in the registry (external_url in Harbor)"
             )
             raise Failure("token", text % (service, name))
         asked = {key: parameters[key] for key in ("service", "scope") if key in parameters}
@@ -102,9 +102,9 @@ class Conversation(object):
                 query = urlencode(sorted(asked.items()))
                 answer = self.send("GET", realm + ("&" if "?" in realm else "?") + query if query else realm, headers)
         except Failure as exc:
-            text = "its token service %s is out of reach: %s"
+            text = "its token service %s cannot be reached: %s"
             if url.startswith("http:") and service.startswith("https:"):
-                text += " (that is https:// while the registry is asked by http://: in Harbor, external_url says so)"
+                text += " (it is https:// while the registry is used by http://: in Harbor, external_url sets it)"
             raise Failure("token", text % (service, exc)) from exc
         if answer.status in (401, 403):
             text = "its token service %s refuses %s (status %d)" % (service, name, answer.status)
@@ -112,7 +112,7 @@ class Conversation(object):
         reply = data(answer.body) if answer.status == 200 else {}
         found = reply.get("token") or reply.get("access_token")
         if not isinstance(found, str) or not found.isprintable():
-            text = "its token service %s gave no token (status %d%s)"
+            text = "its token service %s issued no token (status %d%s)"
             raise Failure("token", text % (service, answer.status, towards(answer, realm)))
         self._words.add(found)
         return found

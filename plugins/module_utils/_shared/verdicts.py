@@ -78,18 +78,18 @@ def _difference(found: Effective, wanted: Wanted) -> Optional[str]:
     if wanted.config_path is None:
         return None
     if found.config_path != wanted.config_path:
-        return "config_path is %r instead of %r in effect" % (found.config_path, wanted.config_path)
+        return "the effective config_path is %r instead of %r" % (found.config_path, wanted.config_path)
     for host, endpoints in sorted(wanted.mirrors.items()):
         if found.mirrors.get(host) != endpoints:
             found_there = masking.without_logins("%r" % (found.mirrors.get(host),))
-            return "mirrors.%r is %s instead of %r in effect" % (host, found_there, endpoints)
+            return "the effective mirrors.%r is %s instead of %r" % (host, found_there, endpoints)
     if wanted.config_path and found.mirrors:
-        return "mirrors are set beside config_path (%s), and CRI does not load with both" % ", ".join(
+        return "mirrors are set together with config_path (%s), and CRI does not load with both" % ", ".join(
             sorted(found.mirrors)
         )
     tls = sorted(host for host, each in found.configs.items() if each.tls)
     if wanted.config_path and tls and not wanted.tls:
-        return "configs.*.tls is set beside config_path (%s), and CRI does not load with both" % ", ".join(tls)
+        return "configs.*.tls is set together with config_path (%s), and CRI does not load with both" % ", ".join(tls)
     disabled = [each for each in found.disabled_plugins if each in wanted.plugins]
     if disabled:
         return "the CRI plugin is disabled (%s)" % ", ".join(disabled)

@@ -23,7 +23,7 @@ def encode(data: Any) -> str:
     """Return JSON data as one opaque word (base64 of deflated JSON); raises WireError where it is too much."""
     text = json.dumps(data).encode("utf-8")
     if len(text) > MAX_DATA:
-        raise WireError("%.1f MiB are to be sent, more than the %d MiB that are taken" % _mebibytes(len(text)))
+        raise WireError("the data to send is %.1f MiB, more than the limit of %d MiB" % _mebibytes(len(text)))
     return base64.b64encode(zlib.compress(text)).decode("ascii")
 
 
@@ -34,7 +34,7 @@ def _mebibytes(size: int) -> Tuple[float, int]:
 def decode(word: str) -> Any:
     """Return what `encode` took; raises WireError for everything else, however large it would become."""
     if len(word) > 2 * MAX_DATA:
-        raise WireError("%.1f MiB were sent, more than the %d MiB that are taken" % _mebibytes(len(word)))
+        raise WireError("%.1f MiB were sent, more than the limit of %d MiB" % _mebibytes(len(word)))
     try:
         inflater = zlib.decompressobj()
         text = inflater.decompress(base64.b64decode(word, validate=True), MAX_DATA)
@@ -45,11 +45,11 @@ def decode(word: str) -> Any:
         reason = "its JSON is nested too deeply"
     except (ValueError, zlib.error):
         reason = "it is not base64 of deflated JSON"
-    raise WireError("what was sent cannot be read: %s" % reason)
+    raise WireError("the data cannot be read: %s" % reason)
 
 
 def _no_number(name: str) -> None:
-    raise ValueError("%s is no number" % name)
+    raise ValueError("%s is not a number" % name)
 
 
 def pack(data: Optional[bytes]) -> Optional[str]:

@@ -51,7 +51,7 @@ class Action(ActionBase):
             if isinstance(exc, _origin.FromFacts):
                 result["from_facts"] = True  # with which the playbooks leave this node out
         except RecursionError:
-            result.update(failed=True, msg="what this node or a variable holds is nested too deeply to be worked on")
+            result.update(failed=True, msg="data of this node or in a variable is nested too deeply")
         finally:
             self._task.args = written  # callbacks are shown them
         for key, value in result.items():

@@ -75,28 +75,35 @@ def find(namespace: str, rel: Release, roots: list[str], trees: Mapping[str, Roo
     has none.
     """
     if not roots:
-        return Found(why="no config_path is set: the registry itself")
+        return Found(why="no config_path is set: the registry itself is used")
     candidates = list(_candidates(namespace, rel, [hosts_file.clean(root or "/") for root in roots], trees))
     chosen = next((each for each in candidates if each[1].state == "used"), None)
     shown = tuple(each for dummy, each in candidates)
     if chosen is None:
-        return Found(candidates=shown, why=f"no directory for {namespace}: the registry itself")
+        return Found(candidates=shown, why=f"no directory for {namespace}: the registry itself is used")
     (root, name), used = chosen
     tree = trees[root]
     directory = tree[name] if tree is not None else None
     if directory is None:
         where = root if tree is None else used.path
         raise LookupFailure(
-            f"every pull fails: {where} is no directory (containerd: not a directory)", used.path, shown
+            f"every pull fails: {where} is not a directory (containerd: not a directory)", used.path, shown
         )
-    why = f"{used.path} is there" if name != namespaces.CATCH_ALL else f"no directory for {namespace}, but {used.path}"
+    why = (
+        f"{used.path} exists"
+        if name != namespaces.CATCH_ALL
+        else f"no directory for {namespace}, so {used.path} is used"
+    )
     found = _load(used.path, directory, rel)
     _check_certificates(found, used.path, directory, shown)
     hidden = any(each.path.endswith(f"/{namespaces.CATCH_ALL}") and each.state == "shadowed" for each in shown)
     notes = found.notes
     if hidden and not found.hosts and not found.server.host:
         notes += (
-            Note(f"{used.path} hides {namespaces.CATCH_ALL}, which would be used if it were not there", "shadowed"),
+            Note(
+                f"{used.path} hides {namespaces.CATCH_ALL}, which would be used if this directory did not exist",
+                "shadowed",
+            ),
         )
     return found._replace(directory=used.path, candidates=shown, why=why, notes=notes)
 
@@ -117,19 +124,19 @@ def _candidates(
 def _load(path: str, directory: Directory, rel: Release) -> Found:
     content = directory.get(HOSTS_FILE, b"")
     if isinstance(content, str):
-        raise LookupFailure(f"nobody looked into {path}/{HOSTS_FILE}: {content}", path)
+        raise LookupFailure(f"{path}/{HOSTS_FILE} was not read: {content}", path)
     if not isinstance(content, bytes):
         raise LookupFailure(f"every pull fails: {path}/{HOSTS_FILE} cannot be read", path)
     if not content:
         found = _certificates(path, directory)
         if HOSTS_FILE in directory:
-            return found._replace(notes=(Note(f"{path}/{HOSTS_FILE} is empty: as if it were not there"),))
+            return found._replace(notes=(Note(f"{path}/{HOSTS_FILE} is empty, which counts as absent"),))
         return found._replace(notes=(Note(f"{path} has no {HOSTS_FILE}"),))
     read = hosts_file.read_bytes(content, rel, path)
     if read.crash:
-        raise LookupFailure(f"containerd itself ends: {read.discarded} in {path}/{HOSTS_FILE}", path)
+        raise LookupFailure(f"containerd crashes: {read.discarded} in {path}/{HOSTS_FILE}", path)
     if read.server is None:
-        reason = Note(f"{path}/{HOSTS_FILE} is discarded, as if it were not there: {read.discarded}", "discarded")
+        reason = Note(f"{path}/{HOSTS_FILE} is discarded as a whole: {read.discarded}", "discarded")
         return _certificates(path, directory)._replace(log=(read.log or "",), notes=(reason,))
     notes = tuple(Note(f"{path}/{HOSTS_FILE}: {each}, so it has no effect") for each in read.ignored)
     return Found(hosts=read.hosts, server=read.server, notes=notes)
@@ -153,16 +160,17 @@ def _check_certificates(found: Found, path: str, directory: Directory, candidate
         for name in entry.ca or ():
             if _is_missing(name, path, directory):
                 words = f'unable to read CA cert "{name}"'
-                raise LookupFailure(f"every pull fails: there is no {name} (containerd: {words})", path, candidates)
+                raise LookupFailure(f"every pull fails: {name} does not exist (containerd: {words})", path, candidates)
             if _is_wrong(name, path, directory):
                 words = f'unable to load CA cert "{name}"'
                 raise LookupFailure(
-                    f"every pull fails: {name} is no certificate (containerd: {words})", path, candidates
+                    f"every pull fails: {name} is not a certificate (containerd: {words})", path, candidates
                 )
         for name in (each for pair in entry.client or () for each in pair if each):
             if _is_missing(name, path, directory) or _is_wrong(name, path, directory):
                 raise LookupFailure(
-                    f"every pull fails: {name} is not there or no PEM file (containerd: unable to read CERT file, or "
+                    f"every pull fails: {name} does not exist or is not a PEM file (containerd: unable to read CERT "
+                    "file, or "
                     f"failed to load X509 key pair)",
                     path,
                     candidates,

@@ -125,7 +125,7 @@ def _read(text: str, rel: Release, directory: str) -> HostsFile:
     root = {key: value for key, value in data.items() if key.lower() not in ("server", "host")}
     ignored = [*_ignored(data, tables, ordered, rel)]
     if tied:
-        ignored.append("the order of the hosts: several inline tables are asked in an order that changes by chance")
+        ignored.append("the order of the hosts: several inline tables are tried in random order")
     return HostsFile(hosts, _endpoint(server, root, rel, directory), ignored=tuple(ignored))
 
 
@@ -165,8 +165,8 @@ def _check_dotted(entries: list[Entry], rel: Release) -> None:
         host, option = entry.path[:2], [each.lower() for each in entry.path[2:]]
         if entry.kind == "pair" and option == ["skip_verify"] and entry.section < 2 and host in seen:
             reason = (
-                f"the key {'.'.join(entry.written)} follows another option of its host, which ends containerd {rel} "
-                f"itself: write it below the header [{'.'.join(host)}]"
+                f"the key {'.'.join(entry.written)} follows another option of its host, which crashes containerd "
+                f"{rel}: write it below the header [{'.'.join(host)}]"
             )
             raise _Discard(_secrets.mask_data(reason), "panic", crash=True)
         seen.add(host)
@@ -182,7 +182,7 @@ def _check_host_table(data: Mapping[str, Any], rel: Release) -> None:
             raise _Discard("it has no [host] table", "invalid `host` tree")
         return
     if len(hosts) > 1 and not all(isinstance(each, dict) for each in hosts.values()):
-        raise _Discard("something below host is no table, which ends containerd itself", "panic", crash=True)
+        raise _Discard("an entry below host is not a table, which crashes containerd", "panic", crash=True)
 
 
 def _check_types(data: Mapping[str, Any], rel: Release) -> None:
@@ -213,7 +213,7 @@ def _check_option(table: Mapping[str, Any], name: str, kind: type, rel: Release)
 
 
 def _mistyped(what: str, kind: str, rel: Release) -> _Discard:
-    return _Discard(f"{what} is no {kind}", ("toml: " if rel.hosts_by_header else "(") + _TOML_WORDS)
+    return _Discard(f"{what} is not a {kind}", ("toml: " if rel.hosts_by_header else "(") + _TOML_WORDS)
 
 
 def _ordered(entries: list[Entry], data: Mapping[str, Any], rel: Release) -> tuple[list[str], bool]:
@@ -259,7 +259,7 @@ def _url(written: str, override: bool) -> Url:
     except UrlError as exc:
         shown = _secrets.mask_data(text)
         words = f"unable to parse server {shown}: parse {go_url.quoted(shown)}: {exc}"
-        raise _Discard(f"{shown} is no URL: {exc}", words) from exc
+        raise _Discard(f"{shown} is not a URL: {exc}", words) from exc
     path = clean(url.path) if url.path else ""
     if not override and not path.endswith("/v2"):
         path += "/v2"
@@ -287,7 +287,7 @@ def _path(name: str, directory: str) -> str:
 def _strings(values: list[Any], what: str) -> list[str]:
     for value in values:
         if not isinstance(value, str):
-            raise _Discard(f"{what} holds something that is no string", f"unable to cast {_go(value)} to string")
+            raise _Discard(f"{what} contains a value that is not a string", f"unable to cast {_go(value)} to string")
     return values
 
 
@@ -315,10 +315,10 @@ def _client(value: Any, directory: str) -> tuple[tuple[str, str], ...] | None:
         elif isinstance(each, list):
             pair = _strings(each, "client")
             if len(pair) != 2:
-                raise _Discard("a pair of client is no pair", f'invalid pair {_go(each)} for "client"')
+                raise _Discard("an entry of client is not a pair", f'invalid pair {_go(each)} for "client"')
             pairs.append((_path(pair[0], directory), _path(pair[1], directory)))
         else:
-            raise _Discard("client holds something that is no path", f"invalid type {_TOML_WORDS}")
+            raise _Discard("client contains a value that is not a path", f"invalid type {_TOML_WORDS}")
     return tuple(pairs) or None
 
 
@@ -331,7 +331,7 @@ def _headers(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             headers[name] = tuple(_strings(value, f"header {name}"))
         else:
             # The value may be a secret, so it is not quoted as containerd does.
-            raise _Discard(f"header {name} is no string", f"invalid type {_TOML_WORDS}")
+            raise _Discard(f"header {name} is not a string", f"invalid type {_TOML_WORDS}")
     return headers
 
 
@@ -354,8 +354,8 @@ def _ignored(data: Mapping[str, Any], tables: Mapping[str, Any], ordered: list[s
         shown = _secrets.mask_data(name)
         for key in table:
             if key.lower() == "server":
-                yield f"server: it stands below [host.'{shown}'] and belongs to that"
+                yield f"server: it is below [host.'{shown}'] and therefore belongs to that table"
             elif key.lower() not in known:
                 yield f"{key} of {shown}: unknown"
         if name not in ordered:
-            yield f"host {shown}: it has no [host.'{shown}'] header of its own, and only those are seen"
+            yield f"host {shown}: it has no [host.'{shown}'] header of its own, and containerd sees only such headers"

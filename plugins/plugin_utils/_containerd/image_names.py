@@ -64,14 +64,14 @@ def parse(image: Any, rel: Release) -> Reference:
     if image != image.strip() or "://" in image:
         host, slash, path = image.strip().rpartition("://")[2].partition("/")
         fix = f"write {host.rpartition('@')[2]}{slash}{path}" if host else "write a name"
-        raise ImageNameError(f"image {_secrets.quoted(image)}: no URL and no blanks, {fix}")
+        raise ImageNameError(f"image {_secrets.quoted(image)}: must not be a URL or contain blanks, {fix}")
     if re.fullmatch(r"[a-f0-9]{64}", image):
         raise ImageNameError(
             f"image {_secrets.quoted(image)}: this is an image's id, which cannot be pulled: give its name"
         )
     host, rest = _split(image, rel)
     if not _host_pattern(rel.ipv6_names).fullmatch(host):
-        hint = f": containerd {rel} knows no IPv6 addresses in names" if host.startswith("[") else ""
+        hint = f": containerd {rel} does not support IPv6 addresses in names" if host.startswith("[") else ""
         raise ImageNameError(f"image {_secrets.quoted(image)}: {host!r} is not HOST or HOST:PORT{hint}")
     rest, at, digest = rest.partition("@")
     repository, colon, tag = rest.partition(":")

@@ -125,7 +125,8 @@ def counted_versions(files: Iterable[Source], rel: Release) -> list[int]:
         if worse and rel.newer_import_fatal:
             raise ReleaseError(
                 f"{worse[0].path} has version {worse[0].version}, and containerd {rel} does not start with an imported "
-                f"file of a newer version than {max(own[0], 1)}, that of {ordered[0].path}: give both the same"
+                f"file of a newer version than {max(own[0], 1)}, that of {ordered[0].path}: use the same version in "
+                "both"
             )
         return [max(each, 1) for each in own]
     if rel.newest_file == 2:
@@ -155,7 +156,7 @@ def combine(files: list[Source], rel: Release) -> Combined:
             except Ignored as exc:
                 why = str(exc)
                 if decider not in (None, file):
-                    why += f" ({decider.path} has this version, and it counts for all files)"
+                    why += f" ({decider.path} has this version, which applies to all files)"
                 lost.append(Lost(file.path, place, why))
                 continue
             except ReleaseError as exc:
@@ -163,7 +164,7 @@ def combine(files: list[Source], rel: Release) -> Combined:
             migrated = [file] if rel.imports_keep_version else files if joint == 2 else []
             if _overruled(path, place, migrated):
                 lost.append(
-                    Lost(file.path, place, f"plugins.{show((V2, 'registry'))} is there too, and replaces it whole")
+                    Lost(file.path, place, f"plugins.{show((V2, 'registry'))} also exists and replaces it entirely")
                 )
                 continue
             if _without_runtimes(path, place, migrated):
@@ -182,7 +183,7 @@ def _refuse_two_names(file: Source) -> None:
         if places.long_name(short) != short and places.long_name(short) in names:
             both = f"{show(('plugins', short))} and {show(('plugins', places.long_name(short)))}"
             raise ReleaseError(
-                f"{file.path}: {both} are two names of one table, of which containerd takes any: keep one"
+                f"{file.path}: {both} are two names of the same table, and containerd uses either of them: keep one"
             )
 
 
@@ -212,7 +213,7 @@ def _replace_tables(settings: dict[Path, Setting], lost: list[Lost], file: Sourc
     for table in replaced:
         for path in [path for path in settings if moves.matches(path, table)]:
             old = settings.pop(path)
-            lost.append(Lost(old.origin, old.place, f"{file.path} has {show(table)} too, and replaces it whole"))
+            lost.append(Lost(old.origin, old.place, f"{file.path} has {show(table)} too, which replaces it entirely"))
 
 
 def _overruled(path: Path, place: Path, files: list[Source]) -> bool:
@@ -252,7 +253,11 @@ def _put(settings: dict[Path, Setting], lost: list[Lost], path: Path, new: Setti
         # What is migrated from version 2 replaces images' settings of version 3, and gives way to runtime's.
         loser, winner = sorted((old, new), key=lambda each: (_table(each) == V2) == (path[1] == V3_IMAGES))
         lost.append(
-            Lost(loser.origin, loser.place, f"{show(winner.place)} in {winner.origin} means the same, and wins")
+            Lost(
+                loser.origin,
+                loser.place,
+                f"{show(winner.place)} in {winner.origin} means the same and takes precedence",
+            )
         )
         new = winner
     elif old and old.value != new.value:

@@ -41,7 +41,7 @@ def resolve_merge(settings: Mapping[str, Any], rel: Release, version: int) -> di
     result["plugins"] = {name: value for name, value in plugins.items() if name not in moves.ALIASES}
     for name in sorted(set(plugins) & set(moves.ALIASES)):
         if not isinstance(plugins[name], Mapping):
-            raise Ignored(f"merge: plugins.{name} stands for a table, give it as a mapping")
+            raise Ignored(f"merge: plugins.{name} is a table: give a mapping")
         for path, value in plain.leaves({"plugins": {name: plugins[name]}}):
             plain.deep_merge(result, plain.nested(list(resolve(path, rel, version)[0]), value))
     return result
@@ -150,12 +150,12 @@ def _instead_of_short(path: Path) -> str:
     near = difflib.get_close_matches(name, _KNOWN, 1)
     if near:
         return f"did you mean {show(('plugins', near[0], *path[2:]))}?"
-    return f"there are {', '.join(moves.ALIASES)}, and long names as containerd prints them"
+    return f"valid names are {', '.join(moves.ALIASES)}, and long names as containerd prints them"
 
 
 def _message(path: Path, rel: Release, version: int, instead: Path | None) -> str:
     hint = f"use {show(instead)}" if instead else "it has no such setting"
     aliases = {V3_IMAGES: "cri_images", V3_RUNTIME: "cri_runtime"}
     name = next((aliases[place[1]] for place in (path, instead or ()) if len(place) > 1 and place[1] in aliases), None)
-    alias = f", or plugins.{name}, which stands for the right table in every version" if instead and name else ""
+    alias = f", or plugins.{name}, which means the correct table in every version" if instead and name else ""
     return f"{show(path)}: containerd {rel} ignores this in a file of version {version}: {hint}{alias}"

@@ -20,9 +20,9 @@ def named(content: bytes | None, path: str) -> frozenset[str]:
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         where = getattr(exc, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""
-        raise Refusal(f"{path} is not YAML{line}, so nobody can tell which registries it names: correct it") from None
+        raise Refusal(f"{path} is not valid YAML{line}, so the registries in it are unknown: correct it") from None
     if not isinstance(data, Mapping):
-        raise Refusal(f"{path} is no mapping, so nobody can tell which registries it names: correct it")
+        raise Refusal(f"{path} is not a mapping, so the registries in it are unknown: correct it")
     configs = {str(host): each for host, each in _table(data, "configs").items() if _is_said(each)}
     mirrors = _table(data, "mirrors")
     asked = {str(name) for name, each in mirrors.items() if _table({"": each}, "").get("endpoint") or name in configs}

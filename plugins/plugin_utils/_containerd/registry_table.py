@@ -26,12 +26,13 @@ def parse(text: str, path: str) -> dict[str, Any]:
         line = lexing.line_of_escaped_key(text) if "\\" in text else None
         if line:
             raise TomlError(
-                f"line {line} has a key with an escape, which not every containerd resolves: write it plainly"
+                f"line {line} has an escaped key, which not every containerd release supports: write it without escapes"
             )
         spelled = _of_another_case(data, CONFIG)
         if spelled:
             raise TomlError(
-                f"{keys.show(spelled[0])}: not every containerd takes this for {spelled[1]}: write it in lower case"
+                f"{keys.show(spelled[0])}: not every containerd release accepts this as {spelled[1]}: write it in "
+                "lower case"
             )
         _shape.checked(data, CONFIG, "")
         return data
@@ -48,8 +49,8 @@ def _loaded(text: str) -> dict[str, Any]:
         if not any(_is_read(text, old) for old in (True, False)):
             raise
         raise TomlError(
-            f"{exc}: some releases of containerd read it all the same, this collection edits TOML 1.0 alone: write it "
-            f"in that"
+            f"{exc}: some containerd releases read it anyway, but this collection edits only TOML 1.0: rewrite it as "
+            "TOML 1.0"
         ) from None
 
 

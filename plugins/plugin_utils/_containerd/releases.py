@@ -162,7 +162,7 @@ def parse(text: str) -> Version:
     word = words[2] if len(words) > 2 else text.strip()
     match = _VERSION.match(word)
     if not match:
-        raise ReleaseError(f"cannot read a containerd version from {text.strip()!r}")
+        raise ReleaseError(f"{text.strip()!r} is not a containerd version such as 1.7.24")
     major, minor, patch = map(int, match.groups()[:3])
     if words[0] == "Docker":
         return EngineVersion((major, minor, patch))
@@ -244,7 +244,7 @@ def _of_docker(version: EngineVersion) -> Release:
     A header that hosts.toml gives does not reach its token service, and it pulls by itself.
     """
     if version < OLDEST_ENGINE:
-        raise ReleaseError(f"Docker {dotted(version)} reads no hosts.toml files, as Docker 28 and later do")
+        raise ReleaseError(f"Docker {dotted(version)} does not read hosts.toml files; Docker 28 and later do")
     library = release((1, 7, 28) if version < (29, 0, 0) else (2, 1, 0))
     return library._replace(
         engine=version, header_reaches_token_service=False, transfer_service=False, end_of_life="", security_update=""
@@ -288,7 +288,7 @@ def file_version(data: dict[str, Any]) -> int:
     if isinstance(found, bool) or not isinstance(found, int):
         raise ReleaseError(f"version = {found!r} in config.toml is not an integer: containerd does not start with it")
     if found < 0:
-        raise ReleaseError(f"version = {found} in config.toml is no version that it can have: write 2")
+        raise ReleaseError(f"version = {found} in config.toml is not a valid version: write 2")
     return max(found, 1)
 
 

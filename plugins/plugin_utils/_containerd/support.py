@@ -40,21 +40,19 @@ def _unsupported(rel: Release, today: str) -> Iterator[str]:
     ended = f"out of support since {rel.end_of_life}"
     if rel.security_update:
         line = ".".join(map(str, rel.version[:2]))
-        better = f", or better to a newer line, for {line} is {ended}" if has_ended else ""
+        better = f", or better to a newer release line, because {line} is {ended}" if has_ended else ""
         yield (
-            f"containerd {rel} has a security hole ({releases.KNOWN_HOLE}) that {rel.security_update} mends: update it"
+            f"containerd {rel} has a vulnerability ({releases.KNOWN_HOLE}) that {rel.security_update} fixes: update it"
             f"{better}"
         )
     elif has_ended:
-        yield (
-            f"containerd {rel} is {ended}, so nobody mends security holes in it: upgrade to a line that is supported"
-        )
+        yield (f"containerd {rel} is {ended}, and receives no security fixes: upgrade to a supported release line")
 
 
 def _mirrors_go(rel: Release) -> Iterator[str]:
     if not rel.tls_tables:  # 2.0 on; who is below has it ahead, and is moved by the upgrade to 2.x
         version, when = releases.MIRRORS_GO
         yield (
-            f"mirrors in config.toml are to go with containerd {version}, planned for {when}: the role moves them to "
-            f"hosts.toml if containerd_registry_mode is auto"
+            f"containerd {version}, planned for {when}, will drop mirrors in config.toml: the role moves them to "
+            "hosts.toml if containerd_registry_mode is auto"
         )

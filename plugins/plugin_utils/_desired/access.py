@@ -46,15 +46,20 @@ def collect(
         if found[name].has_login:
             _check_upstream(check, key, mirrors)
         if name in used and not used[name].is_tls and found[name].has_tls:
-            check.refuse(f"endpoints[{key}]", f"has TLS settings, and {used[name].base} is plain HTTP: one is wrong")
+            check.refuse(
+                f"endpoints[{key}]",
+                f"TLS settings cannot apply to {used[name].base}: use https:// in the URL, or remove them",
+            )
         if name not in used:
-            warnings.append(f"{check.prefix}endpoints[{key}] is no endpoint of any mirror: nothing uses it")
+            warnings.append(f"{check.prefix}endpoints[{key}] is not an endpoint of any mirror, so nothing uses it")
     login = check.login("", options.get("username"), options.get("password"))
     if login:
         name = identity(options["url"])
         given = found.get(name, NO_ACCESS)
         if given.has_login:
-            fix = f"has a login, and so have {check.prefix}username and {check.prefix}password for the same registry"
+            fix = (
+                f"has credentials, and so have {check.prefix}username and {check.prefix}password for the same registry"
+            )
             check.refuse(f"endpoints[{keys[name]}]", f"{fix}: keep one of them")
         found[name] = given._replace(auth=login)
     return found, warnings
@@ -79,12 +84,12 @@ def _identity(check: Check, key: Any, used: Mapping[str, Endpoint]) -> str:
     if isinstance(key, str) and "://" in key:
         return check.url("endpoints", key).identity
     if not isinstance(key, str) or "@" in key:
-        check.refuse("endpoints", "a key names no endpoint: write the URL or host[:port], without user or password")
+        check.refuse("endpoints", "a key is not an endpoint: write the URL or host[:port], without user or password")
     if not is_host(key):
-        check.fail("endpoints", key, "names no endpoint: write the URL or host[:port]")
+        check.fail("endpoints", key, "is not an endpoint: write the URL or host[:port]")
     found = sorted({identity(f"{scheme}://{key}") for scheme in ("https", "http")} & set(used))
     if len(found) > 1:
-        check.fail("endpoints", key, f"can be http://{key} or https://{key}, which are both asked: write the URL")
+        check.fail("endpoints", key, f"can be http://{key} or https://{key}, which are both used: write the URL")
     return found[0] if found else identity(f"https://{key}")
 
 
@@ -96,8 +101,8 @@ def _check_upstream(check: Check, key: str, mirrors: Mapping[str, Mirror]) -> No
     own = "registry-1.docker.io" if key == "docker.io" else f"https://{key}"
     check.refuse(
         f"endpoints[{key}]",
-        f"{key} is an upstream, whose images come from {mirror.endpoints[0].base}: write the login under "
-        f"endpoints[{mirror.endpoints[0].host}], or one for {key} itself under endpoints[{own}]",
+        f"{key} is an upstream, whose images come from {mirror.endpoints[0].base}: write the credentials under "
+        f"endpoints[{mirror.endpoints[0].host}], or those for {key} itself under endpoints[{own}]",
     )
 
 
@@ -113,7 +118,7 @@ def _login(check: Check, option: str, given: Mapping[str, Any]) -> tuple[dict[st
     """Return the login as a table for `configs."HOST".auth`, or as a header where that cannot hold it."""
     kinds = sorted({kind for key, kind in _LOGINS.items() if key in given})
     if len(kinds) > 1:
-        check.refuse(option, f"has two logins, {' and '.join(kinds)}: keep one of them")
+        check.refuse(option, f"has two sets of credentials, {' and '.join(kinds)}: keep one of them")
     if "identity_token" in given:
         return {"identitytoken": check.text(f"{option}.identity_token", given["identity_token"])}, {}
     if "auth" in given:
@@ -142,7 +147,7 @@ def _headers(check: Check, option: str, value: Any) -> dict[str, Any]:
         if not isinstance(name, str) or not HEADER.fullmatch(name):
             check.fail(option, name, "is not a header's name")
         if name.lower() == "authorization":
-            check.refuse(f"{option}[{name}]", "a login has a place of its own: write the value as auth beside headers")
+            check.refuse(f"{option}[{name}]", "credentials do not belong in headers: write the value as auth instead")
         if isinstance(content, list):
             found[str(name)] = [check.text(f"{option}[{name}]", each) for each in content]
         else:
@@ -159,10 +164,10 @@ def _tls(check: Check, option: str, given: Mapping[str, Any], read: Read) -> dic
     }
     certificate, key = found.get("client_cert"), found.get("client_key")
     if key and not certificate:
-        check.refuse(f"{option}.client_cert", "not set, while client_key is")
+        check.refuse(f"{option}.client_cert", "not set, but client_key is: set both or neither")
     if certificate and not key:
         if certificate.text and not pem.holds_key(certificate.text):
-            check.refuse(f"{option}.client_key", "not set, and client_cert holds no private key")
+            check.refuse(f"{option}.client_key", "not set, and client_cert does not contain a private key")
         found["client_key"] = key = certificate
     ca = found.get("ca")
     if ca and ca.text:

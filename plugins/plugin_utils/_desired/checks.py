@@ -29,8 +29,8 @@ _URL_FORM = "http://HOST[:PORT][/PATH]"
 _ALMOST_HTTP = re.compile(r"(https?)(?:[:;]*/+|[:;](?=[A-Za-z\[]))", re.I)
 _NO_REGISTRIES = {
     "index.docker.io": "becomes docker.io in image names, so containerd never looks for it: write docker.io",
-    "www.docker.io": "is Docker's web site and no registry: write docker.io",
-    "hub.docker.com": "is Docker Hub's web site and no registry: write docker.io",
+    "www.docker.io": "is Docker's website, not a registry: write docker.io",
+    "hub.docker.com": "is Docker Hub's website, not a registry: write docker.io",
 }
 
 
@@ -49,13 +49,16 @@ def odd_character(value: Any) -> str:
     """Return a hint at what a host's name cannot hold and people write all the same; "" where it is something else."""
     host = str(value).rpartition("://")[2].partition("/")[0]
     if "_" in host and is_host(host.replace("_", "-")):
-        return f"; {host} has '_' in its name, which no registry in an image name can have: give it another one in DNS"
+        return (
+            f"; {host} contains '_', which is not allowed in the registry part of an image name: give it another name "
+            "in DNS"
+        )
     name, colon, port = host.partition(":")
     try:
         encoded = "" if name.isascii() or not name.isprintable() else name.encode("idna").decode("ascii")
     except UnicodeError:
         return ""
-    return f"; containerd knows {name} by its name in DNS: {encoded}{colon}{port}" if is_host(encoded) else ""
+    return f"; write {name} as it is in DNS: {encoded}{colon}{port}" if is_host(encoded) else ""
 
 
 def _meant(value: str) -> str:
@@ -65,10 +68,10 @@ def _meant(value: str) -> str:
     scheme = match[1].lower() if match else ""
     rest = (text[match.end() :] if match else text.rpartition("://")[2]).strip("/")
     if not is_host(rest.partition("/")[0]):
-        return f"is not a registry's URL: write it as {_URL_FORM}{odd_character(value)}"
+        return f"is not a registry URL: write it as {_URL_FORM}{odd_character(value)}"
     if scheme:
         return f"does not begin with {scheme}://: write {scheme}://{rest}"
-    return f"has no http:// or https:// in front: write http://{rest} or https://{rest}"
+    return f"does not begin with http:// or https://: write http://{rest} or https://{rest}"
 
 
 class Check:
@@ -92,8 +95,8 @@ class Check:
         for key in value:
             if keys is not None and key not in keys:
                 likely = difflib.get_close_matches(str(key), keys, n=1)
-                hint = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(keys)}"
-                self.refuse(option, f"has no key {key!r}: {hint}")
+                hint = f"did you mean {likely[0]}?" if likely else f"valid keys are {', '.join(keys)}"
+                self.refuse(option, f"unknown key {key!r}: {hint}")
         return value
 
     def text(self, option: str, value: Any) -> str:
@@ -101,11 +104,11 @@ class Check:
         if not isinstance(value, str) or not value:
             # ansible-core before 2.19 makes a list of a password like "[1]" when it comes from an expression.
             fix = "" if value in (None, "") else ": put it in quotes, or add | string to an expression"
-            self.refuse(option, f"is {kinds.name(value)} where a string is wanted{fix}")
+            self.refuse(option, f"is {kinds.name(value)} but a string is required{fix}")
         if any(ord(char) < 32 or ord(char) == 127 for char in value):
             self.refuse(
                 option,
-                "holds a line break or another control character; a file read with lookup('file', …) needs | trim",
+                "contains a line break or another control character; a file read with lookup('file', …) needs | trim",
             )
         return str(value)
 
@@ -119,11 +122,11 @@ class Check:
     def namespace(self, option: str, name: Any) -> str:
         """Check one host namespace."""
         if not isinstance(name, str) or not is_host(name):
-            fix = "is not a registry's name: write it as in image names, HOST or HOST:PORT"
+            fix = "is not a registry name: write it as in image names, HOST or HOST:PORT"
             host = name.partition("://")[2].partition("/")[0] if isinstance(name, str) else ""
             self.fail(option, name, fix + (f" ({host})" if is_host(host) else odd_character(name)))
         if not namespaces.is_nameable(name):
-            self.fail(option, name, "has no dot and no port, so no image name begins with it: write its whole name")
+            self.fail(option, name, "has no dot and no port, so no image name can begin with it: write the full name")
         if name.lower() in _NO_REGISTRIES:
             self.fail(option, name, _NO_REGISTRIES[name.lower()])
         return str(name)
@@ -132,9 +135,9 @@ class Check:
         """Check a registry's URL and return its endpoint without a project; `login` tells where the login goes."""
         if isinstance(value, str) and "@" in value:
             login = login or f"{self.prefix}endpoints[{value.rpartition('@')[2]}], with username and password"
-            self.refuse(option, f"the URL holds a username or password: give them as {login}")
+            self.refuse(option, f"the URL contains a username or password: set them as {login}")
         if not isinstance(value, str):
-            self.refuse(option, f"is {kinds.name(value)} where a URL is wanted: write it as {_URL_FORM}")
+            self.refuse(option, f"is {kinds.name(value)} but a URL is required: write it as {_URL_FORM}")
         if not value.startswith(("http://", "https://")):
             self.fail(option, value, _meant(value))
         try:
@@ -144,7 +147,7 @@ class Check:
         if not is_host(parts.netloc) or parts.query or parts.fragment:
             rest = value.partition("://")[2].strip("/ ")
             right = f"{value.partition('://')[0]}://{rest}" if is_host(rest) else f"it as {_URL_FORM}"
-            self.fail(option, value, f"is not a registry's URL: write {right}{odd_character(value)}")
+            self.fail(option, value, f"is not a registry URL: write {right}{odd_character(value)}")
         path = parts.path.rstrip("/")
         if path:
             self.path(option, path)
@@ -161,16 +164,16 @@ class Check:
         """Check a project (or deeper path) and return it without slashes around it."""
         name = value.strip("/") if isinstance(value, str) else ""
         if not _PROJECT.fullmatch(name):
-            self.fail(option, value, "is not a project's name: lower-case letters, digits, and . _ - / between them")
+            self.fail(option, value, "is not a project name: use lower-case letters, digits, and . _ - / between them")
         return name
 
     def capabilities(self, option: str, value: Any) -> tuple[str, ...]:
         """Check what an endpoint may be asked for."""
         if not isinstance(value, list) or not value:
-            self.fail(option, value, f"is not a list with any of {', '.join(hosts_file.CAPABILITIES)}")
+            self.fail(option, value, f"is not a list of any of {', '.join(hosts_file.CAPABILITIES)}")
         for each in value:
             if each not in hosts_file.CAPABILITIES:
-                self.fail(option, each, f"is no capability: there are {', '.join(hosts_file.CAPABILITIES)}")
+                self.fail(option, each, f"is not a capability: valid ones are {', '.join(hosts_file.CAPABILITIES)}")
         return tuple(map(str, value))
 
     def duration(self, option: str, value: Any) -> str:
@@ -183,11 +186,11 @@ class Check:
         """Check that username and password come together and can be sent; `option` leads to them."""
         for name, value, other in (("username", username, password), ("password", password, username)):
             if other and not value:
-                missing = "password" if name == "password" else "username"
-                self.refuse(f"{option}{missing}", "missing or empty, while the other half of the login is set")
+                given = "username" if name == "password" else "password"
+                self.refuse(f"{option}{name}", f"missing or empty, but {given} is set: set both or neither")
         if not username:
             return {}
         self.text(f"{option}username", username)
         if ":" in username:
-            self.refuse(f"{option}username", "holds a colon, which no registry can receive in a username")
+            self.refuse(f"{option}username", "a username cannot contain ':' (HTTP Basic authentication)")
         return {"username": str(username), "password": self.text(f"{option}password", password)}

@@ -98,7 +98,8 @@ def desired(options: Mapping[str, Any], prefix: str = "", read: Read = _read) ->
     logins, more = access.collect(check, options, wanted, read)
     wanted.update(_own_images(wanted, {*full, *(options.get("direct") or [])}, logins))
     warnings += [
-        f"{prefix}mirrors[{name}] has no endpoint with the capability resolve: images are found by digest, not by tag"
+        f"{prefix}mirrors[{name}] has no endpoint with the capability resolve: images can be pulled by digest, not by "
+        "tag"
         for name, mirror in full.items()
         if mirror.fallback == "none" and not any("resolve" in each.capabilities for each in mirror.endpoints)
     ]
@@ -118,7 +119,7 @@ def _derived(
     asked += [name for name in named if name != "*"]
     for name in named:
         if base.is_called(name):
-            check.fail("projects", name, "is the internal registry itself, whose own images name their project")
+            check.fail("projects", name, "is the internal registry itself; its own images already contain the project")
     upstreams = [check.namespace("upstreams", name) for name in options.get("upstreams") or []] + asked
     fallback = options.get("fallback") or "none"
 
@@ -161,7 +162,7 @@ def _check_path(check: Check, url: str, base: Endpoint) -> None:
     front, v2, project = base.path.partition("/v2/")
     if v2:
         fix = f"write {base.base}{front}, and the project in {check.prefix}projects, such as {{'*': {project}}}"
-        check.fail("url", url, f"names a project behind /v2, which is where a registry's own path ends: {fix}")
+        check.fail("url", url, f"contains a project after /v2, where the URL of a registry must end: {fix}")
 
 
 def _direct(check: Check, options: Mapping[str, Any], mirrored: Mapping[str, Mirror]) -> dict[str, Mirror]:
@@ -170,7 +171,7 @@ def _direct(check: Check, options: Mapping[str, Any], mirrored: Mapping[str, Mir
     endpoints = [each for mirror in mirrored.values() for each in mirror.endpoints]
     for name in options.get("direct") or []:
         if check.namespace("direct", name) in asked or any(each.is_called(name) for each in endpoints):
-            fix = f"is mirrored too: take it out of {check.prefix}direct or out of the other variables"
+            fix = f"is also mirrored: remove it from {check.prefix}direct or from the other variables"
             check.fail("direct", name, fix)
     return {name: Mirror((), "upstream") for name in options.get("direct") or []}
 
@@ -179,9 +180,9 @@ def _check_without_url(check: Check, options: Mapping[str, Any], full: Mapping[s
     """Refuse what makes no sense without the internal registry's URL."""
     for name in ("username", "password", "extra_upstreams", "projects"):
         if options.get(name):
-            check.refuse("url", f"not set, while {check.prefix}{name} is: give the internal registry's address")
+            check.refuse("url", f"not set, but {check.prefix}{name} is: give the internal registry's address")
     if options.get("catch_all") and "*" not in full:
-        check.refuse("url", f"not set, while {check.prefix}catch_all is: set it, or {check.prefix}mirrors['*']")
+        check.refuse("url", f"not set, but {check.prefix}catch_all is: set it, or {check.prefix}mirrors['*']")
 
 
 def _warnings(named: Mapping[str, Project], derived: Mapping[str, Mirror], prefix: str) -> list[str]:
@@ -189,6 +190,6 @@ def _warnings(named: Mapping[str, Project], derived: Mapping[str, Mirror], prefi
     if not named or "*" in named or len(flat) <= 1:
         return []
     return [
-        f"{prefix}projects has no '*', so images of registries it does not name are asked for without a project, which "
-        f"Harbor refuses: add '*' with the project for every other registry"
+        f"{prefix}projects has no '*', so images of unlisted registries are requested without a project, which Harbor "
+        "refuses: add '*' with the project for all other registries"
     ]

@@ -42,21 +42,21 @@ def _text(name: str, value: Any, hidden: bool) -> str:
     if isinstance(value, str):
         return value
     shown = "" if hidden or isinstance(value, (Mapping, list, tuple)) else f"{value!r} "
-    fix = "put it in quotes, or add | string to an expression" if kinds.is_scalar(value) else "give one text"
-    raise Refusal(f"{name}: {shown}is {kinds.name(value)} where a string is wanted: {fix}")
+    fix = "put it in quotes, or add | string to an expression" if kinds.is_scalar(value) else "give a single string"
+    raise Refusal(f"{name}: {shown}is {kinds.name(value)} but a string is required: {fix}")
 
 
 def _mapping(name: str, value: Any, hidden: bool) -> dict[Any, Any]:
     try:
         return {**validation.check_type_dict(value if isinstance(value, str) else {**value})}
     except (TypeError, ValueError):
-        raise Refusal(f"{name}: is {kinds.name(value)} where a mapping is wanted: write it as KEY: VALUE") from None
+        raise Refusal(f"{name}: is {kinds.name(value)} but a mapping is required: write it as KEY: VALUE") from None
 
 
 def _list(name: str, value: Any, hidden: bool) -> list[str]:
     if isinstance(value, Mapping) or not isinstance(value, (str, list, tuple)):
         shown = f"{value!r} " if kinds.is_scalar(value) else ""
-        raise Refusal(f"{name}: {shown}is {kinds.name(value)} where a list is wanted: write it as [A, B]")
+        raise Refusal(f"{name}: {shown}is {kinds.name(value)} but a list is required: write it as [A, B]")
     items = value.split(",") if isinstance(value, str) and value else list(value)
     for index, each in enumerate(items):
         _text(f"{name}[{index}]", each, hidden)
@@ -91,4 +91,4 @@ _READERS = {
 def _refuse_choice(name: str, value: str, choices: list[str]) -> None:
     likely = difflib.get_close_matches(value.lower(), choices, n=1)
     hint = f": did you mean {likely[0]}?" if likely else ""
-    raise Refusal(f"{name}: {_secrets.quoted(value)} is none of {', '.join(choices)}{hint}")
+    raise Refusal(f"{name}: {_secrets.quoted(value)} is not one of {', '.join(choices)}{hint}")

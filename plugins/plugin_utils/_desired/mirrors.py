@@ -25,7 +25,7 @@ def collect(check: Check, options: Mapping[str, Any]) -> dict[str, Mirror]:
         if name != "*":
             check.namespace("mirrors", name)
         elif options.get("catch_all") is False:
-            check.refuse("catch_all", f"false, while {check.prefix}mirrors['*'] says where every other registry is")
+            check.refuse("catch_all", f"false, but {check.prefix}mirrors['*'] is a catch-all: remove one of the two")
         found[str(name)] = _mirror(check, f"mirrors[{name}]", value, fallback)
     return found
 
@@ -47,7 +47,7 @@ def _mirror(check: Check, option: str, value: Any, fallback: str) -> Mirror:
     endpoints = given.get("endpoints")
     endpoints = [endpoints] if isinstance(endpoints, str) else endpoints
     if not isinstance(endpoints, list) or not endpoints:
-        fix = f"lists no endpoint: a registry that is to be asked itself belongs in {check.prefix}direct"
+        fix = f"empty list: to pull from this registry directly, list it in {check.prefix}direct"
         check.refuse(f"{option}.endpoints", fix)
     found = [_endpoint(check, f"{option}.endpoints[{index}]", each) for index, each in enumerate(endpoints)]
     for index, each in enumerate(found):
@@ -64,7 +64,7 @@ def _endpoint(check: Check, option: str, value: Any) -> Endpoint:
     endpoint = check.url(f"{option}.url", given["url"], "username and password beside it")._replace(access=own)
     project, path = given.get("project"), given.get("path")
     if path is not None and (project is not None or endpoint.path != "/v2"):
-        check.fail(f"{option}.path", path, "is the whole path: write it alone, without project or a path in url")
+        check.fail(f"{option}.path", path, "is the complete path: use it without project and without a path in url")
     if path is not None:
         endpoint = endpoint._replace(path=check.path(f"{option}.path", path))
     if project is not None:

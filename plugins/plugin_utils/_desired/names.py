@@ -41,7 +41,7 @@ def unknown(variables: Iterable[object], prefix: str) -> list[str]:
             likely = [prefix + each for each in _likely(name[len(prefix) :], known)]
         if likely or name.startswith(prefix):
             hint = f": did you mean {likely[0]}?" if likely else ", so nothing reads it"
-            found.append(f"{name} is no variable of this role{hint}")
+            found.append(f"{name} is not a variable of this role{hint}")
     return found
 
 

@@ -134,9 +134,7 @@ def check_version(value: str | None, prefix: str) -> None:
         if value:
             releases.parse(value)
     except Refusal as exc:
-        raise Refusal(
-            f"{prefix}version: {value!r} is no release of containerd: write it whole, such as 1.7.24"
-        ) from exc
+        raise Refusal(f"{prefix}version: {value!r} is not a full containerd version: write it like 1.7.24") from exc
 
 
 def check_range(option: str, value: int, least: int, most: int | None) -> None:
@@ -158,5 +156,5 @@ def command(value: Any, option: str) -> list[str] | None:
     except ValueError as exc:
         raise Refusal(f"{option}: {value!r} cannot be split as a shell does ({exc}): close the quotes") from exc
     if not isinstance(words, list) or not words or not all(isinstance(each, str) and each for each in words):
-        raise Refusal(f"{option}: {value!r} is no command: write it as in a shell, or as a list of its words")
+        raise Refusal(f"{option}: {value!r} is not a command: write it as in a shell, or as a list of words")
     return [str(each) for each in words]

@@ -33,15 +33,17 @@ def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pe
     path = check.text(option, value)
     if on_node:
         if not path.startswith("/"):
-            check.fail(option, path, "is not an absolute path, and remote_src says that it is one of the node's")
+            check.fail(option, path, "is not an absolute path, which remote_src: true (a file on the node) requires")
         return Pem(path=path)
     try:
         text = read(path)
     except FileNotFoundError as exc:
         where = "" if exc.strerror else f" ({exc})"
-        check.fail(option, path, f"is not a file on the controller{where}: for one on the node set remote_src: true")
+        check.fail(
+            option, path, f"is not a file on the control node{where}: for a file on the node, set remote_src: true"
+        )
     except (OSError, ValueError) as exc:
-        check.fail(option, path, f"cannot be read on the controller ({getattr(exc, 'strerror', None) or exc})")
+        check.fail(option, path, f"cannot be read on the control node ({getattr(exc, 'strerror', None) or exc})")
     if _BEGIN not in text:
         check.fail(option, path, "is not a PEM file: convert it with openssl")
     return Pem(text=_plain(text))
@@ -55,7 +57,7 @@ def _plain(text: str) -> str:
 
 def check_ca(check: Check, option: str, text: str) -> None:
     if holds_key(text):
-        check.refuse(option, "holds a private key: give the CA's certificate alone")
+        check.refuse(option, "contains a private key: give only the CA certificate")
     import ssl  # as below, here: few runs need it, and all would load it
 
     try:
@@ -69,7 +71,7 @@ def check_pair(check: Check, option: str, certificate: str, key: str) -> None:
     import ssl
 
     if "ENCRYPTED" in key:
-        check.refuse(f"{option}.client_key", "is protected by a passphrase, which containerd cannot ask for: remove it")
+        check.refuse(f"{option}.client_key", "is protected by a passphrase, which containerd cannot enter: remove it")
     # Files without a name go with this process, however it ends.
     with tempfile.TemporaryFile() as first, tempfile.TemporaryFile() as second:
         for file, text in ((first, certificate), (second, key)):
@@ -79,7 +81,9 @@ def check_pair(check: Check, option: str, certificate: str, key: str) -> None:
             paths = [f"/dev/fd/{file.fileno()}" for file in (first, second)]
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*paths)
         except (ssl.SSLError, ValueError) as exc:
-            check.refuse(f"{option}.client_key", f"does not belong to client_cert, or one is no PEM ({_reason(exc)})")
+            check.refuse(
+                f"{option}.client_key", f"does not match client_cert, or one of them is not PEM ({_reason(exc)})"
+            )
 
 
 def _reason(exc: Exception) -> str:

@@ -46,5 +46,5 @@ def _project(check: Check, option: str, value: Any) -> Project:
         return Project(check.project(option, value))
     own = access.beside(check, option, value, ("project",))
     if value.get("project") is None:
-        check.refuse(f"{option}.project", "not set: give Harbor's project, or the path below the registry")
+        check.refuse(f"{option}.project", "not set: give the Harbor project, or the path below the registry")
     return Project(check.project(f"{option}.project", value["project"]), own)

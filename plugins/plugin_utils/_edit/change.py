@@ -89,7 +89,7 @@ def _literal(
     for path in remove:
         if len(path) == 1 and "." in path[0] and path[0] not in data:
             keys = ", ".join(path[0].split("."))
-            raise Refusal(f"remove: {path[0]!r} is one key, and the file has none of that name: write [{keys}]")
+            raise Refusal(f"remove: {path[0]!r} is a single key, and the file has no key of that name: write [{keys}]")
     version = config.version(data)
     asked = merge.get("version", version)
     if asked not in (version, None) and not isinstance(asked, dict):
@@ -98,7 +98,7 @@ def _literal(
             f"which moves every setting to its new place"
         )
     if ["version"] in remove:
-        raise Refusal("remove: without its version the whole file means something else")
+        raise Refusal("remove: the version cannot be removed, because it decides how the whole file is read")
     literal = places.resolve_merge(merge, config.rel, version)
     if literal and "version" not in data and _new_version(config, data):
         literal.setdefault("version", _new_version(config, data))
@@ -138,8 +138,8 @@ def _proven(
     newly_missing = sorted(set(missing) - set(old_missing))
     if newly_missing and rel.missing_import_fatal:
         raise Refusal(
-            f"imports: {newly_missing[0]} does not exist, and containerd {rel} does not start without it: make it "
-            f"first, or import it by a pattern with *"
+            f"imports: {newly_missing[0]} does not exist, and containerd {rel} does not start without it: create it "
+            "first, or import it by a pattern with *"
         )
     removed = [
         path
@@ -184,8 +184,8 @@ def _refuse_losses(old: Combined, new: Combined, asked: set[Path], edit: EditPla
     severe = [each for each in lost if not each.overridden]
     if severe:
         raise Refusal(
-            f"this change would take the effect from {len(severe)} settings in {severe[0].origin}, such as "
-            f"{show(severe[0].place)}: {severe[0].why}. Instead, {_WAY_OUT}, and give all files one version"
+            f"this change would make {len(severe)} settings in {severe[0].origin} ineffective, such as "
+            f"{show(severe[0].place)}: {severe[0].why}. Instead, {_WAY_OUT}, and use one version in all files"
         )
     edit.warnings.extend(f"{each.origin}: {show(each.place)} has no effect any more: {each.why}" for each in lost)
 
@@ -260,23 +260,23 @@ def refusal(problems: Sequence[Problem], edit: EditPlan, rel: Release) -> str:
     value = first.found if is_there else ""
     found = writing.quote(plain.at(_secrets.mask_data(plain.nested(list(path), value)), path))
     if first.kind == "setting":
-        made = f"makes {found} of it" if is_there else "does not know this setting and ignores it"
+        made = f"reads it as {found}" if is_there else "does not know this setting and ignores it"
         text = f"{show(path)}: containerd {rel} {made}"
         if path[:2] == ("plugins", moves.V3_IMAGES) and edit.version == 2:
             text += " (from a file of version 2 it takes some settings only if containerd.runtimes is in it, too)"
     elif first.kind == "default":
-        text = f"{show(path)}: it is removed from the file, and containerd {rel} still makes {found} of it"
+        text = f"{show(path)}: it is removed from the file, but containerd {rel} still uses {found}"
         if not is_there:
             text = (
-                f"{show(path)}: it is removed from the file, and containerd {rel} would not go back to its own default "
-                f"for it. Set what should stay instead"
+                f"{show(path)}: it is removed from the file, but containerd {rel} would not return to its default. Set "
+                "the value you want instead"
             )
     else:
-        text = f"the change would also change {show(path)}, which containerd {rel} would make {found}"
+        text = f"the change would also change {show(path)}, which containerd {rel} would read as {found}"
         if not is_there:
             text = (
-                f"the change would take away {show(path)}: containerd {rel} drops its own defaults for a table that "
-                f"the file has. Add what should stay"
+                f"the change would remove {show(path)}: containerd {rel} drops its own defaults for a table that is in "
+                "the file. Add the settings to keep"
             )
     more = f" ({len(problems) - 1} more like this)" if len(problems) > 1 else ""
     return f"{text}{more}. Nothing was changed on the node"
@@ -289,7 +289,7 @@ def dropped(found: Sequence[Dropped], rel: Release) -> list[str]:
         value = plain.at(_secrets.mask_data(plain.nested(list(each.path), each.was)), each.path)
         tables.setdefault(each.path[:-1], []).append(f"{show(each.path[-1:])} was {writing.quote(value)}")
     return [
-        f"{show(table)}: containerd {rel} drops its defaults for a table that a file has: {', '.join(was)}. Removing "
+        f"{show(table)}: containerd {rel} drops its defaults for a table that is in a file: {', '.join(was)}. Removing "
         f"the table brings them back"
         for table, was in tables.items()
     ]

@@ -23,7 +23,7 @@ class Configuration:
         self.rel = rel
         self.about: dict[str, File] = {each.path: each for each in seen.files}
         if seen.path not in self.about:
-            raise Refusal(f"this node tells nothing of {seen.path}")
+            raise Refusal(f"this node reports nothing about {seen.path}")
         self.texts = {path: each.text for path, each in self.about.items() if each.text is not None}
         self.files = {path: Source(path, self.about[path].data()) for path in self.texts}
         self.main: str = seen.main

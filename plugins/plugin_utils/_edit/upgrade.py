@@ -29,9 +29,9 @@ def move(rel: Release, text: str, data: Mapping[str, Any], target: int) -> Moved
     """Return the text of a file for another version; raises Refusal where a setting has no place there."""
     version = releases.file_version(dict(data))
     if not 2 <= target <= rel.newest_file:
-        raise Refusal(f"config_version: containerd {rel} has versions 2 to {rel.newest_file}, not {target}")
+        raise Refusal(f"config_version: containerd {rel} supports versions 2 to {rel.newest_file}, not {target}")
     if target < version:
-        raise Refusal(f"config_version: the file is of version {version}, it cannot go back to {target}")
+        raise Refusal(f"config_version: the file has version {version} and cannot be converted back to {target}")
     if target == version:
         return Moved(text, [])
     report: list[dict[str, Any]] = []
@@ -50,7 +50,7 @@ def _step(rel: Release, text: str, version: int, report: list[dict[str, Any]]) -
         if place is None:
             continue
         if plain.at(wanted, place) is not None:
-            raise Refusal(f"config_version: {show(path)} moves to {show(place)}, which is set too: remove one")
+            raise Refusal(f"config_version: {show(path)} moves to {show(place)}, which is also set: remove one")
         plain.deep_merge(wanted, plain.nested(list(place), _new_value(rel, path, value, version)))
     if version >= 3:
         _ttrpc_as_before(data, wanted)
@@ -74,8 +74,8 @@ def _new_place(rel: Release, path: Path, value: Any, version: int) -> Path | Non
     if path[0] == "plugins" and len(path) > 1 and version == 1:
         if "." in path[1]:
             raise Refusal(
-                f"config_version: {show(path)} has no effect in this file, which has no version, and would get one: "
-                f"remove it, or move it to its short name"
+                f"config_version: {show(path)} has no effect because this file has no version, but would take effect "
+                "with one: remove it, or move it to its short name"
             )
         if path[1] not in moves.SHORT_NAMES:
             raise Refusal(f"config_version: {show(path)} has no known place in version 2: remove it first")

@@ -61,7 +61,7 @@ class _Builder:
             inside.append(value)
         elif self.keys[-1] is None:
             if not isinstance(value, str):
-                raise NotYaml("a key is no text, which no object of Kubernetes has")
+                raise NotYaml("a key is not text, which Kubernetes objects never have")
             self.keys[-1] = value
         else:
             key, self.keys[-1] = self.keys[-1], None
@@ -92,7 +92,7 @@ class _Builder:
 
     def alias(self, name: str | None) -> None:
         if name is None or name not in self.anchors:
-            raise NotYaml(f"its alias {_text.line(name or '')!r} stands for nothing that is complete before it")
+            raise NotYaml(f"its alias {_text.line(name or '')!r} does not refer to a complete anchor before it")
         self.add(*self.anchors[name])
 
 
@@ -122,6 +122,6 @@ def documents(text: str) -> Iterator[Any]:
         raise NotYaml(f"line {event.start_mark.line + 1}: {exc}") from None
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
-        problem = _text.line(str(getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it is no text"))
+        problem = _text.line(str(getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it is not text"))
         where = mark or getattr(event, "start_mark", None)
         raise NotYaml(f"line {where.line + 1 if where else 1}: {problem}") from None

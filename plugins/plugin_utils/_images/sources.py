@@ -55,11 +55,11 @@ def names(manifest_paths: Iterable[str], list_path: str | None, given: Iterable[
     for path in (file for given_path in manifest_paths for file in _files(given_path)):
         size += os.path.getsize(path) if os.path.isfile(path) else 0
         if size > _MAX_ALL:
-            raise Refusal(f"manifests: they are larger than {_MAX_ALL >> 20} MiB in all: ask for some at a time")
+            raise Refusal(f"manifests: they are larger than {_MAX_ALL >> 20} MiB in total: check some at a time")
         for use in _of_manifest(path):
             _add(found, use.image, use.certain, [f"{os.path.basename(path)}: {use.place}"])
     if len(found) > MAX_IMAGES:
-        raise Refusal(f"images: {len(found)} are more than the {MAX_IMAGES} of one task: ask for some at a time")
+        raise Refusal(f"images: {len(found)} are more than the {MAX_IMAGES} that one task checks: check some at a time")
     return [
         Name(each["image"], each["certain"], list(each["used_by"])[:MAX_PLACES])
         for each in sorted(found.values(), key=lambda each: not each["certain"])
@@ -74,7 +74,7 @@ def given(values: Sequence[Any]) -> list[Name]:
         image, certain, places = entry.get("image"), entry.get("certain", True), entry.get("used_by") or []
         if not isinstance(image, str) or not image.strip() or not isinstance(places, list) or len(image) > MAX_NAME:
             raise Refusal(
-                f"images: {_secrets.quoted(each)} is no image's name: write it as in a pod, REGISTRY/REPOSITORY:TAG"
+                f"images: {_secrets.quoted(each)} is not an image name: write it as in a pod, REGISTRY/REPOSITORY:TAG"
             )
         found.append(Name(image, certain in (True, "true", "True"), [_text.line(str(place)) for place in places]))
     return found
@@ -100,11 +100,11 @@ def _of_list(path: str) -> Iterator[Use]:
         if not name:
             continue
         if not manifests.is_name(name):
-            raise Refusal(f"images_file: {_shown(path)}, line {number}: {_secrets.quoted(name)} is no image's name")
+            raise Refusal(f"images_file: {_shown(path)}, line {number}: {_secrets.quoted(name)} is not an image name")
         count += 1
         yield Use(name, True, f"{os.path.basename(path)}, line {number}")
     if not count:
-        raise Refusal(f"images_file: {_shown(path)} names no image: write one a line")
+        raise Refusal(f"images_file: {_shown(path)} contains no image names: write one per line")
 
 
 def _files(path: str) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _files(path: str) -> Iterator[str]:
                 count += 1
                 yield os.path.join(folder, each)
     if not count:
-        raise Refusal(f"manifests: {_shown(path)} holds no file that ends in .yaml, .yml or .json")
+        raise Refusal(f"manifests: {_shown(path)} contains no file that ends in .yaml, .yml or .json")
 
 
 def _unreadable(exc: OSError) -> None:
@@ -152,13 +152,13 @@ def _of_manifest(path: str) -> Iterator[Use]:
     except NotYaml as exc:
         if "{{" in text or "{%" in text:
             raise _not_rendered(path, "helm template NAME CHART", f"a template ({exc})") from None
-        raise Refusal(f"manifests: {_shown(path)} is no YAML that can be read: {exc}") from None
+        raise Refusal(f"manifests: {_shown(path)} is not readable YAML: {exc}") from None
     if is_chart and not found:
         folder = os.path.dirname(path) or "."
         raise _not_rendered(path, f"helm template NAME {_quoted(folder)}", "a chart that lists no images")
     if not objects and text.strip():
         raise Refusal(
-            f"manifests: {_shown(path)} holds no object of Kubernetes: give rendered YAML, or a list of names as "
+            f"manifests: {_shown(path)} contains no Kubernetes objects: give rendered YAML, or a list of names as "
             f"images_file"
         )
 
@@ -174,10 +174,7 @@ def _check_rendered(path: str, use: Use) -> None:
 
 
 def _not_rendered(path: str, command: str, what: str) -> Refusal:
-    return Refusal(
-        f"manifests: {_shown(path)} is {what}, which is not rendered yet: give what this writes: {command} > "
-        f"rendered.yaml"
-    )
+    return Refusal(f"manifests: {_shown(path)} is {what}, which must be rendered first: {command} > rendered.yaml")
 
 
 def _text_of(option: str, path: str) -> str:
@@ -189,8 +186,8 @@ def _text_of(option: str, path: str) -> str:
     if len(data) > MAX_FILE:
         size = os.path.getsize(path) >> 20
         raise Refusal(
-            f"{option}: {_shown(path)} has {size} MiB, more than the {MAX_FILE >> 20} MiB that are read of one file: "
-            f"split it"
+            f"{option}: {_shown(path)} has {size} MiB, more than the limit of {MAX_FILE >> 20} MiB for one file: split "
+            "it"
         )
     try:
         return data.decode("utf-8-sig")

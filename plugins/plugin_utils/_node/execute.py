@@ -109,6 +109,5 @@ def execute(action: ActionBase, request: Request, task_vars: dict[str, Any], kin
         return _shape.parsed(wire.decode(word), kind)
     except (WireError, ShapeError) as exc:
         raise Refusal(
-            f"this node does not answer as the program that was sent to it does ({exc}): look into what runs as its "
-            f"Python before you trust it"
+            f"this node's reply is not valid ({exc}): check what runs as its Python before you trust this node"
         ) from exc

@@ -52,8 +52,8 @@ class File(NamedTuple):
             return None if self.content is None else self.content.decode("utf-8")
         except UnicodeDecodeError as exc:
             raise Refusal(
-                f"{self.path}: {not_utf8(exc)}: some releases of containerd read such a file, this collection edits "
-                f"UTF-8 alone: correct that line, or convert the file (with its encoding for GB18030): iconv -f "
+                f"{self.path}: {not_utf8(exc)}: some containerd releases read such a file, but this collection edits "
+                "only UTF-8: correct that line, or convert the file (with its encoding for GB18030): iconv -f "
                 f"GB18030 -t UTF-8 {self.path} > {self.path}~ && cp {self.path}~ {self.path}"
             ) from None
 
@@ -162,12 +162,14 @@ def require_containerd(version: str | None, error: str | None, prefix: str = "")
     """Refuse a node without containerd: no version is known, for this reason."""
     if not version and places.ITS_OWN in (error or ""):
         raise Refusal(
-            f"there is no containerd on this node but that of its Kubernetes ({error}): start that once, "
-            f"configure any other with its own means (docs/beside.md), and leave this node out till then"
+            f"the only containerd on this node is that of its Kubernetes distribution ({error}): start a supported "
+            "distribution once, configure any other with its own means (docs/beside.md), and exclude this node until "
+            "then"
         )
     if not version:
         raise Refusal(
-            f"there is no containerd on this node ({error}): install it first, or set {prefix}version to the release "
+            f"containerd is not installed on this node ({error}): install it first, or set {prefix}version to the "
+            "release "
             f"that will be installed, or {prefix}binary to where it is"
         )
 
@@ -213,7 +215,7 @@ class Observation(NamedTuple):
     def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""
         if self.engine and not self.version:
-            raise Refusal(f"Docker is on this node, and {self.version_error}: start it")
+            raise Refusal(f"Docker is installed on this node, but {self.version_error}: start it")
         require_containerd(self.version or version, self.version_error, prefix)
 
     @property
@@ -222,13 +224,13 @@ class Observation(NamedTuple):
         if not self.daemon:
             return "containerd does not run"
         if self.started_with.running_config:
-            return f"containerd runs with {self.started_with.running_config}, and not with {self.config.path}"
+            return f"containerd runs with {self.started_with.running_config}, not with {self.config.path}"
         if self.cri_error:
             return f"CRI does not answer ({self.cri_error})"
         if self.unproven == self.daemon.id:
-            return f"an earlier run changed {self.config.path}, and containerd was not restarted since"
+            return f"an earlier run changed {self.config.path}, and containerd has not been restarted since"
         if self.started_with.replaced:
-            return "another containerd was installed since this one was started"
+            return "another containerd was installed after this one was started"
         proven = self.record.proven if isinstance(self.record, Record) else None
         if proven and proven.daemon == self.daemon.id:
             return _difference(proven.files, self.said(self.config.content))
@@ -271,7 +273,7 @@ def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str | None
     """Return how the files differ from those that the running containerd read, or None."""
     for path in sorted({*before, *now}):
         if before.get(path) != now.get(path):
-            what = "is new" if path not in before else "is gone" if path not in now else "was changed"
+            what = "was added" if path not in before else "was removed" if path not in now else "was changed"
             return f"{path} {what} since containerd was started"
     return None
 

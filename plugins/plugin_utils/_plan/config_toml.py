@@ -46,22 +46,24 @@ def base_change(rel: Release, data: Mapping[str, Any]) -> Change:
         merge["version"] = rel.new_file
     elif _is_old(rel, data) and set(plain.at(data, ["plugins", moves.V1]) or {}) - {"registry"}:
         warnings.append(
-            "config.toml has no version: containerd 2.0 to 2.2 drop the settings of [plugins.cri] in such a file, but "
-            "for the registries, which are written for them too. Before an upgrade to them move it with "
+            "config.toml has no version: containerd 2.0 to 2.2 ignore [plugins.cri] in such a file, except for the "
+            "registry settings, which are written for them as well. Before upgrading to them, convert the file with "
             "containerd_config and config_version 2"
         )
     disabled = data.get("disabled_plugins") or []
     kept = [name for name in disabled if name not in releases.CRI_PLUGINS]
     if kept != disabled:
         merge["disabled_plugins"] = kept
-        warnings.append("disabled_plugins switched CRI off, as Docker's package does: CRI is enabled now")
+        warnings.append("disabled_plugins disabled CRI, as Docker's package does: CRI is enabled now")
     version = releases.file_version(dict(data))
     old = plain.at(data, ["plugins", moves.V2, "registry"])
     if rel.newest_file >= 4 and version == 3 and old is not None:
         remove.append(["plugins", moves.V2, "registry"])
         logins = {key: old[key] for key in ("configs", "auths", "headers") if old.get(key)}
         plain.deep_merge(merge, plain.nested(["plugins", moves.V3_IMAGES, "registry"], logins) if logins else {})
-        warnings.append("the registry table of a version 2 file stood in this version 3 file and won: removed")
+        warnings.append(
+            "this version 3 file contained the registry table of a version 2 file, which took precedence: removed"
+        )
     return Change(merge, remove, warnings)
 
 

@@ -32,8 +32,9 @@ def check_own_directory(observed: Observation, config_path: str | None, prefix: 
     is_default = observed.hosts_dir == places.DEFAULT_HOSTS_DIR
     if own and is_default and not observed.version and place(own) != observed.hosts_dir:
         raise Refusal(
-            f"{observed.config.path} has config_path = {own!r}, and before containerd is installed nothing is carried "
-            f"over from there: set {prefix}hosts_dir to {own}, or take config_path out of the file. Nothing was changed"
+            f"{observed.config.path} has config_path = {own!r}, and nothing can be carried over from there before "
+            f"containerd is installed: set {prefix}hosts_dir to {own}, or remove config_path from the file. Nothing "
+            "was changed"
         )
 
 
@@ -43,12 +44,12 @@ def check_config_in_use(observed: Observation, prefix: str) -> None:
     if used:
         raise Refusal(
             f"containerd is started with {used}, so settings in {observed.config.path} would have no effect: "
-            f"set {prefix}config_file to {used}, or take it out of this node's variables. Nothing was changed"
+            f"set {prefix}config_file to {used}, or remove it from this node's variables. Nothing was changed"
         )
     if unknown:
         raise Refusal(
-            f"the service's unit starts {unknown}, and while containerd does not run, nobody can tell which "
-            f"configuration file it will read: start it, or set {prefix}config_file to that file. Nothing was changed"
+            f"the service's unit starts {unknown}, so it is unknown which configuration file containerd will read "
+            f"while it is not running: start it, or set {prefix}config_file to that file. Nothing was changed"
         )
 
 
@@ -58,12 +59,12 @@ def check_hosts_dir(observed: Observation, names: Iterable[str]) -> None:
     folders = {namespaces.directory(name) for name in names}
     blockers = [observed.blocked_by, *(f"{hosts_dir}/{name}" for name in folders if name in found.others)]
     for path in filter(None, blockers):
-        raise Refusal(f"{path} is a file where a directory has to be: move it away. Nothing was changed")
+        raise Refusal(f"{path} is a file, but must be a directory: move it away. Nothing was changed")
     if found.holds(OTHER_TOOLS_BACKUP):
         raise Refusal(
-            f"{hosts_dir}/{OTHER_TOOLS_BACKUP} shows that another tool (Spegel does so) takes the files of {hosts_dir} "
-            f"away whenever it starts, and ours would go with them: uninstall it or give it another directory, then "
-            f"move what is in {OTHER_TOOLS_BACKUP} to where it was and remove it. Nothing was changed"
+            f"{hosts_dir}/{OTHER_TOOLS_BACKUP} shows that another tool (Spegel does so) moves the files of {hosts_dir} "
+            "away whenever it starts, which would include those of this role: uninstall it or give it another "
+            f"directory, then move the contents of {OTHER_TOOLS_BACKUP} back and remove it. Nothing was changed"
         )
 
 
@@ -74,7 +75,7 @@ def check_writable(observed: Observation, changes_config: bool, paths: Iterable[
     if not held and any(each.startswith(f"{observed.hosts_dir}/") for each in paths):
         held, path = observed.hosts_held, observed.hosts_dir
     if held:
-        raise Refusal(f"{path} has to change, and {held}. Nothing was changed")
+        raise Refusal(f"{path} has to change, but {held}. Nothing was changed")
 
 
 def check_backup(observed: Observation) -> list[str]:
@@ -82,8 +83,8 @@ def check_backup(observed: Observation) -> list[str]:
     if not observed.hosts.holds(OTHER_TOOLS_BACKUP):
         return []
     return [
-        f"{observed.hosts_dir}/{OTHER_TOOLS_BACKUP} may hold copies of files of this role, made by another tool, "
-        f"which puts them back when it is uninstalled: look into it"
+        f"{observed.hosts_dir}/{OTHER_TOOLS_BACKUP} may contain copies of files of this role, made by another tool "
+        "that restores them when it is uninstalled: check it"
     ]
 
 
@@ -102,12 +103,13 @@ def shadowing(wanted: Mapping[str, str], hosts_dir: str, found: Tree, written: C
         path = f"{hosts_dir}/{name}"
         if not found.holds(f"{name}/hosts.toml"):
             hidden[registry] = (
-                f"{path} has no hosts.toml: containerd does not apply the catch-all to {registry}, and asks it itself"
+                f"{path} has no hosts.toml: containerd does not apply the catch-all to {registry}, and pulls from it "
+                "directly"
             )
         elif f"{path}/hosts.toml" not in written:
             hidden[registry] = (
-                f"{path}/hosts.toml is by somebody else: images of {registry} come from where it says, not from the "
-                f"catch-all"
+                f"{path}/hosts.toml was not written by this role: images of {registry} come from the endpoints in it, "
+                "not from the catch-all"
             )
     return hidden
 
@@ -137,6 +139,6 @@ def proxied(observed: Observation, mirrors: Mapping[str, Mirror]) -> list[str]:
     return [
         f"containerd's environment sends requests for {', '.join(bases)} through the proxy {proxy}: add "
         f"{','.join(urlsplit(base).hostname or '' for base in bases)} to NO_PROXY in the environment of its unit and "
-        f"restart it, or pulls depend on that proxy"
+        "restart it, otherwise pulls depend on that proxy"
         for proxy, bases in found.items()
     ]

@@ -57,7 +57,7 @@ def ours(observed: Observation, recorded: Mapping[str, Written]) -> dict[str, Wr
 def warning(observed: Observation, left: list[str]) -> list[str]:
     """Say where the images of registries come from that are left to the distribution."""
     own = distributions.named(observed.distribution)
-    return [f"images of {', '.join(left)} come from where {own.registries} says"] if own and left else []
+    return [f"images of {', '.join(left)} come from the mirrors in {own.registries}"] if own and left else []
 
 
 def _check_release(observed: Observation, own: Distribution) -> None:
@@ -79,9 +79,9 @@ def check(observed: Observation, names: Collection[str], prefix: str) -> None:
         names, why = ", ".join(sorted(taken)), next(iter(taken.values()))
         files, it = ("hosts.toml files", "them") if len(taken) > 1 else ("a hosts.toml", "it")
         raise Refusal(
-            f"{own.name} has {files} of its own for {names} ({why}), and writes {it} again whenever it starts: take "
-            f"{names} out of {own.registries} and restart {own.name}, or out of {prefix}upstreams, {prefix}projects "
-            f"and {prefix}mirrors. Nothing was changed"
+            f"{own.name} has {files} of its own for {names} ({why}), and writes {it} again whenever it starts: remove "
+            f"{names} from {own.registries} and restart {own.name}, or from {prefix}upstreams, {prefix}projects and "
+            f"{prefix}mirrors. Nothing was changed"
         )
 
 
@@ -118,9 +118,9 @@ def drop_in(observed: Observation, rel: Release, recorded: Container[str]) -> di
     first = (observed.config.text or own.managed).partition("\n")[0].rstrip()
     if first != own.managed:
         raise Refusal(
-            f"{observed.config.path} does not begin with {own.managed!r}, so {own.title} reads no file beside it: put "
-            f"config_path = {spelled!r} into its registry table, or remove it and restart {own.title}, which writes it "
-            f"anew. Nothing was changed"
+            f"{observed.config.path} does not begin with {own.managed!r}, so {own.title} ignores additional files: set "
+            f"config_path = {spelled!r} in its registry table, or remove it and restart {own.title}, which recreates "
+            f"it. Nothing was changed"
         )
     plugin = releases.images_plugin(rel, rel.new_file)
     return {
@@ -140,7 +140,7 @@ def check_config(observed: Observation, text: str | None, drops_in: bool = False
         return
     if now is None:
         raise Refusal(
-            f"{observed.config.path} is not there yet: start {own.title} once, which writes it. Nothing was changed"
+            f"{observed.config.path} does not exist yet: start {own.title} once to create it. Nothing was changed"
         )
     keys = [".".join(each["path"]) for each in diffs.changes(now, text)]
     keys = [
@@ -149,14 +149,14 @@ def check_config(observed: Observation, text: str | None, drops_in: bool = False
     if not keys:
         return
     login = any("configs" in each.split(".") for each in keys)
-    where = f" in {own.registries}" if own.registries else f" by the means of {own.title}"
+    where = f" in {own.registries}" if own.registries else f" with the settings of {own.title}"
     way_out = (
-        f"give that login{where}, or set auth_method to header if the registry takes one"
+        f"set these credentials{where}, or set auth_method to header if the registry accepts one"
         if login
         else f"upgrade {own.title} to a release whose config.toml names certs.d as config_path, or write the "
         f"mirrors{where}"
     )
     raise Refusal(
-        f"{own.title} writes {observed.config.path} whenever it starts, so nothing is changed in it, and it would have "
-        f"to hold {keys[0]}: {way_out}. Nothing was changed"
+        f"{own.title} rewrites {observed.config.path} at every start, so this role does not change it, but it would "
+        f"have to contain {keys[0]}: {way_out}. Nothing was changed"
     )

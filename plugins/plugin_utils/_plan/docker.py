@@ -52,30 +52,32 @@ def check_engine(observed: Observation, prefix: str) -> None:
     engine = observed.engine
     if not engine:
         return
-    leave = f"set {prefix}docker to false for this node, which leaves Docker alone"
+    leave = f"set {prefix}docker to false for this node to leave Docker alone"
     if not observed.version:
         raise Refusal(
-            f"Docker is on this node, and what it reads is not known while {observed.version_error}: start it, or "
+            f"Docker is installed on this node, and what it reads is unknown while {observed.version_error}: start it, "
+            "or "
             f"{leave}. Nothing was changed"
         )
     version = releases.parse(observed.version)
     if version < releases.OLDEST_ENGINE:
         raise Refusal(
-            f"Docker {releases.dotted(version)} reads no hosts.toml files, and its registry-mirrors are for docker.io "
-            f"alone and ask it last: upgrade it to 28 or later with the containerd image store, or {leave}. Nothing "
+            f"Docker {releases.dotted(version)} does not read hosts.toml files, and its registry-mirrors apply only to "
+            f"docker.io and fall back to it: upgrade it to 28 or later with the containerd image store, or {leave}. "
+            "Nothing "
             f"was changed"
         )
     if not engine.reads_hosts:
         raise Refusal(
-            f"Docker {releases.dotted(version)} keeps images in its classic store, and reads no hosts.toml files with "
-            f"that: switch to the containerd image store with {_STORE} in {places.DOCKER_CONFIG} and restart it "
-            f"(images of the old store are not shown then), or {leave}. Nothing was changed"
+            f"Docker {releases.dotted(version)} uses its classic image store and does not read hosts.toml files with "
+            f"it: switch to the containerd image store with {_STORE} in {places.DOCKER_CONFIG} and restart it "
+            f"(images in the old store are not shown then), or {leave}. Nothing was changed"
         )
 
 
 def _check_settings(engine: Engine, wanted: Desired) -> None:
     """Refuse settings that Docker puts on top of a hosts.toml with exactly one endpoint. Raises Refusal."""
-    way_out = f"out of {places.DOCKER_CONFIG} and of dockerd's command line, and reload Docker. Nothing was changed"
+    way_out = f"from {places.DOCKER_CONFIG} and from dockerd's command line, and reload Docker. Nothing was changed"
     hub = wanted.mirrors.get("docker.io", wanted.mirrors.get("*"))
     for registries, where in (
         (engine.registries, "Docker runs with"),
@@ -84,15 +86,15 @@ def _check_settings(engine: Engine, wanted: Desired) -> None:
         if registries.mirrors and hub and _is_single(hub):
             shown = ", ".join(_secrets.quoted(each) for each in registries.mirrors)
             raise Refusal(
-                f"{where} registry-mirrors ({shown}), which it would ask for docker.io instead of the one endpoint in "
-                f"its hosts.toml: take registry-mirrors {way_out}"
+                f"{where} registry-mirrors ({shown}), which it would use for docker.io instead of the single endpoint "
+                f"in its hosts.toml: remove registry-mirrors {way_out}"
             )
         for endpoint in (mirror.endpoints[0] for mirror in wanted.mirrors.values() if _is_single(mirror)):
             entry = _insecure(endpoint, registries.insecure) if endpoint.is_tls else None
             if entry:
                 raise Refusal(
-                    f"{where} insecure-registries with {entry}, so it may take any certificate of {endpoint.host}, and "
-                    f"plain HTTP: take that {way_out}"
+                    f"{where} insecure-registries with {entry}, so it may accept any certificate of {endpoint.host}, "
+                    f"and plain HTTP: remove that {way_out}"
                 )
 
 
@@ -131,13 +133,13 @@ def _on_disk(engine: Engine) -> EngineRegistries:
         data = None
     if not isinstance(data, Mapping):
         raise Refusal(
-            f"{places.DOCKER_CONFIG} is no JSON object, so Docker does not start with it: correct it. Nothing was "
+            f"{places.DOCKER_CONFIG} is not a JSON object, so Docker does not start with it: correct it. Nothing was "
             f"changed"
         )
     if _feature(data) is False:
         raise Refusal(
-            f"{places.DOCKER_CONFIG} switches the containerd image store off, so Docker reads no hosts.toml files "
-            f"after its next start: set containerd-snapshotter to true in features. Nothing was changed"
+            f"{places.DOCKER_CONFIG} disables the containerd image store, so Docker does not read hosts.toml files "
+            "after its next start: set containerd-snapshotter to true in features. Nothing was changed"
         )
     return EngineRegistries(_texts(data.get("registry-mirrors")), _texts(data.get("insecure-registries")))
 
@@ -156,13 +158,14 @@ def check_logins(kept: Desired, rel: Release, found: Settings, asked: Mapping[st
     endpoint = next((each for each, dummy in placement.in_config(kept, rel, found.auth_method, asked.values())), None)
     if endpoint and found.auth_method == "config":
         raise Refusal(
-            f"{found.prefix}auth_method is config, and Docker has no login for a mirror but a header in hosts.toml: "
-            f"set it to auto. Nothing was changed"
+            f"{found.prefix}auth_method is config, but Docker supports credentials for a mirror only as a header in "
+            "hosts.toml: set it to auto. Nothing was changed"
         )
     if endpoint:
         raise Refusal(
-            f"{endpoint.host} insists on tokens, or has an identity token for a login, and Docker sends a mirror no "
-            f"login but a header: pull from it without one, or from a registry that takes username and password, or set"
+            f"{endpoint.host} requires tokens, or has an identity token as its credentials, but Docker sends "
+            "credentials to a mirror only as a header: allow anonymous pulls, use a registry that accepts a username "
+            "and password, or set"
             f" {found.prefix}docker to false for this node. Nothing was changed"
         )
 

@@ -50,7 +50,7 @@ def changes(observed: Observation, todo: Plan) -> list[Change]:
         found.append(_of_config(observed, todo, record, is_new))
     elif todo.restart_due and observed.version:
         cause = "upgrade" if observed.started_with.replaced else "restart"
-        found.append(Change(None, cause, f"containerd has to be restarted: {todo.restart_due}", None))
+        found.append(Change(None, cause, f"containerd needs a restart: {todo.restart_due}", None))
     return found
 
 
@@ -62,13 +62,15 @@ def _of_file(observed: Observation, todo: Plan, record: Record, path: str, is_ne
     if is_new and not there:
         return Change(path, "new_node", "this role has not configured the node yet", None)
     if not entry:
-        seen = f"{path} was not written by this role" if there else f"{path} is not there yet"
+        seen = f"{path} was not written by this role" if there else f"{path} does not exist yet"
         return _other(path, "other_tool", seen, upstream, text) if there else Change(path, "variables", seen, upstream)
     if not there:
         return Change(path, "removed", f"{path} was removed since the last run", upstream)
     if there.sha256 == entry.sha256:
         if todo.tree.writes.get(path) == text:
-            return _dated(Change(path, "hand_edit", f"others than root can read {path}", upstream), there.attributes)
+            return _dated(
+                Change(path, "hand_edit", f"users other than root can read {path}", upstream), there.attributes
+            )
         return _moved_on(observed, record, path, upstream)
     if entry.original is not None and text == entry.original:
         return _dated(_restored(path, upstream), there.attributes)
@@ -84,7 +86,7 @@ def _of_config(observed: Observation, todo: Plan, record: Record, is_new: bool) 
     if text is None:
         return Change(path, "removed", f"{path} was removed since the last run", None)
     if not todo.config_changed:
-        return _dated(Change(path, "hand_edit", f"others than root can read {path}", None), attributes)
+        return _dated(Change(path, "hand_edit", f"users other than root can read {path}", None), attributes)
     if observed.config.sha256 == entry.sha256:
         return _moved_on(observed, record, path, None)
     if text == entry.original:
@@ -101,13 +103,13 @@ def _moved_on(observed: Observation, record: Record, path: str, upstream: str | 
     """Return why a file that is as a run left it has to change: another containerd, or other variables."""
     now = str(releases.release(releases.parse(observed.version))) if observed.version else None
     if now and record.release and record.release != now:
-        seen = f"containerd was {record.release} at the last change and is {now} now, for which {path} has to differ"
+        seen = f"containerd was {record.release} at the last change and is {now} now, which needs a different {path}"
         return Change(path, "upgrade", seen, upstream)
-    return Change(path, "variables", f"the variables ask for another {path} than the last run wrote", upstream)
+    return Change(path, "variables", f"the variables describe a different {path} than the last run wrote", upstream)
 
 
 def _restored(path: str, upstream: str | None) -> Change:
-    seen = f"{path} is what it was before the first run: a package, a backup or another tool put it back"
+    seen = f"{path} is what it was before the first run: a package, a backup or another tool restored it"
     return Change(path, "restored", seen, upstream)
 
 

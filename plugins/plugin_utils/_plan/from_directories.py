@@ -64,7 +64,7 @@ def from_roots(observed: Observation, wanted: Desired, rel: Release, record: Rec
     hosts_dir = observed.hosts_dir
     before = observed.effective.config_path or hosts_dir
     items: list[str] = []
-    replaced = [f"config_path was {before}: it is {hosts_dir} alone now"] if _is_other(before, hosts_dir) else []
+    replaced = [f"config_path was {before} and is only {hosts_dir} now"] if _is_other(before, hosts_dir) else []
     taken: dict[str, str] = {}
     for root, found in other_roots(observed, rel).items():
         certificates = docker_certificates(found, root)
@@ -77,14 +77,14 @@ def from_roots(observed: Observation, wanted: Desired, rel: Release, record: Rec
                 replaced.append(f"{path} {GIVES_WAY}")
                 continue
             if conflicts.is_of_others(namespace, observed, record.files):
-                replaced.append(f"{path} gives way to the directory for {namespace} in {hosts_dir}")
+                replaced.append(f"{path} is replaced by the directory for {namespace} in {hosts_dir}")
                 continue
             if found.holds(f"{name}/hosts.toml"):
                 text = _copy(found.files.get(f"{name}/hosts.toml"), rel, path)
             else:
                 text = _from_certificates(certificates.get(namespace), namespace, template)
             if text is None:
-                replaced.append(f"{path} has nothing that containerd can use, and is left where it is")
+                replaced.append(f"{path} contains nothing that containerd can use and is left in place")
                 continue
             files[f"{namespaces.directory(namespace)}/hosts.toml"] = text
             items.append(f"{path} is copied to {hosts_dir}; certificates stay where they are")
@@ -117,7 +117,7 @@ def _copy(file: TreeFile | None, rel: Release, directory: str) -> str | None:
     try:
         return absolute(dialects.read(text, old=not rel.hosts_by_header)[0], directory)
     except TomlError as exc:
-        raise Refusal(f"{directory}/hosts.toml is used, and cannot be copied as it is ({exc}): correct it") from exc
+        raise Refusal(f"{directory}/hosts.toml is in use but cannot be copied as it is ({exc}): correct it") from exc
 
 
 def absolute(text: str, directory: str) -> str:
@@ -151,10 +151,10 @@ def replaced_files(observed: Observation, wanted: Desired, rel: Release, record:
             continue
         reading = hosts_file.read_bytes(file.content, rel, posixpath.dirname(path))
         if reading.discarded:
-            told.append(f"{path} had no effect until now, since containerd discards it: {reading.discarded}")
+            told.append(f"{path} had no effect until now because containerd discards it: {reading.discarded}")
             continue
         every = [each for each in (*reading.hosts, reading.server) if each and each.written]
         asked = ", ".join(str(_secrets.mask_data(each.written)) for each in every)
-        login = ", with a login" if any(each.headers for each in every) else ""
+        login = ", with credentials" if any(each.headers for each in every) else ""
         told.append(f"images of {namespace} came from {asked}{login} until now: {path} {GIVES_WAY}")
     return told

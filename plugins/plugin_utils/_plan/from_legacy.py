@@ -49,13 +49,13 @@ def useless(registry: Mapping[str, Any]) -> list[str]:
     for namespace, each in (registry.get("mirrors") or {}).items():
         if not _is_namespace(namespace):
             found.append(
-                f"the mirror of {_secrets.quoted(namespace)} in config.toml had no effect, since that is no registry "
-                f"in an image name (HOST or HOST:PORT): if it is meant for one, add that to the variables"
+                f"the mirror of {_secrets.quoted(namespace)} in config.toml had no effect, because that is not a "
+                "registry name (HOST or HOST:PORT): if it was meant for a registry, add that to the variables"
             )
             continue
         found += [
-            f"the endpoint {_secrets.quoted(url)} of the mirror of {namespace} in config.toml is left out, since "
-            f"containerd cannot ask it: an endpoint is http://HOST[:PORT] or https://…"
+            f"the endpoint {_secrets.quoted(url)} of the mirror of {namespace} in config.toml is dropped, because "
+            "containerd cannot use it: an endpoint is http://HOST[:PORT] or https://…"
             for url in (each or {}).get("endpoint") or []
             if not _endpoint(url)
         ]
@@ -119,12 +119,12 @@ def from_registry(registry: Mapping[str, Any], wanted: Desired, prefix: str) -> 
         elif options:
             replaced.append(
                 f"config.toml has TLS settings for {host}, whose images come from the internal registry now: list it "
-                f"in {prefix}direct if it is to be asked itself"
+                f"in {prefix}direct to pull from it directly"
             )
     return Carried(mirrors, tls, {}, tuple(items), tuple(_staying(registry)), tuple(replaced))
 
 
-GIVES_WAY = "gives way to the variables, and comes back with state=absent"
+GIVES_WAY = "is replaced by the variables, and restored with state=absent"
 
 
 def _asks(mirror: Mirror) -> str:
@@ -152,7 +152,9 @@ def asked_themselves(registry: Mapping[str, Any], mirrors: Container[str]) -> di
         tls, auth = ((config or {}).get(table) for table in ("tls", "auth"))
         used = tls or (auth and host not in plain_http)
         if used and host not in mirrors and host != _HUB and checks.is_host(host):
-            found[host] = f"{host} has settings of its own in config.toml: it is asked itself, as before"
+            found[host] = (
+                f"{host} has settings of its own in config.toml: images are pulled from it directly, as before"
+            )
     return found
 
 
@@ -171,6 +173,6 @@ def _tls_options(table: Mapping[str, Any]) -> dict[str, Any]:
 def _staying(registry: Mapping[str, Any]) -> Iterator[str]:
     logins = [host for host, config in (registry.get("configs") or {}).items() if (config or {}).get("auth")]
     for host in [*logins, *(_secrets.mask_data(url) for url in registry.get("auths") or {})]:
-        yield f"the login of {host} stays in config.toml, where containerd still reads it"
+        yield f"the credentials for {host} stay in config.toml, where containerd still reads them"
     if registry.get("headers"):
         yield f"the headers for all registries ({', '.join(registry['headers'])}) stay in config.toml"

@@ -73,7 +73,7 @@ def chosen_template(given: str | None, find: Callable[[str, str], str], prefix: 
             return handle.read()
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
-        raise Refusal(f"{prefix}hosts_template: {given!r} cannot be read on the controller ({reason})") from exc
+        raise Refusal(f"{prefix}hosts_template: {given!r} cannot be read on the control node ({reason})") from exc
 
 
 def render(template: str, namespace: str, server: Mapping[str, Any] | None, hosts: Sequence[Mapping[str, Any]]) -> str:
@@ -93,8 +93,8 @@ def render(template: str, namespace: str, server: Mapping[str, Any] | None, host
     data = check(text, namespace)
     if server is not None and "url" in server and "server" not in data:
         raise Refusal(
-            f"hosts.toml of {namespace} names no server, though {_secrets.quoted(server['url'])} is to be asked last: "
-            f"containerd would ask the registry itself last"
+            f"hosts.toml of {namespace} does not set server, although {_secrets.quoted(server['url'])} is to be tried "
+            "last: containerd would fall back to the registry itself"
         )
     return text
 
@@ -119,7 +119,7 @@ def check(text: str, namespace: str) -> dict[str, Any]:
         if asked.count(url) != 1:
             raise Refusal(
                 f'hosts.toml of {namespace}: {_secrets.quoted(url)} needs one [host."URL"] header, its tables right '
-                f"below it: containerd takes the hosts to ask from the headers, in their order"
+                f"below it: containerd takes the hosts and their order from the headers"
             )
     return data
 
@@ -147,20 +147,22 @@ def _check_endpoint(namespace: str, url: Any, options: Mapping[str, Any]) -> Non
         raise Refusal(f"{where}: write it as http://HOST[:PORT][/PATH] or https://…, without user or password")
     for key, value in options.items():
         if key not in _OPTIONS:
-            raise Refusal(f"{where}: containerd knows no option {key!r}")
+            raise Refusal(f"{where}: containerd does not support the option {key!r}")
         if not isinstance(value, _OPTIONS[key]):
             raise Refusal(f"{where}: {key} has the wrong type")
     unknown = set(options.get("capabilities", ())) - set(hosts_file.CAPABILITIES)
     if unknown:
         raise Refusal(
-            f"{where}: unknown capability {sorted(unknown)[0]!r}; there are {', '.join(hosts_file.CAPABILITIES)}"
+            f"{where}: unknown capability {sorted(unknown)[0]!r}; valid ones are {', '.join(hosts_file.CAPABILITIES)}"
         )
     insecure = {"ca", "client", "skip_verify"} & set(options)
     if insecure and isinstance(url, str) and url.startswith("http://"):
         raise Refusal(f"{where}: {sorted(insecure)[0]} on an http:// endpoint makes containerd try HTTPS first")
     _check_header(where, options.get("header", {}))
     if "dial_timeout" in options and not checks.DURATION.fullmatch(options["dial_timeout"]):
-        raise Refusal(f"{where}: dial_timeout is no duration with a unit, such as 5s, so containerd ignores the file")
+        raise Refusal(
+            f"{where}: dial_timeout is not a duration with a unit, such as 5s, so containerd ignores the file"
+        )
 
 
 def _is_url(url: Any) -> bool:

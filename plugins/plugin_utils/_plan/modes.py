@@ -169,8 +169,8 @@ def _check_migrate(items: tuple[str, ...], settings: Settings) -> None:
     """Refuse to carry anything over where that is not wanted."""
     if items and not settings.migrate:
         raise Refusal(
-            f"{settings.prefix}migrate is false, and settings of before would have to move: {'; '.join(items)}. Set it "
-            f"to true, or take them away yourself. Nothing was changed"
+            f"{settings.prefix}migrate is false, but existing settings would have to be moved: {'; '.join(items)}. Set "
+            "it to true, or remove them yourself. Nothing was changed"
         )
 
 
@@ -186,16 +186,16 @@ def choose_mode(
     ipv6 = sorted(name for name, each in mirrors.items() if name in before and any(e.is_ipv6 for e in each.in_headers))
     reason = None
     if not rel.config_path:
-        reason = "does not know config_path"
+        reason = "does not support config_path"
     elif projects and not rel.override_path:
-        reason = f"cannot use projects in it ({projects[0]})"
+        reason = f"does not support projects with it ({projects[0]})"
     elif "*" in before and not rel.catch_all:
-        reason = "has no catch-all in it, as the mirror of * in config.toml is one"
+        reason = "does not support a catch-all with it, such as the mirror of * in config.toml"
     elif ipv6 and not rel.hosts_by_header:
-        reason = f"can have no IPv6 address before another endpoint in it, as the mirror of {ipv6[0]} has"
+        reason = f"does not support an IPv6 address before another endpoint with it, such as in the mirror of {ipv6[0]}"
     if asked == "config_path" and reason:
-        raise Refusal(f"{prefix}mode is config_path, and containerd {rel} {reason}: set it to auto or legacy")
+        raise Refusal(f"{prefix}mode is config_path, but containerd {rel} {reason}: set it to auto or legacy")
     mode = asked if asked != "auto" else "legacy" if reason else "config_path"
     if mode == "legacy" and rel.mirrors_impossible:
-        raise Refusal(f"{prefix}mode is legacy, and containerd {rel} cannot load mirrors at all: set it to auto")
+        raise Refusal(f"{prefix}mode is legacy, but containerd {rel} cannot load mirrors at all: set it to auto")
     return mode

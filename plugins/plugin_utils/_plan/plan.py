@@ -219,8 +219,8 @@ def _config_warnings(node: Situation, config: Edited, target: Target, edited: li
     if edited:
         found.insert(
             0,
-            f"{node.observed.config.path} was edited by hand since the last run ({', '.join(edited)}): set again, a "
-            f"copy is in {places.STATE_DIR}",
+            f"{node.observed.config.path} was edited by hand since the last run ({', '.join(edited)}): the settings "
+            f"were restored, a copy is in {places.STATE_DIR}",
         )
     return found
 
@@ -253,7 +253,7 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     exposed = bool(holds_login and attributes and attributes.is_exposed and not observed.distribution)
     if exposed and attributes:
         was = f"its mode was {attributes.mode:04o}"
-        told = f"{plan.config_path} holds a login that others can read: it is for root alone ({was})"
+        told = f"{plan.config_path} contains credentials and was readable by others: only root can read it now ({was})"
         warnings = [*warnings, told]
     if observed.version and plan.rel:
         warnings = [*warnings, *_next_start(observed, plan, plan.rel, bool(due))]
@@ -290,5 +290,5 @@ def _next_start(observed: Observation, plan: Plan, rel: Release, due: bool) -> l
     except Refusal as exc:
         if due:
             raise Refusal(f"{exc}. Nothing was changed on the node") from exc
-        return [f"containerd would not come back from a restart: {exc}"]
+        return [f"containerd would not start again after a restart: {exc}"]
     return []

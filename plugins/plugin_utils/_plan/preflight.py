@@ -131,9 +131,9 @@ def _names(wanted: Desired, settings: Settings) -> dict[str, str]:
     accounts = _accounts(wanted, settings.mode, settings.auth_method)
     urls = [each.question.url for each in accounts]
     return {
-        each.question.digest: f" with the login of {settings.prefix}{each.access.option or 'username'}"
+        each.question.digest: f" with the credentials of {settings.prefix}{each.access.option or 'username'}"
         if each.access.has_login
-        else f" without a login, for {', '.join(sorted(each.upstreams))}"
+        else f" without credentials, for {', '.join(sorted(each.upstreams))}"
         for each in accounts
         if urls.count(each.question.url) > 1
     }

@@ -35,7 +35,10 @@ def keep(
     `asked` is what the preflight found, where a node was asked.
     """
     if mode == "legacy" and auth_method == "header":
-        raise Refusal(f"{prefix}auth_method is header, and containerd {rel} in legacy mode has none: set it to auto")
+        raise Refusal(
+            f"{prefix}auth_method is header, but containerd {rel} in legacy mode does not support headers: set it to "
+            "auto"
+        )
     find = _in_legacy_mode if mode == "legacy" else _in_config_path_mode
     found = [
         *find(wanted, rel),
@@ -46,7 +49,7 @@ def keep(
     for each in found:
         if each.explicit:
             way_out = each.remedy.format(prefix=prefix) or upgrade
-            raise Refusal(f"{each.text}. Take {prefix}{each.option} out of this node's variables, or {way_out}")
+            raise Refusal(f"{each.text}. Remove {prefix}{each.option} from this node's variables, or {way_out}")
     if mode == "config_path" and not rel.catch_all:
         wanted = wanted._replace(mirrors={name: each for name, each in wanted.mirrors.items() if name != "*"})
     return wanted, list(dict.fromkeys(each.text for each in found))
@@ -58,21 +61,24 @@ def check_on(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix:
 
 
 def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
-    where = f"containerd {rel} has legacy mirrors, which"
+    where = f"containerd {rel} with legacy mirrors"
     for name, mirror in wanted.mirrors.items():
         own = any(each.is_called(name) for each in mirror.endpoints)  # what containerd adds is one of its endpoints
         if mirror.fallback == "none" and mirror.endpoints and not own:
             option = _fallback(wanted, name)
-            text = f"{where} cannot keep it from asking the public registry last"
+            text = f"{where} always falls back to the public registry when the mirror fails"
             yield Broken(option, text, option in wanted.explicit)
         for option, endpoint in _endpoints(name, mirror):
             if set(endpoint.capabilities) & _PULLING != _PULLING:
-                yield Broken(f"{option}.capabilities", f"{where} always pull and resolve")
+                yield Broken(
+                    f"{option}.capabilities",
+                    f"{where} does not support capabilities: each endpoint is used to pull and to resolve",
+                )
             if endpoint.dial_timeout:
-                yield Broken(f"{option}.dial_timeout", f"{where} have no dial_timeout")
+                yield Broken(f"{option}.dial_timeout", f"{where} does not support dial_timeout")
     for access in _accesses(wanted):
         if access.has_tls and not rel.tls_tables:
-            yield Broken(access.option, f"{where} have no TLS settings any more")
+            yield Broken(access.option, f"{where} no longer supports TLS settings")
         elif access.has_tls:
             text = (
                 f"TLS settings are in config.toml on containerd {rel} in legacy mode, where containerd 2 ignores them: "
@@ -80,22 +86,22 @@ def _in_legacy_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
             )
             yield Broken(access.option, text, explicit=False)
         if any(name != "Authorization" for name in access.headers):
-            yield Broken(f"{access.option}.headers", f"{where} have no headers of their own")
+            yield Broken(f"{access.option}.headers", f"{where} does not support headers of an endpoint")
 
 
 def _in_config_path_mode(wanted: Desired, rel: Release) -> Iterator[Broken]:
     if "*" in wanted.mirrors and not rel.catch_all:
-        text = f"containerd {rel} has no catch-all: only what is listed is mirrored"
+        text = f"containerd {rel} does not support a catch-all: only listed registries are mirrored"
         yield Broken("catch_all", text, "catch_all" in wanted.explicit)
     for name, mirror in wanted.mirrors.items():
         for option, endpoint in _endpoints(name, mirror):
             if endpoint.dial_timeout and not rel.dial_timeout:
-                yield Broken(f"{option}.dial_timeout", f"containerd {rel} knows no dial_timeout")
+                yield Broken(f"{option}.dial_timeout", f"containerd {rel} does not support dial_timeout")
             elif endpoint.dial_timeout and rel.dial_timeout_is_tls and _has_plain_default_port(endpoint):
-                text = f"containerd {rel} asks an http:// endpoint with dial_timeout by HTTPS, at port 443, first"
+                text = f"containerd {rel} first tries HTTPS on port 443 for an http:// endpoint with dial_timeout"
                 yield Broken(f"{option}.dial_timeout", text, remedy="write its URL with :80")
             if endpoint.is_ipv6 and endpoint in mirror.in_headers and not rel.hosts_by_header:
-                text = f"containerd {rel} can ask an IPv6 address only if nothing is asked after it"
+                text = f"containerd {rel} supports an IPv6 address only as the last endpoint"
                 wish = _fallback(wanted, name) if mirror.fallback == "upstream" else option
                 yield Broken(wish, text, remedy="give the address a name in DNS")
             if "referrers" in endpoint.capabilities and not rel.referrers:
@@ -111,10 +117,10 @@ def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
     remedy = "set {prefix}auth_method to auto"
     for access in _accesses(wanted):
         if "identitytoken" in access.auth and auth_method == "header":
-            text = "an identity token goes to config.toml, and auth_method is header"
+            text = "an identity token can only be stored in config.toml, but auth_method is header"
             yield Broken(f"{access.option}.identity_token", text, remedy=remedy)
         if "Authorization" in access.headers and (mode == "legacy" or auth_method == "config"):
-            text = "config.toml holds logins with username and password, and auth is a header of another kind"
+            text = "config.toml can only store a username and password, but auth is a header of another kind"
             yield Broken(f"{access.option}.auth", text, remedy="" if mode == "legacy" else remedy)
 
 
@@ -133,13 +139,13 @@ def _accounts(
     elif auth_method == "config":
         where = "with auth_method config, containerd"
     else:
-        where = f"for a registry that insists on tokens, containerd {rel}"
+        where = f"for a registry that requires tokens, containerd {rel}"
     host, other = found.endpoint.host, found.endpoint.other_spelling
     yield Broken(
         found.option,
-        f"{where} has one login for each host, and {prefix}{found.option} is another one for {host} than "
+        f"{where} supports one set of credentials per host, but for {host} {prefix}{found.option} differs from "
         f"{prefix}{found.other}",
-        remedy=f"write its URL in {{prefix}}mirrors as {other}, which containerd takes for another host"
+        remedy=f"write its URL in {{prefix}}mirrors as {other}, which containerd treats as another host"
         if other
         else f"give {host} a second name in DNS, and write that in {{prefix}}mirrors",
     )

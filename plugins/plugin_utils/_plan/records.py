@@ -18,8 +18,8 @@ def of_role(observed: Observation) -> Record:
     other = record.config_file
     if other and not observed.engine and place(other) not in (observed.config.path, observed.config.real_path):
         raise Refusal(
-            f"on this node the role has configured the containerd that reads {other}, and it keeps one record for a "
-            f"node: what it wrote there would go if it changed {observed.config.path}. Take that back first, with "
+            f"on this node the role has already configured the containerd that reads {other}, and it keeps one record "
+            f"per node: changing {observed.config.path} would remove what it wrote there. Remove that first, with "
             f"state=absent and config_file={other}. Nothing was changed"
         )
     return record
@@ -33,11 +33,11 @@ def read(observed: Observation) -> Record:
     if observed.open_damaged:
         path = places.state_file("open")
         raise Refusal(
-            f"the state of an unfinished run on this node ({path}) is damaged, so it is not known what that run left: "
-            f"look at config.toml and certs.d, then remove {path} and run again"
+            f"the state of an unfinished run on this node ({path}) is damaged, so it is unknown what that run left: "
+            f"check config.toml and certs.d, then remove {path} and run again"
         )
     reason = record.reason if isinstance(record, Unreadable) else f"its format is {record.format}"
     raise Refusal(
-        f"the record of earlier runs on this node ({places.state_file(places.RECORD)}) is damaged or of another "
-        f"release of this collection ({reason}): look into it, then remove it to start anew"
+        f"the record of earlier runs on this node ({places.state_file(places.RECORD)}) is damaged or was written by "
+        f"another release of this collection ({reason}): check it, then remove it to start over"
     )

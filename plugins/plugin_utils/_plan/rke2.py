@@ -41,11 +41,11 @@ def files(
     option = f"{settings.prefix}{_OPTION}"
     if observed.registries is not None and own.registries not in recorded:
         raise Refusal(
-            f"{own.registries} is there already, written by somebody else, and {option} is true: move what it says to "
-            f"the variables and remove it, or set {option} to false. Nothing was changed"
+            f"{own.registries} exists already and was not written by this role, but {option} is true: move its "
+            f"settings to the variables and remove it, or set {option} to false. Nothing was changed"
         )
     for text in _beyond(wanted, observed, own):
-        raise Refusal(f"{option} is true, and {text}. Nothing was changed")
+        raise Refusal(f"{option} is true, but {text}. Nothing was changed")
     folder = placement.directory(observed.hosts_dir)
     mirrors = {name: {"endpoint": list(_urls(name, each))} for name, each in wanted.mirrors.items() if each.endpoints}
     configs = {host: _config(each) for host, each in placement.legacy_configs(wanted, folder).items()}
@@ -70,8 +70,8 @@ def warning(observed: Observation, before: Mapping[str, Written], after: Mapping
     services = " or ".join(own.services)
     if own.registries not in after:
         return [
-            f"{own.registries} goes: restart {services} on this node, which takes its hosts.toml files away with that, "
-            f"and run this again at once"
+            f"{own.registries} is removed: restart {services} on this node, which also removes its hosts.toml files, "
+            "and then run this again immediately"
         ]
     if (observed.registries or b"") == text.encode() and observed.reads_registries:
         return []
@@ -100,19 +100,19 @@ def _beyond(wanted: Desired, observed: Observation, own: Distribution) -> Iterat
     closed = [name for name, each in wanted.mirrors.items() if each.endpoints and _is_closed(name, each)]
     if closed and not observed.fallback_is_off:
         yield (
-            f"RKE2 asks the public registry last for {closed[0]} and all others in registries.yaml: put {_CLOSED} into "
-            f"{own.settings}, or set fallback to upstream"
+            f"RKE2 falls back to the public registry for {closed[0]} and all others in registries.yaml: set {_CLOSED} "
+            f"in {own.settings}, or set fallback to upstream"
         )
     logins = [(each, wanted.access_to(each)) for each in wanted.asked()]
     clash = placement.clash(logins)
     if clash:
         host = clash.endpoint.host
-        yield f"registries.yaml has one login for each host, and {clash.option} is another one for {host}"
+        yield f"registries.yaml supports one set of credentials per host, and {clash.option} differs for {host}"
     for endpoint, access in logins:
         if access.headers:
-            yield f"registries.yaml has no headers, and {endpoint.host} has some"
+            yield f"registries.yaml does not support the headers of {endpoint.host}"
         if not _is_plain(endpoint):
-            yield f"registries.yaml has no capabilities and no dial_timeout, and {endpoint.base} has some"
+            yield f"registries.yaml supports neither capabilities nor dial_timeout, which {endpoint.base} has"
 
 
 def _is_closed(name: str, mirror: Mirror) -> bool:

@@ -47,8 +47,8 @@ def configuration(observed: Observation, text: str | None, rel: Release) -> Conf
     order, missing = imports.in_order(main, files, rel)
     if missing and rel.missing_import_fatal:
         raise Refusal(
-            f"imports in {_importer(missing[0], order, rel)} names {missing[0]}, which is no file on this node, and "
-            f"containerd {rel} does not start without it: make it, or take it out of imports"
+            f"imports in {_importer(missing[0], order, rel)} names {missing[0]}, which does not exist on this node, "
+            f"and containerd {rel} does not start without it: create it, or remove it from imports"
         )
     return Configuration(order, imports.combine(order, rel), rel)
 
@@ -75,12 +75,12 @@ def without_effect(found: Configuration, wanted: Wanted) -> str | None:
     why = lost[0] if lost else f"{others[0]} sets the registry table too" if others else None
     if why is None:
         return None  # not for what it imports: containerd's own check tells
-    remedy = "move the settings of CRI from there into config.toml, and take the file out of imports"
+    remedy = "move the settings of CRI from there into config.toml, and remove the file from imports"
     other = _of_another_version(found)
     if lost and other:
         why = (
             f"{other.path} is of version {other.version}, {main} of version {max(found.main.version, 1)}, and "
-            f"containerd {found.rel} takes the settings of both for those of version {other.version}"
+            f"containerd {found.rel} reads the settings of both as those of version {other.version}"
         )
         remedy = "give both the same version, with the tables that it has"
     return f"the registry settings in {main} would have no effect with what it imports: {why}: {remedy}"

@@ -51,7 +51,9 @@ def from_hosts(
     named = {name for name, each in wanted.mirrors.items() if each.endpoints}
     for namespace, path, asked in _before(observed, registry, rel, record):
         if namespace in named:
-            replaced.append(f"{path} has no effect any more: images of {namespace} come from where the variables say")
+            replaced.append(
+                f"{path} has no effect any more: images of {namespace} come from the mirrors in the variables"
+            )
             continue
         try:
             listed = [_url(each) for each in asked if each.host and not _is_upstream(each, namespace)]
@@ -61,7 +63,7 @@ def from_hosts(
                 plain.deep_merge(configs, _config(each, namespace, rel))
         except Refusal as exc:
             raise Refusal(
-                f"{path}: {exc}, which config.toml has no words for. Set {prefix}mode to auto, or name {namespace} in "
+                f"{path}: {exc}, which config.toml cannot express. Set {prefix}mode to auto, or name {namespace} in "
                 f"{prefix}mirrors or {prefix}extra_upstreams"
             ) from exc
         items.append(f"{path} moves to the legacy settings in config.toml")

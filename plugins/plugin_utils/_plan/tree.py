@@ -98,7 +98,8 @@ def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, re
     if there and there.attributes and placement.mode(path) == _secrets.PRIVATE and there.is_exposed:
         mode = there.attributes.mode
         tree.warnings.append(
-            f"{path} can hold a login, and others can read it: it is for root alone (its mode was {mode:04o})"
+            f"{path} can contain credentials and was readable by others: only root can read it now (its mode was "
+            f"{mode:04o})"
         )
     elif current == text:
         return
@@ -110,7 +111,7 @@ def _plan_write(tree: TreePlan, path: str, text: str, there: TreeFile | None, re
                 f"{path} was edited by hand since the last run: replaced, a copy is in {places.STATE_DIR}"
             )
         elif entry is None and current != text:
-            tree.warnings.append(f"{path} was there before: replaced, and kept for state=absent")
+            tree.warnings.append(f"{path} existed before: replaced, and kept for state=absent")
     tree.writes[path] = text
 
 
@@ -132,7 +133,7 @@ def _plan_removal(tree: TreePlan, path: str, entry: Written, there: TreeFile | N
     if not prune:
         tree.files[path] = entry
     elif there.sha256 != entry.sha256:
-        tree.warnings.append(f"{path} is no longer wanted, but was edited by hand since it was written: left alone")
+        tree.warnings.append(f"{path} is no longer needed, but was edited by hand since it was written: left in place")
     elif entry.original is not None:
         tree.writes[path] = entry.original
         if entry.shared:

@@ -44,8 +44,8 @@ def make_absent(observed: Observation) -> Plan:
     if record.config and observed.version:
         after, left_out = start.loadable(after, releases.release(releases.parse(observed.version)))
         planned.warnings.extend(
-            f"{each} was in {observed.config.path} before and does not come back: CRI of this containerd does not load "
-            f"with it"
+            f"{each} was in {observed.config.path} before and is not restored: CRI of this containerd does not load "
+            "with it"
             for each in left_out
         )
     planned.warnings.extend(_never_worked(observed.config.path, after, record.config))
@@ -75,8 +75,8 @@ def _never_worked(path: str, after: str | None, recorded: WrittenConfig | None) 
         and key not in _registries(recorded.original).get(plugin, {})
     ]
     return [
-        f"{path} gets back {each}, which somebody added after the first run and the role took out: it never worked "
-        f"beside the role's settings, look whether containerd works with it"
+        f"{each} is restored in {path}: it was added after the first run, and the role removed it because CRI does not "
+        "load with both. Check that containerd works with it"
         for each in added
     ]
 
@@ -103,14 +103,14 @@ def make_previous(observed: Observation) -> Plan:
         made = _plan(observed, text, text, tree.nothing())
         return plan.finish(observed, made._replace(record=observed.record and record), looks=False)
     if isinstance(state, Damaged) or isinstance(state.record, Unreadable):
-        raise Refusal(f"the state of before the last run, in {places.STATE_DIR} on this node, is damaged")
+        raise Refusal(f"the saved state from before the last run, in {places.STATE_DIR} on this node, is damaged")
     planned, after = tree.nothing(), text
     for path, before in state.files.items():
         now = state.now.get(path)
         if _digest(now) not in (state.after.get(path), _digest(before)):
             planned.edited.append(path)
             planned.warnings.append(
-                f"{path} was changed since the run that is undone, by hand or by another program: replaced, a copy is "
+                f"{path} was changed after the run that is undone, by hand or by another program: replaced, a copy is "
                 f"in {places.STATE_DIR}"
             )
         if path == observed.config.real_path:

@@ -19,8 +19,8 @@ _SAFE = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._/:@\[\]-]{0,600}")  # of a node's 
 
 HEAD = """\
 #!/bin/sh
-# Copies images that nodes will ask for and do not find, with all their platforms. Run it where both the registries that
-# the images come from and those that they go to can be reached, with skopeo 1.6 or later.
+# Copies the images that the nodes need and their registries lack, for all platforms. Run it with skopeo 1.6 or later,
+# where both the source and the destination registries can be reached.
 #
 # Credentials come from a file, never from the command line: log in before (skopeo login), or set REGISTRY_AUTH_FILE.
 """
@@ -79,15 +79,15 @@ def script(listed: list[dict[str, Any]]) -> str:
 def _lines(each: Mapping[str, Any]) -> Iterator[str]:
     source, destination = each["source"], each["destination"]
     if not (_SAFE.fullmatch(source) and _SAFE.fullmatch(destination)):
-        yield f"# left out, as its name is none that a registry has: {_text.line(source)}"
+        yield f"# skipped, because its name is not a valid image name: {_text.line(source)}"
     elif source == destination:
-        yield f"# {source} is named as it is in the registry itself: push it from where it is built"
+        yield f"# {source} already has the name of the registry itself: push it from where it is built"
     else:
         insecure = "--dest-tls-verify=false " if each["plain_http"] or not each["verified"] else ""
         words = f"docker://{source} docker://{destination}"
         yield f"run skopeo copy --all --preserve-digests --retry-times 3 {insecure}{_words(words)}"
     for other in each["also"]:
-        yield f"# not copied, as it would replace the one above: {_text.line(other)}"
+        yield f"# not copied, because it would replace the one above: {_text.line(other)}"
 
 
 def _words(text: str) -> str:

@@ -32,7 +32,7 @@ _NOT_ASKED = "Harbor could not be queried"
 _MAX_TEXT = 400
 _MAX_ITEMS = 50
 _OWN_ADDRESS = re.compile(r"(?:[0-9.]{7,15}|\[[0-9a-fA-F:.]+\]):[0-9]{4,5}->")
-_REACH = "Let ansible reach it first (ansible -m ping), then run this again."
+_REACH = "Fix the SSH connection (test with: ansible NODE -m ping), then run this again."
 _KEPT = (
     "image",
     "upstream",

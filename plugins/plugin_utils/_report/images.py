@@ -74,7 +74,9 @@ def _told(asker: Any, results: Mapping[str, Any], members: list[str], confirmed:
     if not asker:
         result = results[members[0]]
         other = result.get("asked_by") if isinstance(result, Mapping) else None
-        return {"msg": f"{other}, which asks for all nodes like this one, gave no answer"} if other else result
+        return (
+            {"msg": f"{other}, which checks for all nodes with the same settings, did not answer"} if other else result
+        )
     versions = sorted({str(results[name].get("version")) for name in members})
     more = [
         each for each in asker.get("doubtful") or () if isinstance(each, Mapping) and each.get("image") in confirmed
@@ -118,7 +120,10 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     if len(problems) > _PROBLEMS:
         shown.extend(pulls.wrapped("AND", f"{len(problems) - _PROBLEMS} more problems, listed in the report"))
     for each in found["same"][:_PROBLEMS]:
-        text = f"{' and '.join(each['images'])} are one image in the registry, {each['name']}: it holds one of them"
+        text = (
+            f"{' and '.join(each['images'])} have the same name in the registry, {each['name']}: it can hold only one "
+            "of them"
+        )
         shown.extend(pulls.wrapped("ONE IMAGE", text))
     if found["doubtful"]:
         some = ", ".join(each["image"] for each in found["doubtful"][:_DOUBTFUL])

@@ -13,7 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import d
 CAUSES = ("new_node", "variables", "hand_edit", "other_tool", "removed", "restored", "upgrade", "restart")
 """Why a run would change something (see `_plan/drift`)."""
 
-_FIX = "Run airgap.containerd.site, which sets it again, or change the variables."
+_FIX = "Run airgap.containerd.site to restore it, or change the variables."
 _KEYS = ("path", "cause", "seen", "upstream", "changed_at", "owner")
 _ALL = "*"
 

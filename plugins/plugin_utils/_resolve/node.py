@@ -34,7 +34,7 @@ def from_observation(observed: Observation) -> Node:
     """Return the node that was read; raises ReleaseError where it has no containerd."""
     rel = releases.release(releases.parse(observed.version or observed.version_error or ""))
     if observed.engine and not observed.engine.reads_hosts:
-        raise Refusal(f"{rel.name} keeps images in its classic store, and reads no hosts.toml files with that")
+        raise Refusal(f"{rel.name} uses its classic image store and does not read hosts.toml files with it")
     effective = observed.effective
     has_legacy = bool(effective.mirrors or effective.configs or effective.auths)
     registry = Registry(
@@ -106,7 +106,7 @@ def why_not_loaded(rel: Release, registry: Registry, tls_tables: bool, disabled:
     """Return why CRI does not load with these settings, or None (`ValidateRegistryConfig`)."""
     off = sorted(releases.CRI_PLUGINS.intersection(disabled))
     if off:
-        return f"disabled_plugins switches {off[0]} off"
+        return f"disabled_plugins disables {off[0]}"
     if not rel.config_path or not registry.config_path:
         return None
     words = "cannot be set when `config_path` is provided"
@@ -177,7 +177,7 @@ def _observed_notes(observed: Observation, rel: Release) -> Iterable[Note]:
         yield Note(f"CRI does not answer now: {observed.cri_error}")
     due = observed.restart_due
     if due and observed.daemon:
-        yield Note(f"the running containerd may have other settings than its files: {due}")
+        yield Note(f"the running containerd may not use the settings in its files: {due}")
     try:
         yield from _misplaced(rel, observed.config.data())
     except Refusal:

@@ -12,7 +12,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.name
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Release
 from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve.resolve import Asked, Node, Resolution, resolve
 
-_CREDENTIALS = {None: "no", "header": "yes", "login": "yes, when asked for"}
+_CREDENTIALS = {None: "no", "header": "yes", "login": "yes, after a 401"}
 
 
 def answers(images: Iterable[Any], node: Node) -> list[dict[str, Any]]:

@@ -158,7 +158,7 @@ def _not_loaded(answer: Resolution, loaded: Resolution, reason: str) -> Resoluti
     error = f"CRI is not loaded: {reason}"
     if loaded.asks_mirrors:
         return answer._replace(error=error)
-    error += f". And if it were: {loaded.error}" if loaded.error else ""
+    error += f". If it were loaded: {loaded.error}" if loaded.error else ""
     return loaded._replace(asked=(), requests=(), error=error)
 
 
@@ -176,14 +176,14 @@ def _mode(node: Node) -> tuple[str, list[str]]:
 
 def unknown_config_path(rel: Release) -> Note:
     """Return what is said of a `config_path` that this release does not read."""
-    return Note(f"containerd {rel} does not know config_path: it has no effect", "config_path_unknown")
+    return Note(f"containerd {rel} does not support config_path: it has no effect", "config_path_unknown")
 
 
 def _mode_notes(node: Node, mode: str, roots: list[str]) -> tuple[Note, ...]:
     if mode == "config_path" and len(roots) == 1 and ":" in roots[0]:
         text = (
-            f"config_path is a list, which containerd {node.release} takes for the name of one directory: its "
-            f"hosts.toml files have no effect"
+            f"config_path is a list, which containerd {node.release} reads as the name of one directory: its "
+            "hosts.toml files have no effect"
         )
         return (Note(text, "config_path_list"),)
     if mode == "legacy" and node.registry.config_path:
@@ -196,8 +196,8 @@ def _on_the_node(host: str, asked: tuple[Asked, ...]) -> tuple[Note, ...]:
     if not namespaces.is_on_the_node(host) or not elsewhere:
         return ()
     text = (
-        f"{host} is a registry on the node itself, and {elsewhere[0]} is asked for its images: list {host} in "
-        f"containerd_registry_direct if they are not there"
+        f"{host} is a registry on the node itself, but its images are pulled from {elsewhere[0]}: list {host} in "
+        "containerd_registry_direct if they are not there"
     )
     return (Note(text),)
 
@@ -206,7 +206,7 @@ def _proxy_notes(asked: tuple[Asked, ...], node: Node) -> tuple[Note, ...]:
     urls = dict.fromkeys(f"{each.scheme}://{each.host}" for each in asked if not each.skipped)
     found = {url: proxies.proxy_for(url, node.proxies) for url in urls}
     return tuple(
-        Note(f"{url} is asked through the proxy {_secrets.mask_data(proxy)} of containerd's environment")
+        Note(f"{url} is accessed through the proxy {_secrets.mask_data(proxy)} of containerd's environment")
         for url, proxy in found.items()
         if proxy
     )
@@ -289,7 +289,7 @@ def _asked(origin: str, entry: HostEntry, reference: Reference, node: Node) -> A
 
 def _unusable(scheme: str, host: str) -> str | None:
     if scheme not in ("http", "https"):
-        return "its URL has no scheme that containerd knows"
+        return "its URL has no scheme that containerd supports"
     return None if host else "its URL has no host"
 
 
@@ -325,7 +325,7 @@ def _parsed(text: str) -> Url:
     try:
         return go_url.parse(text)
     except UrlError as exc:
-        raise LookupFailure(f"every pull fails: an endpoint in mirrors is no URL: {exc}") from exc
+        raise LookupFailure(f"every pull fails: an endpoint in mirrors is not a URL: {exc}") from exc
 
 
 def _default_scheme(host: str, rel: Release) -> str:

@@ -30,7 +30,11 @@ def mask_toml(text: str) -> str:
         pieces += [text[done:start], replacement]
         done = end
     masked = _secrets.without_logins("".join([*pieces, text[done:]]))
-    return masked if _is_masked(masked, data) else f"# holds a login that cannot be told from the rest: {MASK}\n"
+    return (
+        masked
+        if _is_masked(masked, data)
+        else f"# contains credentials that cannot be told apart from the rest: {MASK}\n"
+    )
 
 
 def _is_masked(text: str, data: dict[str, Any]) -> bool:

@@ -22,7 +22,7 @@ def exact(value: Any, path: Path = ()) -> Any:
     """Return a deep copy of exact built-in types; the input may hold subclasses of them (ansible's tagged values)."""
     where = keys.show(path) or "the value"
     if value is None:
-        raise TomlError(f"{where}: TOML has no null; a key is taken away by removing its path")
+        raise TomlError(f"{where}: TOML has no null; to remove a key, list its path in remove")
     if isinstance(value, Mapping):
         result = {}
         for name, inner in value.items():

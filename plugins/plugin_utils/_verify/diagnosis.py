@@ -45,54 +45,70 @@ Told = tuple[str, str, Asked | None, str]
 _OR_CATCH_ALL = " (or set containerd_registry_catch_all)"
 
 FIXES = {
-    "cri_not_loaded": "Change that in config.toml and restart containerd; the role does both.",
-    "not_running": "Start containerd, and look into its log (journalctl -u containerd) if it does not stay up.",
-    "hosts_toml_broken": "Correct that file, or let the role write it: containerd reads it at the next pull.",
-    "config_path_list": "Set config_path to one directory in config.toml and restart containerd; the role does both.",
-    "wrong_table": "Let the role write the registry settings into the table that this release reads.",
+    "cri_not_loaded": "Run the site playbook: it corrects config.toml and restarts containerd.",
+    "not_running": "Start containerd, and check its log (journalctl -u containerd) if it does not stay up.",
+    "hosts_toml_broken": (
+        "Correct that file, or run the site playbook to write it: containerd reads it at the next pull."
+    ),
+    "config_path_list": "Run the site playbook: it sets config_path to one directory and restarts containerd.",
+    "wrong_table": "Run the site playbook: it writes the registry settings into the table that this release reads.",
     "config_path_unknown": "Use legacy mirrors on this release: containerd_registry_mode is auto or legacy.",
     "shadowed": "Remove that directory, or give it a hosts.toml of its own.",
-    "on_the_node": "List {namespace} in containerd_registry_direct, and run the role.",
-    "no_mirror": f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, and run the role.",
+    "on_the_node": "List {namespace} in containerd_registry_direct, then run the site playbook.",
+    "no_mirror": (
+        f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, then run the site playbook."
+    ),
     "proxy": "Add {host} to NO_PROXY in containerd's unit, run systemctl daemon-reload and restart containerd.",
-    "pull_secret": "Give the pod no pull secret for {namespace}, or one with the account of {host}.",
+    "pull_secret": "Remove the pod's pull secret for {namespace}, or use one with an account of {host}.",
     "dns": "Add {name} to DNS, or to /etc/hosts of the node.",
     "refused": "Start the registry, or correct the port in its URL.",
     "unreachable": "Add a route or open the firewall between the node and {host}.",
     "timeout": "Open the firewall between the node and {host}, or find out why it does not answer.",
-    "unknown_ca": "Give the node the certificate of the authority that signed it (the option ca of this endpoint).",
-    "certificate": "Renew the registry's certificate, or use the name in it as the URL's.",
+    "unknown_ca": "Set the option ca of this endpoint to the certificate of the CA that signed it.",
+    "certificate": "Renew the registry's certificate, or use the name in it in the URL.",
     "tls_file": "Put the certificate file in place that hosts.toml or config.toml names.",
     "tls": "Make the registry speak a TLS version that the node accepts.",
     "plain_http": "Write its URL with http:// instead of https://, or make it speak TLS.",
     "https_wanted": "Write its URL with https:// instead of http://.",
     "no_http": "Correct host and port in its URL.",
-    "lost": "Look into the registry's log, and at what stands between it and the node.",
-    "unauthorized_anonymous": "Give the role the username and password for {host}.",
-    "unauthorized": "Correct the username and password, and give the account the right to pull from this project. A "
-    "robot account of Harbor's expires after 30 days by default, and its right secret is refused then.",
-    "forbidden": "Give the account the right to pull from this project; its username and password are right.",
-    "token_service": "Make the nodes resolve and reach {host}, or correct that address: in Harbor it is external_url, "
-    "from 2.14 on only its scheme, so that https there and http:// in the endpoint's URL do not go together.",
-    "token_without_header": "Set containerd_registry_auth_method to config and run the role, so that the login is in "
-    "config.toml too.",
-    "not_found": "Push the image to {endpoint}, or correct its name or the project for {namespace}. To a proxy cache "
-    "nobody can push: look in Harbor whether it reaches its upstream.",
-    "upstream_lacks_it": "Correct the image's name or tag: the upstream of this proxy cache was asked and has none.",
-    "filtered": "Let the filter of this proxy cache project in Harbor (proxy_cache_filter_pattern) match the image.",
-    "policy": "Do to the image what the project's policy wants (sign it, scan it), or change the policy in Harbor.",
+    "lost": "Check the registry's log, and any proxy between it and the node.",
+    "unauthorized_anonymous": "Set the username and password for {host} in the role's variables.",
+    "unauthorized": (
+        "Correct the username and password, and give the account the right to pull from this project. A Harbor robot "
+        "account expires after 30 days by default; then even its correct secret is refused."
+    ),
+    "forbidden": "Give the account the right to pull from this project; its username and password are correct.",
+    "token_service": (
+        "Make {host} resolvable and reachable from the nodes, or correct that address: in Harbor it is external_url, "
+        "from 2.14 on only its scheme, so https there and http:// in the endpoint's URL do not work together."
+    ),
+    "token_without_header": (
+        "Set containerd_registry_auth_method to config and run the site playbook, so that the credentials are in "
+        "config.toml too."
+    ),
+    "not_found": (
+        "Push the image to {endpoint}, or correct its name or the project for {namespace}. Images cannot be pushed to "
+        "a proxy cache: check in Harbor that it reaches its upstream."
+    ),
+    "upstream_lacks_it": "Correct the image's name or tag: the upstream of this proxy cache does not have it.",
+    "filtered": (
+        "Change the filter of this proxy cache project in Harbor (proxy_cache_filter_pattern) to match the image."
+    ),
+    "policy": "Make the image meet the project's policy (sign it, scan it), or change the policy in Harbor.",
     "busy": "Try again later, or raise the limit: of requests, or in Harbor of connections to the upstream.",
     "redirected": "Write {address} in the endpoint's URL if the registry is there, else correct the URL.",
     "no_project": "Name a project for {namespace} in containerd_registry_projects ('*' is for all others).",
     "project_missing": "Create the project in Harbor, or correct containerd_registry_projects for {namespace}.",
-    "html": "Let the URL of {endpoint} end in /v2/PROJECT with override_path, as containerd_registry_projects does.",
-    "server_error": "Look into the registry's log, and into that of what stands in front of it.",
+    "html": "Make the URL of {endpoint} end in /v2/PROJECT with override_path, as containerd_registry_projects does.",
+    "server_error": "Check the logs of the registry and of any proxy in front of it.",
     "too_slow": "Give the pull more time, or find out what slows {host} down.",
-    "public": f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, and run the role; or in "
-    "containerd_registry_direct if it is to be asked itself.",
-    "platform": "Copy the image with all its platforms (skopeo copy --all), or take one that is made for this.",
-    "name": "Correct the name: no containerd takes it.",
-    "unknown": "Look into containerd's log on the node (journalctl -u containerd).",
+    "public": (
+        f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, or in containerd_registry_direct "
+        "to pull from it directly; then run the site playbook."
+    ),
+    "platform": "Copy the image with all its platforms (skopeo copy --all), or use an image that is built for it.",
+    "name": "Correct the name: containerd does not accept it.",
+    "unknown": "Check containerd's log on the node (journalctl -u containerd).",
 }
 """What to change, by class. {endpoint}, {host}, {name} (host without port), {namespace} and {address} are filled in."""
 
@@ -139,7 +155,7 @@ def diagnose(seen: Seen) -> Diagnosis | None:
             return found if has_catch_all else found._replace(fix=found.fix.replace(_OR_CATCH_ALL, ""))
     if seen.error.code == "DEADLINE_EXCEEDED":
         first = next(iter(requests.asked(seen.found)), None)
-        return _diagnosis("too_slow", f"The pull did not end in time ({seen.error.message}).", namespace, first)
+        return _diagnosis("too_slow", f"The pull did not finish in time ({seen.error.message}).", namespace, first)
     return _diagnosis("unknown", f"containerd says: {seen.error.message} ({seen.error.code}).", namespace)
 
 
@@ -149,7 +165,10 @@ def of_answer(seen: Seen, each: Asked, answer: Manifest) -> Diagnosis | None:
     proxy = proxies.proxy_for(requests.endpoint(each), seen.node.proxies)
     if proxy:
         name = proxies.host_of(proxy)
-        text = f"containerd sends what is for {each.host} to the proxy {name}; the node itself was answered without it."
+        text = (
+            f"containerd sends requests for {each.host} to the proxy {name}; the node itself reaches it without the "
+            "proxy."
+        )
         return _diagnosis("proxy", text, namespace, each)
     kind, text = _answer(seen, each, answer)
     return _diagnosis(kind, text, namespace, each) if kind else None
@@ -199,7 +218,7 @@ def _proxy(seen: Seen, error: PullError) -> Iterator[Told]:
         proxy = proxies.proxy_for(requests.endpoint(each), seen.node.proxies)
         if proxy and each.origin != "upstream" and (serves(answer) or _PROXY_WORD in error.message):
             name = proxies.host_of(proxy)
-            text = f"containerd sends what is for {each.host} to the proxy {name}, which does not serve it."
+            text = f"containerd sends requests for {each.host} to the proxy {name}, which does not serve them."
             yield "proxy", text, each, ""
 
 
@@ -214,7 +233,7 @@ def _pull_secret(seen: Seen, error: PullError) -> Iterator[Told]:
             refused = with_secret.status or with_secret.message
             text = (
                 f"{requests.endpoint(each)} refuses the pull secret ({refused}), which containerd sends instead of the "
-                f"node's own login; with that one it serves the image."
+                "node's own credentials; with those it serves the image."
             )
             yield "pull_secret", text, each, ""
 
@@ -226,13 +245,17 @@ def _answers(seen: Seen, error: PullError) -> Iterator[Told]:
     namespace = seen.found.reference.host if seen.found.reference else ""
     if mirrors and namespaces.is_on_the_node(namespace) and not any(serves(answer) for dummy, answer in pairs):
         each = mirrors[0][0]
-        text = f"{namespace} is a registry on the node itself, and {requests.endpoint(each)} is asked for its images."
+        text = (
+            f"{namespace} is a registry on the node itself, but its images are pulled from {requests.endpoint(each)}."
+        )
         yield "on_the_node", text, each, ""
     is_meant = namespaces.is_on_the_node(namespace) or seen.found.directory is not None
     if not mirrors and pairs and not is_meant and not serves(pairs[0][1]):
         each, answer = pairs[0]
         if not each.credentials and answer.failure:
-            text = f"No mirror is configured for it here, and the registry itself does not help: {answer.message}."
+            text = (
+                f"No mirror is configured for it here, and the registry itself could not be reached: {answer.message}."
+            )
             yield "no_mirror", text, each, ""
     for each, answer in mirrors or pairs:
         kind, text = _answer(seen, each, answer)
@@ -247,16 +270,16 @@ def _answer(seen: Seen, each: Asked, answer: Manifest) -> tuple[str | None, str]
     if answer.failure in ("token", "credentials"):
         refused = "unauthorized" if each.credentials else "unauthorized_anonymous"
         kind = "token_service" if answer.failure == "token" else refused
-        return kind, f"{place} sends the node to its token service, and {answer.message}."
+        return kind, f"{place} refers the node to its token service, but {answer.message}."
     if answer.failure:
         kind = answer.failure if answer.failure in _UNREACHED else "unknown"
-        return kind, f"{place} cannot be asked: {answer.message}."
+        return kind, f"{place} cannot be used: {answer.message}."
     if status == 200:
         if answer.kind == "text/html":
-            return "html", f"{place} answers with a web page where a manifest should be."
+            return "html", f"{place} answers with a web page instead of a manifest."
         by_token = each.credentials == "header" and answer.challenge == "bearer"
         if by_token and not seen.node.release.header_reaches_token_service:
-            text = f"{place} insists on tokens, and this containerd fetches them without the login in hosts.toml."
+            text = f"{place} requires tokens, and this containerd requests them without the credentials in hosts.toml."
             return "token_without_header", text
         return None, ""
     if status in (401, 403):
@@ -272,7 +295,9 @@ def _answer(seen: Seen, each: Asked, answer: Manifest) -> tuple[str | None, str]
             return "https_wanted", f"{place} answers plain HTTP with status 400{words}."
         return "no_project", f"{place} answers with status 400{words}, as Harbor does without a project in the path."
     if status in _REDIRECTS:
-        there = f" and sends the node to {answer.location}" if answer.location else f"{words}, and names no other place"
+        there = (
+            f" and redirects the node to {answer.location}" if answer.location else f"{words}, without a new location"
+        )
         return "redirected", f"{place} answers with status {status}{there}."
     return _KINDS.get(status or 0, "server_error"), f"{place} answers with status {status}{words}."
 
@@ -281,10 +306,13 @@ def _refusal(seen: Seen, each: Asked, answer: Manifest, text: str) -> tuple[str,
     if harbor.has_no_project(answer):
         own = seen.found.reference and seen.found.reference.host == each.host
         if each.path == "/v2" and not own:  # what Harbor took for its project is the beginning of the image's name
-            return "no_project", f"{text}: the path has no project, so that Harbor takes the image's name for one."
+            return (
+                "no_project",
+                f"{text}: the path has no project, so Harbor reads the first part of the image name as the project.",
+            )
         return "project_missing", f"{text}."
     if not each.credentials and answer.anonymous is None:
-        return "unauthorized_anonymous", f"{text}, and the node has no login for it."
+        return "unauthorized_anonymous", f"{text}, and the node has no credentials for it."
     if answer.login:
-        return "forbidden", f"{text} to the login that the node has for it, and takes that login elsewhere."
-    return "unauthorized", f"{text} to the login that the node has for it."
+        return "forbidden", f"{text} to the node's credentials for it, which it accepts elsewhere."
+    return "unauthorized", f"{text} to the node's credentials for it."

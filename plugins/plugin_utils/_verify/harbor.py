@@ -55,7 +55,7 @@ def harbors(wanted: Desired) -> list[Asked]:
                 asked = found.setdefault((each.root.api, access.authorization), Asked(each.root, access, []))
                 asked.projects.append((upstream, project))
     if not found:
-        raise Refusal("no mirror has a project, so there is nothing to ask Harbor about: set projects")
+        raise Refusal("no mirror has a project, so there is nothing to check in Harbor: set projects")
     return list(found.values())
 
 
@@ -89,21 +89,20 @@ def _problems(found: Judgement, seen: Project, has_reader: bool, gone: str | Non
     elif answer.failure == "credentials":  # of its token service
         yield _refused(name, answer._replace(login=False if "the login" in (answer.message or "") else None))
     elif answer.failure:
-        yield f"Harbor cannot be asked about {name}: {answer.message}."
+        yield f"Harbor cannot be queried about {name}: {answer.message}."
     elif found.exists is False:
         yield f"Harbor has no project {name} for {upstream}: create it, or correct containerd_registry_projects."
     elif found.may_pull is False:
         yield _refused(name, answer)
     elif found.may_pull is None:
-        place = f" and sends the node to {answer.location}" if answer.location else ""
+        place = f" and redirects the node to {answer.location}" if answer.location else ""
         yield (
-            f"Harbor answers with status {answer.status}{place} when it is asked about {name}, which tells nothing: "
-            f"look into its log, and into that of what stands in front of it."
+            f"Harbor answers with status {answer.status}{place} to the query about {name}, which shows nothing: check "
+            "its log, and that of any proxy in front of it."
         )
     if seen.status == 401 and has_reader and answer.login is not False and not answer.failure:
         yield (
-            "Harbor's API refuses the login that it is asked with (status 401): correct that username and password, or "
-            "leave them out."
+            "Harbor's API refuses these credentials (status 401): correct the username and password, or leave them out."
         )
     if found.proxy_cache_of and upstream != "*" and not _same(found.proxy_cache_of, upstream):
         yield (
@@ -115,19 +114,19 @@ def _problems(found: Judgement, seen: Project, has_reader: bool, gone: str | Non
 def _refused(name: str, answer: Manifest) -> str:
     if answer.login is False:
         return (
-            f"Harbor refuses the username and password (status {answer.status}): correct them. A robot account "
-            f"expires after 30 days by default, and its right secret is refused then."
+            f"Harbor refuses the username and password (status {answer.status}): correct them. A robot account expires "
+            "after 30 days by default; then even its correct secret is refused."
         )
     if answer.login:
         return (
-            f"The account may not pull from Harbor's project {name} (status {answer.status}): its login is right, give "
-            f"it the right to pull from that project."
+            f"The account may not pull from Harbor's project {name} (status {answer.status}): its credentials are "
+            "correct, give it the right to pull from that project."
         )
     if answer.anonymous is None:
-        return f"Harbor's project {name} wants a login (status {answer.status}): give username and password."
+        return f"Harbor's project {name} requires credentials (status {answer.status}): set username and password."
     return (
-        f"The account may not pull from Harbor's project {name} (status {answer.status}): correct the login, or give "
-        f"the account the right to pull from it."
+        f"The account may not pull from Harbor's project {name} (status {answer.status}): correct the credentials, or "
+        "give the account the right to pull from it."
     )
 
 

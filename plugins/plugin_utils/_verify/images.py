@@ -27,7 +27,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosi
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.requests import ProbeRequest
 
 _COPY = (
-    "Copy it there, or correct its name. To a proxy cache nobody can push: look in Harbor whether it reaches its "
+    "Copy it there, or correct its name. Images cannot be pushed to a proxy cache: check in Harbor that it reaches its "
     "upstream."
 )
 
@@ -120,7 +120,7 @@ def _outcome(asked: Questions, question: Question, answers: Sequence[Manifest]) 
         masked = _secrets.mask_data(wrong._asdict())
         shown.update(state="failed", served_by=None, diagnosis=masked)
     if question.next and question.asked and shown["state"] not in outcome.GOOD:
-        shown["notes"].append(f"containerd asks {question.next.host} then, which was not asked here")
+        shown["notes"].append(f"containerd tries {question.next.host} then, which was not contacted here")
     return {**shown, "put": _put(question)}
 
 
@@ -136,7 +136,7 @@ def _wrong(asked: Questions, question: Question, seen: Seen) -> Diagnosis | None
     if found.error or diagnosis.diagnose(seen):  # settings that are broken, or that containerd ignores
         return None
     if not question.asked and question.next:
-        text = f"No mirror is configured for it here: containerd asks {question.next.host} itself."
+        text = f"No mirror is configured for it here: containerd pulls from {question.next.host} directly."
         return diagnosis.diagnosis("public", text, found, question.next)
     for answer, where in _pairs(seen.answers, question):
         if diagnosis.serves(answer):
@@ -150,7 +150,7 @@ def _platform(asked: Questions, where: Asked, answer: Manifest, found: Resolutio
     if not offered or any(platforms.takes(mine, each, there.release, exactly) for each in offered):
         return None
     known = sorted({each for each in offered if not each.startswith("unknown")})
-    text = f"{requests.endpoint(where)} has it for {', '.join(known) or 'no platform'} alone, and not for {mine}."
+    text = f"{requests.endpoint(where)} has it only for {', '.join(known) or 'no platform'}, not for {mine}."
     return diagnosis.diagnosis("platform", text, found, where)
 
 
@@ -228,13 +228,13 @@ def sentence(images: Sequence[Mapping[str, Any]]) -> str:
     """Say in one line whether all will be pulled, and name the first that will not."""
     bad = [each for each in images if each["state"] not in outcome.GOOD]
     if not bad:
-        return f"all {len(images)} images will be pulled from where they should come"
+        return f"all {len(images)} images will be pulled from the intended registry"
     reasons: dict[tuple[str, str], list[str]] = {}
     for each in bad:
         told = each["diagnosis"]
         reasons.setdefault((told["seen"], told["fix"]), []).append(each["image"])
     shown = [f"{_several(names)}: {seen} {fix}" for (seen, fix), names in reasons.items()]
-    return f"{len(bad)} of {len(images)} images will not be pulled from where they should come. " + " | ".join(shown)
+    return f"{len(bad)} of {len(images)} images will not be pulled from the intended registry. " + " | ".join(shown)
 
 
 def _several(names: list[str]) -> str:

@@ -89,7 +89,7 @@ def _served_by(pull: Pulled | None, seen: Seen) -> tuple[Served, str | None]:
             return Served(place, "manifest"), None
     if serving:
         place, answer = serving[0]
-        return Served(place, "manifest"), f"{place} has another image under this name now ({answer.digest})"
+        return Served(place, "manifest"), f"{place} now has a different image under this name ({answer.digest})"
     return Served(), None
 
 
@@ -110,4 +110,4 @@ def sentence(images: Sequence[Mapping[str, Any]]) -> str:
         counts = {state: sum(each["state"] == state for each in images) for state in GOOD}
         return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     reasons = [f"{each['image']}: {each['diagnosis']['seen']} {each['diagnosis']['fix']}" for each in bad]
-    return f"{len(bad)} of {len(images)} images do not come from where they should. " + " | ".join(reasons)
+    return f"{len(bad)} of {len(images)} images do not come from the intended registry. " + " | ".join(reasons)

@@ -34,13 +34,14 @@ class Ask(Protocol):
 def check(wish: Pull, option: str = "images") -> None:
     """Refuse what no node can do; `option` is what the images are called."""
     if not wish.images and not wish.pause:
-        raise Refusal(f"{option}: there is none; name some, or set pause")
+        raise Refusal(f"{option}: empty: list images, or set pause")
     if len(wish.images) > MAX_IMAGES:
-        raise Refusal(f"{option}: {len(wish.images)} of them are more than the {MAX_IMAGES} that one task pulls")
+        raise Refusal(f"{option}: {len(wish.images)} images are more than the {MAX_IMAGES} that one task pulls")
     for image in wish.images:
         if not image or len(image) > 512 or not image.isprintable() or " " in image:
             raise Refusal(
-                f"{option}: {_secrets.quoted(image)} is no image's name: write it as in a pod, REGISTRY/REPOSITORY:TAG"
+                f"{option}: {_secrets.quoted(image)} is not an image name: write it as in a pod, "
+                "REGISTRY/REPOSITORY:TAG"
             )
     options.check_range("timeout", wish.timeout, 1, None)
     options.check_range("parallel", wish.parallel, 1, None)
@@ -51,7 +52,7 @@ def pull(ask: Ask, wish: Pull) -> dict[str, Any]:
     reply = ask(wish, Pulls)
     images = verdicts.images_to_pull(wish.images, reply.observed.effective.pause if wish.pause else None)
     if [each.image for each in reply.pulls] != images:
-        raise Refusal("the node answers for other images than those that it was asked for")
+        raise Refusal("the node returned results for images that were not requested")
     found = _told(ask, reply.observed, images, reply.pulls, wish.login)
     return _with_docker(ask, found, reply.observed, wish, reply.docker)
 
@@ -72,7 +73,7 @@ def _with_docker(
         return found
     try:
         if len(pulls) != len(wish.images):
-            raise Refusal("the node answers for other images than those that it was asked for")
+            raise Refusal("the node returned results for images that were not requested")
         beside = _told(ask, observed.docker, wish.images, pulls, wish.login)
     except Refusal as exc:
         beside = {"failed": True, "msg": str(exc), "version": None, "images": []}

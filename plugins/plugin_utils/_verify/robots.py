@@ -51,17 +51,17 @@ def account(name: str, harbor: str, seen: Robot | None, now: float) -> Account:
     who = f"Harbor's robot account {name}"
     gone = warning = None
     if disabled:
-        gone = f"{who} is switched off: enable it in Harbor."
+        gone = f"{who} is disabled: enable it in Harbor."
     elif at and at.timestamp() <= now:
         gone = (
-            f"{who} expired on {at:%Y-%m-%d}, so that its right secret is refused. Give it more days in Harbor (they "
-            f"count from the day when it was made), or make another one and give the role its login."
+            f"{who} expired on {at:%Y-%m-%d}, so even its correct secret is refused. Extend it in Harbor (the days "
+            "count from its creation), or create another one and set its credentials in the role's variables."
         )
     elif at and at.timestamp() - now <= WARN_DAYS * _DAY:
         days = int((at.timestamp() - now) // _DAY)
         left = f"in {days} day{'' if days == 1 else 's'}" if days else "in less than a day"
         warning = (
-            f"{who} ({harbor}) expires on {at:%Y-%m-%d}, {left}, and then nothing is pulled with it: give it more days "
-            f"in Harbor, or make another one, run the role with its login, and remove this one then"
+            f"{who} ({harbor}) expires on {at:%Y-%m-%d}, {left}, and then pulls with it fail: extend it in Harbor, or "
+            "create another one, run the role with its credentials, and then remove this one"
         )
     return Account(name, harbor, f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None, never, disabled, gone, warning)

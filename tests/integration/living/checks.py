@@ -38,7 +38,7 @@ def kept(node: Mortal, warnings: list[str]) -> Iterator[str]:
         del node.keys[path]
     for path in lost_files:
         del node.files[path]
-    if any(f"{CONFIG} was changed since the run that is undone" in each for each in warnings):
+    if any(f"{CONFIG} was changed after the run that is undone" in each for each in warnings):
         if not node.shell(f"ls {STATE}/*config.toml.*"):
             yield f"no copy of {CONFIG} is kept"
         lost_comments, lost_keys = set(), {}

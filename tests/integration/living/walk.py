@@ -24,7 +24,7 @@ from living.events import Mortal, happen
 
 ROLE = "airgap.containerd.containerd_registry"
 INFO = "airgap.containerd.containerd_info"
-BREAKS = ("Traceback", "MODULE FAILURE", "Unexpected", "files of before were put back", "does not serve")
+BREAKS = ("Traceback", "MODULE FAILURE", "Unexpected", "previous files were restored", "does not serve")
 INTERRUPTED = 0.2  # the share of rounds before which a run is killed
 
 

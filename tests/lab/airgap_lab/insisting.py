@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A registry that insists on tokens: it answers Basic with a Bearer challenge, as Harbor never does and others do.
+"""A registry that requires tokens: it answers Basic with a Bearer challenge, as Harbor never does and others do.
 
 Its token service takes GET alone, refuses a wrong password, gives an account a token that opens what it may pull, and
 anybody else one that opens nothing. It is a program of its own: ``python3 -m airgap_lab.insisting SETTINGS``, with the

@@ -90,13 +90,13 @@ def test_each_project_is_asked_about_with_its_own_account(asked, from_variables)
     [
         ({"projects": {"docker.io": {"username": "a"}}}, "projects[docker.io].password: missing or empty"),
         ({"projects": {"docker": "hub"}}, "projects: 'docker' has no dot and no port"),
-        ({"url": "http://u:CaN4ry@harbor.lan"}, "url: the URL holds a username or password"),
-        ({"url": "harbor.lan"}, "url: 'harbor.lan' has no http://"),
-        ({"url": "http://["}, "url: 'http://[' is not a registry's URL"),
-        ({"username": "a:b", "password": "CaN4ry"}, "username: holds a colon"),
-        ({"reader_username": "a:b", "reader_password": "CaN4ry"}, "reader_username: holds a colon"),
+        ({"url": "http://u:CaN4ry@harbor.lan"}, "url: the URL contains a username or password"),
+        ({"url": "harbor.lan"}, "url: 'harbor.lan' does not begin with http://"),
+        ({"url": "http://["}, "url: 'http://[' is not a registry URL"),
+        ({"username": "a:b", "password": "CaN4ry"}, "username: a username cannot contain ':'"),
+        ({"reader_username": "a:b", "reader_password": "CaN4ry"}, "reader_username: a username cannot contain ':'"),
         ({"reader_username": "a"}, "reader_password: missing or empty"),
-        ({"username": "a", "password": "CaN4ry\n"}, "password: holds a line break"),
+        ({"username": "a", "password": "CaN4ry\n"}, "password: contains a line break"),
     ],
 )
 def test_what_is_refused(options, message):
@@ -114,7 +114,7 @@ def test_a_node_that_answers_for_other_projects(names):
     answer = dict.fromkeys(Manifest._fields)
     told = [{"name": name, "status": 200, "registry_id": None, "upstream": None, "answer": answer} for name in names]
     result = run(containerd_harbor, replying({"harbors": [told], "robots": [None]}), **BASE)
-    assert "answers for other projects" in result["msg"]
+    assert "results for projects that were not requested" in result["msg"]
 
 
 def test_a_robot_that_soon_expires_is_a_warning_that_names_no_node(asked):
@@ -142,4 +142,4 @@ def test_a_node_that_answers_for_other_accounts(robots):
         {"name": n, "status": 200, "registry_id": None, "upstream": None, "answer": answer} for n in ("hub", "mirror")
     ]
     result = run(containerd_harbor, replying({"harbors": [told], "robots": robots}), **BASE)
-    assert "answers for other accounts" in result["msg"]
+    assert "results for accounts that were not requested" in result["msg"]

@@ -65,7 +65,7 @@ def test_manifests_and_lists_are_read_on_the_controller(asked, tmp_path):
         "kind: Pod\napiVersion: v1\nspec: {containers: [{image: 'quay.io/there:1', args: [quay.io/a/b:1]}]}\n"
     )
     read = go(manifests=[str(manifest)], ask=False)
-    assert not asked and read["msg"] == "1 images and 1 that may be one"
+    assert not asked and read["msg"] == "1 images, 1 more names may be images"
     assert read["names"][0] == {"image": "quay.io/there:1", "certain": True, "used_by": ["a.yaml: Pod, container"]}
     result = go(images=read["names"])
     assert not result["failed"] and [each["image"] for each in result["doubtful"]] == ["quay.io/a/b:1"]
@@ -103,11 +103,11 @@ def test_more_than_fits_into_one_request(asked, monkeypatch):
 
     def refuse(action, request, task_vars, kind):
         if isinstance(request, Probe):
-            raise WireError("9.0 MiB are to be sent, more than the 8 MiB that are taken")
+            raise WireError("the data to send is 9.0 MiB, more than the limit of 8 MiB")
         return real(action, request, task_vars, kind)
 
     monkeypatch.setattr(execute, "execute", refuse)
-    message = "images: 9.0 MiB are to be sent, more than the 8 MiB that are taken: ask for fewer at a time"
+    message = "images: the data to send is 9.0 MiB, more than the limit of 8 MiB: check fewer at a time"
     assert go(images=["quay.io/there:1"])["msg"] == message
 
 

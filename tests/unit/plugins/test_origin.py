@@ -28,8 +28,8 @@ INVENTORY = {
     "containerd_registry_url": "https://registry.lan",
     "containerd_registry_endpoints": {"registry.lan": {"ca": "{{ lan_ca }}"}},
 }
-COMES = "comes from the facts of this node: what a node says decides nothing here"
-USES = "containerd_registry_endpoints uses the variable {}, which the facts of this node have set"
+COMES = "is set by the facts of this node, which are not trusted"
+USES = "containerd_registry_endpoints uses the variable {}, which is set by the facts of this node"
 SAID = {
     "containerd_registry_hosts_template": "/etc/passwd",
     "containerd_registry_url": "http://evil.lan",
@@ -142,7 +142,7 @@ def test_what_a_play_sets_is_the_operators(play, tmp_path):
         {"ansible.builtin.set_fact": {"containerd_registry_catch_all": True}},
     ]
     lan_ca = {"ansible.builtin.set_fact": {"lan_files": "/srv", "cacheable": True}}
-    assert "'/srv/ca.pem' is not a file on the controller" in play({"lan_files": "/root"}, GATHER, lan_ca, VALIDATE)
+    assert "'/srv/ca.pem' is not a file on the control node" in play({"lan_files": "/root"}, GATHER, lan_ca, VALIDATE)
     assert "failed=0" in play({}, *tasks, VALIDATE)
     late = {"containerd_registry_url": "http://evil.lan"}
     assert COMES in play(late, tasks[0], GATHER, VALIDATE), "facts that come after it are the node's"
@@ -204,12 +204,14 @@ def test_mistakes_of_many_nodes_are_shown_once(play):
     inventory = {"ansible_connection": "local", "containerd_registry_url": "registry.lan"}
     output = play({}, playbook=ROOT / "playbooks" / "site.yml", hosts=hosts, inventory=inventory)
     # Once in each place where ansible-core shows the words of a failed task.
-    assert 1 <= output.count("has no http:// or https:// in front") <= 2
-    assert "all 40 nodes: cannot be changed containerd_registry_url: 'registry.lan' has no http://" in output
+    assert 1 <= output.count("does not begin with http:// or https://") <= 2
+    assert (
+        "all 40 nodes: cannot be changed containerd_registry_url: 'registry.lan' does not begin with http://" in output
+    )
     assert "Change the node" not in output
     inventory |= {"containerd_registry_url": "http://r.lan", "containerd_registry_projects": ["a"]}
     output = play({}, playbook=ROOT / "playbooks" / "site.yml", hosts=hosts, inventory=inventory)
-    wrong = "containerd_registry_projects: is a list where a mapping is wanted: write it as KEY: VALUE"
+    wrong = "containerd_registry_projects: is a list but a mapping is required: write it as KEY: VALUE"
     assert 1 <= output.count(wrong) <= 2
     assert len(output) < 9000, "of which each node has a line of the plan and one of the recap"
 
@@ -221,7 +223,7 @@ def test_a_mistaken_name_is_told_once(play):
         "containerd_registry_usrname": 1,
     }
     output = play({}, VALIDATE, hosts=["w1", "w2", "w3"], inventory=inventory)
-    told = "containerd_registry_usrname is no variable of this role: did you mean containerd_registry_username?"
+    told = "containerd_registry_usrname is not a variable of this role: did you mean containerd_registry_username?"
     assert output.count(told) == 1 and "failed=0" in output
 
 

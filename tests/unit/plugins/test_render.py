@@ -93,15 +93,15 @@ def test_settings_of_the_image_are_kept(tmp_path):
     result = render(tmp_path / "n", mine, version="1.7.24")
     assert "warnings" not in result
     assert tree(tmp_path / "n/root")[CONFIG][0].startswith(mine.read_text())
-    assert "replaces the one of the image" in render(tmp_path / "m", version="1.7.24")["warnings"][0]
+    assert "replaces the image's own" in render(tmp_path / "m", version="1.7.24")["warnings"][0]
 
 
 @pytest.mark.parametrize(
     ("config", "variables", "message"),
     [
-        (None, {}, "containerd_registry_version: is not set, and no node is asked here"),
+        (None, {}, "containerd_registry_version: not set, and no node is read here"),
         (None, {"version": "new"}, "containerd_registry_version"),
-        ("absent.toml", {"version": "2.1.9"}, "config: 'absent.toml' cannot be read on the controller"),
+        ("absent.toml", {"version": "2.1.9"}, "config: 'absent.toml' cannot be read on the control node"),
         (None, {"version": "2.1.9", "mode": "legacy", "direct": "x y"}, "containerd_registry_direct"),
     ],
 )

@@ -54,17 +54,17 @@ def test_paths_are_normalised_where_they_enter(path, place):
     ("changes", "problem"),
     [
         ({"path": "a"}, "reply.path is not an absolute path"),
-        ({"path": 1}, "reply.path is a number where an absolute path is wanted"),
+        ({"path": 1}, "reply.path is a number but an absolute path is required"),
         ({"content": "****"}, "reply.content is not base64"),
-        ({"content": 5}, "reply.content is a number where a packed file is wanted"),
-        ({"inner": {}}, "reply.inner is a mapping where a list is wanted"),
-        ({"inner": [{"number": True}]}, r"reply.inner\[0\].number is a boolean where a number is wanted"),
+        ({"content": 5}, "reply.content is a number but a packed file is required"),
+        ({"inner": {}}, "reply.inner is a mapping but a list is required"),
+        ({"inner": [{"number": True}]}, r"reply.inner\[0\].number is a boolean but a number is required"),
         ({"inner": [{}]}, r"reply.inner\[0\] lacks 'number'"),
-        ({"inner": [5]}, r"reply.inner\[0\] is a number where a mapping is wanted"),
+        ({"inner": [5]}, r"reply.inner\[0\] is a number but a mapping is required"),
         ({"either": {"text": "a"}}, "reply.either lacks 'number'"),
         ({"either": {"number": 1, "more": 1}}, "reply.either has 'more', which is unknown"),
-        ({"named": {"c": {"number": "1"}}}, "reply.named.c.number is a text where a number is wanted"),
-        ({"anything": ["\ud800"]}, "reply.anything holds text that is none"),
+        ({"named": {"c": {"number": "1"}}}, "reply.named.c.number is a text but a number is required"),
+        ({"anything": ["\ud800"]}, "reply.anything contains text that is not Unicode"),
         ({"more": 1}, "reply has 'more', which is unknown"),
     ],
 )
@@ -102,5 +102,5 @@ def test_a_number_is_one_that_every_program_takes_for_one(number):
 def test_what_is_unreadable_says_why_where_that_is_allowed():
     shape = (Inner, _shape.Unreadable, None)
     assert checked({"number": 1}, shape) == Inner(1) and checked(None, shape) is None
-    assert checked({"number": "x"}, shape) == _shape.Unreadable("number is a text where a number is wanted")
-    assert checked([], shape) == _shape.Unreadable("it is a list where a mapping is wanted")
+    assert checked({"number": "x"}, shape) == _shape.Unreadable("number is a text but a number is required")
+    assert checked([], shape) == _shape.Unreadable("it is a list but a mapping is required")

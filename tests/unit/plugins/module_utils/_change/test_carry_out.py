@@ -91,4 +91,4 @@ def test_an_answer_that_is_too_large_is_one_clear_failure(config, call, monkeypa
     wanted = look(config, {})
     monkeypatch.setattr(wire, "MAX_DATA", len(json.dumps(wanted)) + 1)
     code, result = call(wanted)
-    assert code == 1 and result["msg"].endswith("this node holds more than fits into one answer"), result
+    assert code == 1 and result["msg"].endswith("this node has more data than fits into one reply"), result

@@ -140,7 +140,7 @@ def test_attributes_that_cannot_be_given_are_an_error_of_the_file_and_nothing_is
 def test_attributes_that_the_next_run_would_refuse_are_refused_at_once(node, monkeypatch, attributes, reason):
     wanted, module = {**found(node, monkeypatch), "attributes": attributes}, Module()
     for path in (None, str(node / "new.toml")):
-        with pytest.raises(OSError, match=f"are asked for, {reason}, and then this collection does not"):
+        with pytest.raises(OSError, match=f"and mode, {reason}, and this collection would no longer"):
             edit.look({**wanted, "path": path}, module)
     for fine in ({"owner": "root", "mode": "u=rw,g=r"}, {"owner": 0, "group": "adm", "mode": "0640"}, {"group": "adm"}):
         edit.look({**wanted, "attributes": fine}, module)

@@ -40,11 +40,13 @@ def test_the_new_files_and_the_old_ones(tried):
     rehearsal.check(ASKED, "/s", "/etc/.new")
     assert [each[1] for each in seen] == ["/etc/.new"]
     bad.add("/etc/.new")
-    with pytest.raises(Failure, match=r"not serve with the new configuration: no /etc/x.toml. Nothing was changed$"):
+    with pytest.raises(
+        Failure, match=r"not serve CRI with the new configuration: no /etc/x.toml. Nothing was changed$"
+    ):
         rehearsal.check(ASKED, "/s", "/etc/.new")
     bad.add("/etc/x.toml")
     for staged in ("/etc/.new", "/etc/x.toml"):
-        with pytest.raises(Failure, match=r"whatever this run changes: no /etc/x.toml. .* mend this first"):
+        with pytest.raises(Failure, match=r"even without the changes of this run: no /etc/x.toml. .* Fix this first"):
             rehearsal.check(ASKED, "/s", staged)
 
 

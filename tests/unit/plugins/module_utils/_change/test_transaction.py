@@ -136,8 +136,8 @@ def test_a_file_that_changed_meanwhile_stops_it(node):
     [
         ({"error": "bad TOML"}, "does not accept the configuration: bad TOML"),
         ({"config_path": ""}, "config_path is ''"),
-        ({"mirrors": {"docker.io": ["x"]}}, "mirrors are set beside"),
-        ({"configs": {"a.lan": Login(None, True)}}, "tls is set beside"),
+        ({"mirrors": {"docker.io": ["x"]}}, "mirrors are set together with"),
+        ({"configs": {"a.lan": Login(None, True)}}, "tls is set together with"),
         ({"disabled_plugins": ["cri"]}, "is disabled"),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_failed_restart_puts_everything_back(node, monkeypatch):
     stale.parent.mkdir(parents=True)
     stale.write_text("stale\n")
     removes = {"removes": [str(stale)], "directories": [str(stale.parent)]}
-    with pytest.raises(wire.Failure, match="no CRI. The files of before were put back .* serves"):
+    with pytest.raises(wire.Failure, match="no CRI. The previous files were restored .* serves"):
         apply(node, restart=AGAIN, changes=removes)
     assert calls == ["new\n", "old\n"] and stale.read_text() == "stale\n"
     assert not (node / "certs.d" / "docker.io").exists() and not (node / "state" / "record.json").exists()
@@ -225,7 +225,7 @@ def test_restart_restores_files(node, monkeypatch):
 
     monkeypatch.setattr(service, "restart", restart)
     (node / "backup").write_text("good\n")
-    with pytest.raises(wire.Failure, match="were put back"):
+    with pytest.raises(wire.Failure, match="were restored"):
         transaction.restart(AGAIN, [{"path": str(node / "config.toml"), "backup": str(node / "backup")}])
     assert attempts == ["old\n", "good\n"]
 
@@ -316,7 +316,7 @@ def test_a_restart_that_fails_after_everything_was_forgotten(applied, monkeypatc
 
     monkeypatch.setattr(service, "restart", restart)
     with pytest.raises(
-        wire.Failure, match="no. What was there before is forgotten with its logins, so nothing was put"
+        wire.Failure, match="no. The previous files were discarded with their credentials, so nothing was restored"
     ):
         apply(applied, changes={"files": [], "config": None}, restart=AGAIN, record=None, due=True, forget=True)
     apply(applied)

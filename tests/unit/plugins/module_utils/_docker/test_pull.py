@@ -86,5 +86,5 @@ def test_an_engine_that_does_not_answer_is_unavailable(docker, monkeypatch):
 @pytest.mark.parametrize("info", ["nonsense", "3", '"text"', "[" * 100000])
 def test_an_answer_that_is_none_is_an_error(docker, info):
     docker.answers["/info"] = info
-    with pytest.raises(EngineError, match="the answer is no"):
+    with pytest.raises(EngineError, match="the answer is not"):
         engine.asked("GET", "/info", 5)

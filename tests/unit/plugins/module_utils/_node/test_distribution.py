@@ -49,9 +49,9 @@ def node(tmp_path, monkeypatch):
         ([], ["/s"], ["rke2"], "rke2"),
         ([], [], ["k3s"], None),
         (["k3s-server"], ["/s"], [], None),
-        (["containerd", "k3s-server"], [], ["k3s"], "of k3s and of a service of its own: .* to k3s or none"),
-        (["k3s-server"], ["/s", places.DEFAULT_SOCKET], ["k3s"], "of k3s and of a service of its own"),
-        ([], ["/s"], ["k3s", "rke2"], "of k3s and of rke2: set distribution to k3s or rke2"),
+        (["containerd", "k3s-server"], [], ["k3s"], r"\(k3s, a service of its own\): .* to k3s or none"),
+        (["k3s-server"], ["/s", places.DEFAULT_SOCKET], ["k3s"], r"\(k3s, a service of its own\)"),
+        ([], ["/s"], ["k3s", "rke2"], r"\(k3s, rke2\): set distribution to k3s or rke2"),
     ],
 )
 def test_by_what_is_there(node, units, sockets, written, found):
@@ -98,7 +98,7 @@ def test_one_with_the_usual_places_is_known_by_its_program_and_unit(node, tmp_pa
     program.write_text("")
     assert distribution.find(request) is snap and distribution.registries(snap) is None
     request = dict(node(["snap.k8s.containerd", "containerd"], [places.DEFAULT_SOCKET]), distributions=[snap])
-    with pytest.raises(wire.Failure, match="of k8s and of a service of its own"):
+    with pytest.raises(wire.Failure, match=r"\(k8s, a service of its own\)"):
         distribution.find(request)
 
 

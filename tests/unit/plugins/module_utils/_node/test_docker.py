@@ -97,8 +97,8 @@ def test_what_it_tells(monkeypatch):
     [
         (INFO, False, "it does not run"),
         (engine.EngineError(0, "no answer in 10 s"), True, "it does not answer on"),
-        ({}, True, "it does not tell its version"),
-        ({"DriverStatus": None, "RegistryConfig": None}, True, "it does not tell its version"),
+        ({}, True, "it does not report its version"),
+        ({"DriverStatus": None, "RegistryConfig": None}, True, "it does not report its version"),
     ],
 )
 def test_why_it_tells_nothing(monkeypatch, info, runs, error):

@@ -31,7 +31,7 @@ ip link 2>/dev/null || cat /proc/net/dev
         ("containerd: listen unix /x: bind: permission denied", None),
         ("containerd: open /etc/key: no such file", "containerd: open /etc/key: no such file"),
         (OPT + "\ncontainerd: no", "containerd: no"),
-        (OPT, "exit status 1, without a word"),
+        (OPT, "exit status 1, no output"),
         ("containerd: listen tcp 10.0.0.1:5: bind: cannot assign requested address", None),
         ("containerd: listen tcp: lookup localhost: no such host", None),
         (

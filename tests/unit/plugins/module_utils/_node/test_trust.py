@@ -59,9 +59,9 @@ STEPS = ["data", "data/containerd", "data/containerd/certs.d", "data/containerd/
 @pytest.mark.parametrize(
     ("uid", "gid", "mode", "reason"),
     [
-        (1000, 0, None, "user 1000 owns it, so what is there is not trusted: look at it, then run chown -h root /"),
-        (0, 0, 0o777, "everyone can write to it, so what is there is not trusted: look at it, then run chmod o-w /"),
-        (0, 1000, 0o775, "group 1000 can write to it, so what is there is not trusted: .* then run chmod g-w /"),
+        (1000, 0, None, "user 1000 owns it, so it is not trusted: check its contents, then run chown -h root /"),
+        (0, 0, 0o777, "everyone can write to it, so it is not trusted: check its contents, then run chmod o-w /"),
+        (0, 1000, 0o775, "group 1000 can write to it, so it is not trusted: .* then run chmod g-w /"),
         (1000, 1000, 0o777, "user 1000 owns it and everyone can write to it and group 1000 can .* && chmod g-w /"),
         (0, 0, 0o775, None),  # root's own group
         (0, 1000, 0o755, None),  # others may read

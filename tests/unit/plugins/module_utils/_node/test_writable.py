@@ -32,11 +32,11 @@ def test_nothing_keeps_a_file(file):
 def test_a_mount(file, monkeypatch):
     monkeypatch.setattr(writable, "_mount_points", lambda: {str(file)})
     assert writable.why_not(str(file)).startswith(
-        "it is mounted by itself, so it cannot be replaced in one step: mount"
+        "it is a mount point itself, so it cannot be replaced atomically: mount"
     )
     link = file.parent / "link"
     link.symlink_to(file)
-    assert "mounted by itself" in writable.why_not(str(link))
+    assert "a mount point itself" in writable.why_not(str(link))
 
 
 def test_mount_points_are_read():

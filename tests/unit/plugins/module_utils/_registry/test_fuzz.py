@@ -106,7 +106,7 @@ def test_any_answer_is_one_row(answers):
             told = ask()
             assert time.monotonic() - began < 10
             check_told(told)
-            assert "this node could not ask it" not in json.dumps(told)
+            assert "this node could not contact it" not in json.dumps(told)
 
 
 @pytest.fixture(autouse=True)

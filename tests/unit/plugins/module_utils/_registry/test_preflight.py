@@ -83,10 +83,10 @@ def test_what_works(port, kind, authorization, auth):
 @pytest.mark.parametrize(
     ("kind", "authorization", "error"),
     [
-        ("basic", None, "it wants a username and password"),
+        ("basic", None, "it requires a username and password"),
         ("basic", "Basic eDp5", "it refuses the username and password (status 401)"),
         ("strict", "Basic eDp5", "refuses the username and password (status 401)"),
-        ("notoken", LOGIN, "gave no token"),
+        ("notoken", LOGIN, "issued no token"),
         ("html", LOGIN, "answers with a web page"),
         ("broken", LOGIN, "answers with status 500"),
     ],
@@ -154,8 +154,8 @@ def test_certificates_of_the_wanted_configuration_are_used(secure_port):
     ]
     for tls in works:
         assert probe(url, LOGIN, tls=tls)["error"] is None, tls
-    assert "give the CA that signed its certificate" in probe(url, LOGIN, tls=pair)["error"]
-    assert "give client_cert and client_key" in probe(url, LOGIN, tls={"ca": certificate})["error"]
+    assert "the CA that signed its certificate" in probe(url, LOGIN, tls=pair)["error"]
+    assert "set client_cert and client_key" in probe(url, LOGIN, tls={"ca": certificate})["error"]
     other_name = probe(url.replace("localhost", "127.0.0.1"), LOGIN, tls=works[0])["error"]
     assert "TLS with 127.0.0.1" in other_name and "give" not in other_name
     missing = {"ca": {"text": None, "path": "/nowhere/ca.pem"}}
@@ -244,7 +244,7 @@ def harbor(public):
 
 @pytest.mark.parametrize(
     ("projects", "error"),
-    [(["a", "b"], None), (["b"], None), ([], "it wants a username"), (["a"], "it wants a username and password")],
+    [(["a", "b"], None), (["b"], None), ([], "it requires a username"), (["a"], "it requires a username and password")],
 )
 def test_public_projects_need_no_login(projects, error):
     with harbor(b"/v2/b/") as server:
@@ -262,14 +262,14 @@ def test_a_login_that_waits_for_a_challenge_needs_the_token_service():
         assert probe(server.url + "/v2/", LOGIN)["auth"] == "basic"
         assert len(server.requests) == 1
         found = probe(server.url + "/v2/", LOGIN, by_challenge=True)
-    assert "its token service http://127.0.0.1:1 is out of reach" in found["error"]
+    assert "its token service http://127.0.0.1:1 cannot be reached" in found["error"]
 
 
 @pytest.mark.parametrize(
     ("location", "error"),
     [
-        (b"https://localhost/v2/", "sends the node to https://localhost: write https://localhost in its URL"),
-        (b"//other.lan:5000/x?CaN4ry", "sends the node to http://other.lan:5000: write"),
+        (b"https://localhost/v2/", "redirects the node to https://localhost: write https://localhost in its URL"),
+        (b"//other.lan:5000/x?CaN4ry", "redirects the node to http://other.lan:5000: write"),
         (b"/login", "to another path there"),
         (b"http://[", "nowhere"),
         (b"", "nowhere"),
@@ -289,4 +289,4 @@ def test_one_that_dies_says_why_and_the_others_answer(monkeypatch, port):
         for headers in ({"X": 5}, {})
     ]
     broken, good = preflight.ask(questions)
-    assert "this node could not ask it (AttributeError" in broken["error"] and good["error"] is None
+    assert "this node could not contact it (AttributeError" in broken["error"] and good["error"] is None

@@ -221,7 +221,9 @@ def test_a_short_name_is_the_same_table_as_the_long_one_on_2_1():
 
 def test_both_names_of_a_table_in_one_file_of_version_1_on_2_1():
     both = {"plugins": {"cri": {"registry": {}}, V2: {"sandbox_image": "p"}}}
-    with pytest.raises(ReleaseError, match=r"config\.toml: plugins\.cri and plugins\.\S+ are two names of one table"):
+    with pytest.raises(
+        ReleaseError, match=r"config\.toml: plugins\.cri and plugins\.\S+ are two names of the same table"
+    ):
         combine("2.1.9", both)
     assert found(combine("1.7.24", both)) == {("io.containerd.grpc.v1.cri", "registry"): {}}
 

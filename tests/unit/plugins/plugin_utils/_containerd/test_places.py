@@ -76,7 +76,7 @@ def test_merges_with_aliases():
         "oom_score": 1,
         "plugins": {V2: {"containerd": containerd, "sandbox_image": "p"}, "io.x.v1.y": {}},
     }
-    with pytest.raises(Ignored, match="plugins.cri_images stands for a table"):
+    with pytest.raises(Ignored, match="plugins.cri_images is a table"):
         places.resolve_merge({"plugins": {"cri_images": 1}}, release("1.7.24"), 2)
 
 
@@ -137,5 +137,5 @@ def test_a_short_name_that_nothing_has_is_never_advised(version, file):
     rel = releases.release(releases.parse(version))
     with pytest.raises(releases.ReleaseError, match=r"did you mean plugins\.cri_runtime\.x\?"):
         places.shown(("plugins", "cri_runtimes", "x"), rel, file)
-    with pytest.raises(releases.ReleaseError, match="there are cri_images, cri_runtime"):
+    with pytest.raises(releases.ReleaseError, match="valid names are cri_images, cri_runtime"):
         places.shown(("plugins", "nonsense", "x"), rel, file)

@@ -34,10 +34,10 @@ def test_what_is_named(text, named):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"mirrors: {\npassword: CaN4ry", r"/r.yaml is not YAML \(line 2\), so nobody can tell"),
-        (b"\xff\xfe\x00", "/r.yaml is not YAML, so"),
-        (b"- a", "/r.yaml is no mapping, so"),
-        (b"!!python/object/apply:os.system [reboot]", "/r.yaml is not YAML"),
+        (b"mirrors: {\npassword: CaN4ry", r"/r.yaml is not valid YAML \(line 2\), so the registries"),
+        (b"\xff\xfe\x00", "/r.yaml is not valid YAML, so"),
+        (b"- a", "/r.yaml is not a mapping, so"),
+        (b"!!python/object/apply:os.system [reboot]", "/r.yaml is not valid YAML"),
     ],
 )
 def test_what_k3s_does_not_read_either(content, message):

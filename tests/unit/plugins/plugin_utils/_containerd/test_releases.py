@@ -49,7 +49,7 @@ def test_versions_of_before_a_release_are_told_apart(text, shown, newer_import_f
 
 @pytest.mark.parametrize("text", ["", "containerd", "containerd x unknown y"])
 def test_parse_refuses_what_is_no_version(text):
-    with pytest.raises(ReleaseError, match="cannot read a containerd version"):
+    with pytest.raises(ReleaseError, match="is not a containerd version"):
         releases.parse(text)
 
 

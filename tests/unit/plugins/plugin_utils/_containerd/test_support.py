@@ -18,13 +18,16 @@ REVISION = "88bf19b2105c8b17560993bee28a01ddc2f97182"
     [
         ("1.4.13", "containerd 1.4.13 is out of support since 2022-03-03"),
         ("2.1.9", "containerd 2.1.9 is out of support since 2026-07-03"),
-        ("1.7.34", "that 1.7.35 mends: update it, or better to a newer line, for 1.7 is out of support since 2026-09-"),
+        (
+            "1.7.34",
+            "that 1.7.35 fixes: update it, or better to a newer release line, because 1.7 is out of support since",
+        ),
         ("1.7.35", "containerd 1.7.35 is out of support since 2026-09-30"),
-        ("2.0.11", "that 2.0.12 mends: update it"),
+        ("2.0.11", "that 2.0.12 fixes: update it"),
         ("2.0.12", None),
-        ("2.2.7", "that 2.2.8 mends: update it, or better"),
-        ("2.3.4", "containerd 2.3.4 has a security hole (CVE-2026-53495) that 2.3.5 mends: update it"),
-        ("2.3.5-rc.0", "that 2.3.5 mends"),
+        ("2.2.7", "that 2.2.8 fixes: update it, or better"),
+        ("2.3.4", "containerd 2.3.4 has a vulnerability (CVE-2026-53495) that 2.3.5 fixes: update it"),
+        ("2.3.5-rc.0", "that 2.3.5 fixes"),
         ("2.3.5", None),
         ("2.4.0", None),
         ("2.9.1", None),
@@ -57,7 +60,7 @@ def test_packages_have_repairs_that_their_number_does_not_tell(text):
 
 
 def test_mirrors_in_config_toml_are_to_go_where_there_is_another_way():
-    said = "mirrors in config.toml are to go with containerd 2.7, planned for September 2027"
+    said = "containerd 2.7, planned for September 2027, will drop mirrors in config.toml"
     (told,) = support.support("containerd c 2.3.5", TODAY, legacy=True).warnings
     assert told.startswith(said)
     assert not support.support("containerd c 1.7.24", TODAY, legacy=True).warnings

@@ -84,7 +84,7 @@ VARIABLES = st.fixed_dictionaries(
     {"url": URLS | VALUES}, optional={name: RIGHT.get(name, VALUES) | VALUES for name in OPTIONS if name != "url"}
 )
 # What a release cannot keep, and what a template makes of a name, is about no variable alone.
-ABOUT_ALL = re.compile(r"containerd [0-9.]+ |hosts\.toml of |what this node or a variable holds is nested too deeply")
+ABOUT_ALL = re.compile(r"containerd [0-9.]+ |hosts\.toml of |data of this node or in a variable is nested too deeply")
 
 
 @pytest.mark.properties

@@ -42,7 +42,7 @@ PREFIX = "containerd_registry_"
 )
 def test_what_was_meant_is_told(name, likely):
     (warning,) = names.unknown([PREFIX + name, "other", PREFIX + "url"], PREFIX)
-    assert warning == f"{PREFIX}{name} is no variable of this role: did you mean {PREFIX}{likely}?"
+    assert warning == f"{PREFIX}{name} is not a variable of this role: did you mean {PREFIX}{likely}?"
 
 
 @pytest.mark.parametrize("name", ["containerd_registy_url", "container_registry_url", "contianerd_registry_mirrors"])
@@ -53,7 +53,7 @@ def test_a_mistake_before_the_name_is_told(name):
 
 def test_what_is_like_nothing_is_told_alone():
     (warning,) = names.unknown([f"{PREFIX}zzz"], PREFIX)
-    assert warning == f"{PREFIX}zzz is no variable of this role, so nothing reads it"
+    assert warning == f"{PREFIX}zzz is not a variable of this role, so nothing reads it"
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_lists_add_up_as_mappings_do():
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        ("direct_gpu", {"a": 1}, "is a mapping where a list is wanted"),
-        ("upstreams_gpu", [5], "[0]: 5 is a number where a string is wanted"),
-        ("projects_gpu", ["a"], "is a list where a mapping is wanted"),
-        ("endpoints_gpu", "CaN4ry", "is a string where a mapping is wanted"),
+        ("direct_gpu", {"a": 1}, "is a mapping but a list is required"),
+        ("upstreams_gpu", [5], "[0]: 5 is a number but a string is required"),
+        ("projects_gpu", ["a"], "is a list but a mapping is required"),
+        ("endpoints_gpu", "CaN4ry", "is a string but a mapping is required"),
     ],
 )
 def test_what_cannot_be_added_is_refused_by_its_name(name, value, problem):

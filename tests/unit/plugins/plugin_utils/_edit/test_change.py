@@ -99,13 +99,13 @@ OWNER = f'version = 2\n[plugins."{V2}"]\nmax_concurrent_downloads = 5\n'
         ("2.1.9", {MAIN: f"version = 2\n{IMPORTS}", DROP_IN: OWNER}, MAIN, DOWNLOADS,
             f"has no effect in {MAIN}: {DROP_IN} sets it too, and is read later"),
         ("1.7.24", {MAIN: f"{IMPORTS}{OWNER}sandbox_image = 'p'\n"}, DROP_IN, DOWNLOADS,
-            f"would take the effect from 2 settings in {MAIN}, such as"),
+            f"would make 2 settings in {MAIN} ineffective, such as"),
         ("2.1.9", {MAIN: f"{IMPORTS}{OWNER}"}, DROP_IN, {"version": 3, "plugins": {V3_IMAGES: {"a": 1}}},
             "set config_version instead"),
         ("2.3.4", {MAIN: f"version = 2\n{IMPORTS}", DROP_IN: "version = 3\n"}, MAIN, DOWNLOADS,
             f"{DROP_IN} has version 3, and containerd 2.3.4 does not start with an imported file of a newer version"),
         ("1.7.24", {MAIN: "version = 2\n"}, MAIN, {"imports": ["/etc/none.toml"]},
-            "imports: /etc/none.toml does not exist, and containerd 1.7.24 does not start without it: make it first"),
+            "imports: /etc/none.toml does not exist, and containerd 1.7.24 does not start without it: create it first"),
         ("1.7.24", {MAIN: "version = 2\n"}, MAIN, {"plugins": {V3_IMAGES: {"max_concurrent_downloads": 7}}},
             f'use plugins."{V2}".max_concurrent_downloads, or plugins.cri_images'),
         ("1.7.24", {MAIN: "version = 3\n"}, MAIN, DOWNLOADS, "version 3"),
@@ -177,13 +177,13 @@ def test_what_differs_in_containerds_output_but_was_not_asked_for():
     edit = decide("1.7.24", {MAIN: OWNER}, merge=DOWNLOADS)
     password = ["plugins", V2, "registry", "configs", "h", "auth", "password"]
     for problem, message in (
-        ({"kind": "setting", "path": ["plugins", V2, "a"], "found": 5}, "makes 5 of it"),
+        ({"kind": "setting", "path": ["plugins", V2, "a"], "found": 5}, "reads it as 5"),
         ({"kind": "setting", "path": ["plugins", V2, "a"]}, "does not know this setting and ignores it"),
-        ({"kind": "default", "path": ["plugins", V2, "a"], "found": True}, "still makes true of it"),
-        ({"kind": "default", "path": ["plugins", V2, "a"]}, "would not go back to its own default for it"),
+        ({"kind": "default", "path": ["plugins", V2, "a"], "found": True}, "still uses true"),
+        ({"kind": "default", "path": ["plugins", V2, "a"]}, "would not return to its default"),
         ({"kind": "other", "path": ["plugins", V2, "a"], "found": "x"}, "would also change"),
-        ({"kind": "other", "path": ["plugins", V2, "a"]}, "would take away"),
-        ({"kind": "setting", "path": password, "found": "hunter2"}, "makes"),
+        ({"kind": "other", "path": ["plugins", V2, "a"]}, "would remove"),
+        ({"kind": "setting", "path": password, "found": "hunter2"}, "reads it as"),
     ):
         found = Problem(**{**problem, "path": tuple(problem["path"])})
         said = change_module.refusal([found, found], edit, rel)

@@ -132,25 +132,25 @@ def test_the_second_registry_table_of_a_file_without_a_version_goes():
     twice = f"[plugins.cri]\na = 1\n[plugins.cri.registry]\n{ours}[plugins.'{V3_IMAGES}'.registry]\n{ours}"
     text, dummy = move("1.7.24", twice, 2)
     assert load(text) == {"version": 2, "plugins": {V2: {"a": 1, "registry": {"config_path": "/c"}}}}
-    with pytest.raises(Refusal, match="has no effect in this file, which has no version"):
+    with pytest.raises(Refusal, match="has no effect because this file has no version"):
         move("1.7.24", twice.replace("'/c'", "'/d'", 1), 2)
 
 
 @pytest.mark.parametrize(
     ("containerd", "text", "target", "message"),
     [
-        ("1.7.24", "version = 2\n", 3, "containerd 1.7.24 has versions 2 to 2, not 3"),
-        ("2.1.9", "version = 2\n", 4, "containerd 2.1.9 has versions 2 to 3, not 4"),
-        ("2.1.9", "version = 2\n", 1, "has versions 2 to 3, not 1"),
-        ("2.1.9", "version = 3\n", 2, "the file is of version 3, it cannot go back to 2"),
-        ("1.7.24", f"[plugins.'{V2}']\na = 1\n", 2, "has no effect in this file, which has no version, and would get"),
+        ("1.7.24", "version = 2\n", 3, "containerd 1.7.24 supports versions 2 to 2, not 3"),
+        ("2.1.9", "version = 2\n", 4, "containerd 2.1.9 supports versions 2 to 3, not 4"),
+        ("2.1.9", "version = 2\n", 1, "supports versions 2 to 3, not 1"),
+        ("2.1.9", "version = 3\n", 2, "the file has version 3 and cannot be converted back to 2"),
+        ("1.7.24", f"[plugins.'{V2}']\na = 1\n", 2, "has no effect because this file has no version, but would take"),
         ("1.7.24", "[plugins.mine]\na = 1\n", 2, "plugins.mine.a has no known place in version 2: remove it first"),
         (
             "2.1.9",
             f"version = 2\n[plugins.'{V2}']\nsandbox_image = 'a'\n"
             f"[plugins.'{V3_IMAGES}'.pinned_images]\nsandbox = 'b'\n",
             3,
-            "which is set too: remove one",
+            "which is also set: remove one",
         ),
     ],
 )

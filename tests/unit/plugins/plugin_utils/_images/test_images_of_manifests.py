@@ -134,7 +134,7 @@ def test_names_from_everywhere_each_once(tmp_path):
 
 REFUSED = {
     "rendered by helm": ({"c/Chart.yaml": "apiVersion: v2\nname: c\n", "c/templates/a.yaml": ""}, "c",
-                         "is a chart, which is not rendered yet: give what this writes: helm template NAME "),
+                         "is a chart, which must be rendered first: helm template NAME "),
     "a chart without a list": (
         {"Chart.yaml": "apiVersion: v2\nname: c\n"}, "Chart.yaml", "a chart that lists no images"
     ),
@@ -145,12 +145,12 @@ REFUSED = {
     "an image of a template": ({"a.yaml": POD % "'{{ .Values.image }}'"}, "a.yaml", "helm template NAME CHART"),
     "braces": ({"a.yaml": POD % "{{ image }}"}, "a.yaml", "helm template NAME CHART"),
     "a variable of a shell": ({"a.yaml": POD % "'a/b:${TAG}'"}, "a.yaml", "envsubst < "),
-    "no YAML": ({"a.yaml": "a: [1"}, "a.yaml", "is no YAML that can be read: line 2: "),
-    "a list of names": ({"a.yaml": "x/y:1\nx/z:1\n"}, "a.yaml", "holds no object of Kubernetes"),
+    "no YAML": ({"a.yaml": "a: [1"}, "a.yaml", "is not readable YAML: line 2: "),
+    "a list of names": ({"a.yaml": "x/y:1\nx/z:1\n"}, "a.yaml", "contains no Kubernetes objects"),
     "no UTF-8": ({"a.yaml": b"\xff\xfe"}, "a.yaml", "is not UTF-8 (byte 0)"),
     "no file": ({}, "a.yaml", "cannot be read: No such file or directory"),
-    "an empty folder": ({"d/README.md": "x"}, "d", "holds no file that ends in .yaml, .yml or .json"),
-    "a control character": ({"a.yaml": "a: \x1b[2J"}, "a.yaml", "is no YAML that can be read: line 1: "),
+    "an empty folder": ({"d/README.md": "x"}, "d", "contains no file that ends in .yaml, .yml or .json"),
+    "a control character": ({"a.yaml": "a: \x1b[2J"}, "a.yaml", "is not readable YAML: line 1: "),
 }  # fmt: skip
 
 
@@ -167,7 +167,11 @@ def test_what_is_refused(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a b\n", "line 1: 'a b' is no image's name"), ("# none\n", "names no image"), ("A/B\n", "line 1: 'A/B' is no")],
+    [
+        ("a b\n", "line 1: 'a b' is not an image name"),
+        ("# none\n", "contains no image names"),
+        ("A/B\n", "line 1: 'A/B' is not"),
+    ],
 )
 def test_lists_that_are_refused(tmp_path, text, message):
     with pytest.raises(Refusal, match=message):
@@ -214,11 +218,11 @@ def test_ten_thousand_documents():
 
 def test_a_file_that_is_too_large(tmp_path):
     path = write(tmp_path, "a.yaml", b"#" * (50 << 20))
-    with pytest.raises(Refusal, match="has 50 MiB, more than the 16 MiB that are read of one file: split it"):
+    with pytest.raises(Refusal, match="has 50 MiB, more than the limit of 16 MiB for one file: split it"):
         sources.names([path], None, [])
 
 
 def test_more_images_than_one_task_asks_for(monkeypatch):
     monkeypatch.setattr(sources, "MAX_IMAGES", 2)
-    with pytest.raises(Refusal, match="images: 3 are more than the 2 of one task"):
+    with pytest.raises(Refusal, match="images: 3 are more than the 2 that one task checks"):
         sources.names([], None, [Name(each) for each in "abc"])

@@ -44,8 +44,8 @@ def test_another_file_in_the_command_line_is_refused(started, refused):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"blocked_by": "/etc/containerd"}, "/etc/containerd is a file where a directory has to be"),
-        ({"hosts": nodes.tree(others=("quay.io",))}, "/c/quay.io is a file where a directory has to be"),
+        ({"blocked_by": "/etc/containerd"}, "/etc/containerd is a file, but must be a directory"),
+        ({"hosts": nodes.tree(others=("quay.io",))}, "/c/quay.io is a file, but must be a directory"),
         ({"hosts": nodes.tree(others=("q.io",))}, None),
         ({"hosts": nodes.tree(directories=("_backup",))}, "/c/_backup shows that another tool"),
     ],
@@ -62,10 +62,10 @@ def test_where_no_file_can_be(changes, text):
 @pytest.mark.parametrize(
     ("held", "changes_config", "paths", "text"),
     [
-        ({"config_held": "x"}, True, [], "/etc/containerd/config.toml has to change, and x"),
+        ({"config_held": "x"}, True, [], "/etc/containerd/config.toml has to change, but x"),
         ({"config_held": "x"}, False, ["/etc/containerd/certs.d/a/hosts.toml"], None),
         ({"hosts_held": "x"}, True, ["/etc/containerd/registry-tls/a.crt"], None),
-        ({"hosts_held": "x"}, False, ["/etc/containerd/certs.d/a/hosts.toml"], "certs.d has to change, and x"),
+        ({"hosts_held": "x"}, False, ["/etc/containerd/certs.d/a/hosts.toml"], "certs.d has to change, but x"),
     ],
 )
 def test_what_nobody_can_replace_is_refused_before(held, changes_config, paths, text):
@@ -105,7 +105,10 @@ def test_hidden_from_the_catch_all():
     wanted = {"_default/hosts.toml": "", "docker.io/hosts.toml": "", "d.lan_82_/hosts.toml": ""}
     hidden = conflicts.shadowing(wanted, "/c", found, {"/c/c.lan/hosts.toml"})
     assert set(hidden) == {"a.lan", "b.lan:81"}
-    assert "asks it itself" in hidden["a.lan"] and "/c/b.lan_81_/hosts.toml is by somebody else" in hidden["b.lan:81"]
+    assert (
+        "pulls from it directly" in hidden["a.lan"]
+        and "/c/b.lan_81_/hosts.toml was not written by this role" in hidden["b.lan:81"]
+    )
     assert conflicts.shadowing({"docker.io/hosts.toml": ""}, "/c", found, ()) == {}
 
 

@@ -73,7 +73,7 @@ def test_nobody_restarts_it_and_its_login_is_its_own():
             "a hosts.toml of its own for docker.io .named in /etc/rancher/k3s/reg",
         ),
         ("mirrors: {docker.io: {endpoint: [x]}, '*': {endpoint: [x]}}", "hosts.toml files of its own for ., docker.io"),
-        ("mirrors: {", "registries.yaml is not YAML"),
+        ("mirrors: {", "registries.yaml is not valid YAML"),
     ],
 )
 def test_what_registries_yaml_names_too_is_refused(registries, message):
@@ -100,7 +100,7 @@ def test_a_registrys_own_images_and_those_left_alone_are_where_it_says():
     record = make(k3s()).record
     assert undo.make_absent(k3s(hosts=written, record=record)).warnings == [], "what k3s replaced is no hand edit"
     todo = make(k3s(CONFIG + LOGIN, registries=configs, hosts=written, record=record), direct=["own.lan"])
-    assert todo.warnings == ["images of harbor.lan, own.lan come from where /etc/rancher/k3s/registries.yaml says"]
+    assert todo.warnings == ["images of harbor.lan, own.lan come from the mirrors in /etc/rancher/k3s/registries.yaml"]
     assert sorted(todo.tree.writes) == [
         f"{CERTS}/{name}/hosts.toml" for name in ("_default", "docker.io", "harbor.lan_80_")
     ]
@@ -109,12 +109,12 @@ def test_a_registrys_own_images_and_those_left_alone_are_where_it_says():
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        (None, {}, f"{FILE} is not there yet: start k3s once"),
+        (None, {}, f"{FILE} does not exist yet: start k3s once"),
         ("version = 2\n", {}, "registry.config_path: upgrade k3s to a release whose config.toml names certs.d"),
         (
             CONFIG,
             {"username": None, "password": None, "endpoints": {"harbor.lan": {"identity_token": "CaN4ry"}}},
-            "configs.harbor.lan.auth.identitytoken: give that login in /etc/rancher/k3s/registries.yaml",
+            "configs.harbor.lan.auth.identitytoken: set these credentials in /etc/rancher/k3s/registries.yaml",
         ),
     ],
 )
@@ -192,13 +192,13 @@ def test_k0s_that_reads_a_directory_already_gets_no_such_file():
 
 
 def test_k0s_that_does_not_write_its_file_any_more_reads_none_beside_it():
-    with pytest.raises(Refusal, match="does not begin with '# k0s_managed=true', so k0s reads no file beside it"):
+    with pytest.raises(Refusal, match="does not begin with '# k0s_managed=true', so k0s ignores additional files"):
         make(k0s("version = 2\n"))
 
 
 def test_a_login_that_k0s_would_have_to_have_in_config_toml_is_refused():
     token = {"http://harbor.lan": {"identity_token": "T"}}
-    with pytest.raises(Refusal, match="k0s writes .* give that login by the means of k0s"):
+    with pytest.raises(Refusal, match="k0s rewrites .* set these credentials with the settings of k0s"):
         make(k0s(), username=None, password=None, endpoints=token)
 
 
@@ -213,7 +213,7 @@ def test_others_name_a_directory_themselves(name, certs):
     assert all(path.startswith(f"{certs}/") for path in todo.tree.writes) and not todo.config_changed
     assert todo.restart_due is None and not todo.warnings
     other = {**found, "config": nodes.file("version = 2\n", own.config_file)}
-    with pytest.raises(Refusal, match=f"{own.title} writes {own.config_file} whenever it starts"):
+    with pytest.raises(Refusal, match=f"{own.title} rewrites {own.config_file} at every start"):
         make(nodes.node(**other))
 
 
@@ -282,23 +282,23 @@ def test_after_its_restart_rke2_has_files_of_its_own_and_they_stay():
 def test_registries_yaml_goes_again_with_a_word_about_the_restart():
     todo = asked(rke2())
     fewer = make(read(todo))
-    assert fewer.tree.removes == [REGISTRIES] and "goes: restart rke2-server or rke2-agent" in fewer.warnings[0]
+    assert fewer.tree.removes == [REGISTRIES] and "is removed: restart rke2-server or rke2-agent" in fewer.warnings[0]
     gone = undo.make_absent(read(todo))
-    assert gone.tree.removes == [REGISTRIES] and "goes: restart rke2-server or rke2-agent" in gone.warnings[0]
+    assert gone.tree.removes == [REGISTRIES] and "is removed: restart rke2-server or rke2-agent" in gone.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("observed", "options", "message"),
     [
-        (rke2(registries=b"mirrors: {}"), {}, "registries.yaml is there already, written by somebody else"),
-        (rke2(fallback_is_off=False), {}, "disable-default-registry-endpoint: true into /etc/rancher/rke2/config.yaml"),
-        (rke2(), {"endpoints": {"http://harbor.lan": {"headers": {"X": "y"}}}}, "has no headers"),
-        (rke2(), {"mirrors": {"a.io": [{"url": "http://b.lan", "dial_timeout": "3s"}]}}, "no dial_timeout"),
-        (rke2(), {"mirrors": {"a.io": [{"url": "http://b.lan", "capabilities": ["pull"]}]}}, "no capabilities"),
+        (rke2(registries=b"mirrors: {}"), {}, "registries.yaml exists already and was not written by this role"),
+        (rke2(fallback_is_off=False), {}, "disable-default-registry-endpoint: true in /etc/rancher/rke2/config.yaml"),
+        (rke2(), {"endpoints": {"http://harbor.lan": {"headers": {"X": "y"}}}}, "does not support headers"),
+        (rke2(), {"mirrors": {"a.io": [{"url": "http://b.lan", "dial_timeout": "3s"}]}}, "nor dial_timeout"),
+        (rke2(), {"mirrors": {"a.io": [{"url": "http://b.lan", "capabilities": ["pull"]}]}}, "neither capabilities"),
         (
             rke2(),
             {"projects": {"docker.io": {"project": "hub", "username": "o", "password": "S3cret"}, "*": "rest"}},
-            "one login for each host",
+            "one set of credentials per host",
         ),
     ],
 )

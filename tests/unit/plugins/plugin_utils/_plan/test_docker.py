@@ -112,8 +112,8 @@ IPV6 = {"mirrors": {"docker.io": ["https://[fd77::6]:8443"]}}
     [
         (docker("20.10.24+dfsg1"), {}, OLD),
         (docker("27.5.1"), {}, OLD),
-        (docker("28.5.2", Engine()), {}, "keeps images in its classic store"),
-        (docker("29.0.0", Engine(("overlay2",))), {}, "keeps images in its classic store"),
+        (docker("28.5.2", Engine()), {}, "uses its classic image store"),
+        (docker("29.0.0", Engine(("overlay2",))), {}, "uses its classic image store"),
         (docker(None, version_error="it does not run"), {}, "while it does not run: start it"),
         (docker(engine=Engine(STORE, EngineRegistries(("http://m.lan/",)))), {}, "runs with registry-mirrors"),
         (
@@ -127,16 +127,20 @@ IPV6 = {"mirrors": {"docker.io": ["https://[fd77::6]:8443"]}}
             "insecure-registries with harbor.lan",
         ),
         (docker(engine=Engine(STORE, file=b'{"insecure-registries": ["fd77::/16"]}')), IPV6, "with fd77::/16"),
-        (docker(engine=Engine(STORE, EngineRegistries((), ("10.0.0.0/8",)))), TLS, "with 10.0.0.0/8, so it may take"),
-        (docker(engine=Engine(STORE, file=b"[" * 100000)), {}, "daemon.json is no JSON object"),
-        (docker(engine=Engine(STORE, file=b'{"features": {"containerd-snapshotter": false}}')), {}, "image store off"),
-        (docker(engine=Engine(STORE, file=b"{")), {}, "daemon.json is no JSON object"),
-        (docker(engine=Engine(STORE, file=b"\xff")), {}, "daemon.json is no JSON object"),
-        (docker(engine=Engine(STORE, file=b"[]")), {}, "daemon.json is no JSON object"),
+        (docker(engine=Engine(STORE, EngineRegistries((), ("10.0.0.0/8",)))), TLS, "with 10.0.0.0/8, so it may accept"),
+        (docker(engine=Engine(STORE, file=b"[" * 100000)), {}, "daemon.json is not a JSON object"),
+        (
+            docker(engine=Engine(STORE, file=b'{"features": {"containerd-snapshotter": false}}')),
+            {},
+            "disables the containerd image store",
+        ),
+        (docker(engine=Engine(STORE, file=b"{")), {}, "daemon.json is not a JSON object"),
+        (docker(engine=Engine(STORE, file=b"\xff")), {}, "daemon.json is not a JSON object"),
+        (docker(engine=Engine(STORE, file=b"[]")), {}, "daemon.json is not a JSON object"),
         (
             docker(),
             {"endpoints": {"http://harbor.lan": {"identity_token": "T0ken"}}, "username": None, "password": None},
-            "insists on tok",
+            "requires tok",
         ),
     ],
 )
@@ -172,7 +176,7 @@ def test_a_registry_that_insists_on_tokens_is_refused():
     (question,) = preflight.questions(wanted, "auto", "auto")
     answers = (Answer(question.url, question.digest, "bearer", None),)
     for version in ("28.5.2", "29.1.0"):
-        with pytest.raises(Refusal, match="harbor.lan insists on tokens"):
+        with pytest.raises(Refusal, match="harbor.lan requires tokens"):
             make(docker(version, endpoints=answers))
     with pytest.raises(Refusal, match="pre_auth_method is config"):
         make(docker(), SETTINGS._replace(auth_method="config"))
@@ -221,7 +225,7 @@ def test_what_docker_had_goes_where_it_is_not_meant_any_more():
 
 
 def test_one_that_cannot_be_keeps_both_as_they_are():
-    with pytest.raises(Refusal, match="classic store"):
+    with pytest.raises(Refusal, match="classic image store"):
         make(both(engine=Engine()))
 
 
@@ -230,9 +234,9 @@ def test_where_its_images_come_from_is_told():
     there = resolve_node.from_observation(docker(hosts=nodes.tree(written(todo))))
     found = resolve.resolve("docker.io/library/busybox:1", there)
     assert [each.host for each in found.asked] == ["harbor.lan"] and found.directory == f"{CERTS}/docker.io"
-    with pytest.raises(Refusal, match="classic store"):
+    with pytest.raises(Refusal, match="classic image store"):
         resolve_node.from_observation(docker(engine=Engine()))
-    with pytest.raises(Refusal, match="Docker 26.1.5 reads no hosts.toml files"):
+    with pytest.raises(Refusal, match="Docker 26.1.5 does not read hosts.toml files"):
         resolve_node.from_observation(docker("26.1.5"))
 
 

@@ -121,18 +121,18 @@ def test_directories(namespace, directory):
         ('[host."http://m"]\nca = "/x"\n', "ca on an http:// endpoint"),
         ('[host."https://m"]\nskip_verify = "true"\n', "skip_verify has the wrong type"),
         ('[host."https://m"]\ncapabilities = ["pul"]\n', "unknown capability 'pul'"),
-        ('[host."https://m".auth]\nusername = "u"\n', "no option 'auth'"),
+        ('[host."https://m".auth]\nusername = "u"\n', "the option 'auth'"),
         ('host = "https://m"\n', r"no \[host\] table"),
-        ('[host."https://m"]\n"https://n" = 5\n', "containerd knows no option 'https://n'"),
+        ('[host."https://m"]\n"https://n" = 5\n', "containerd does not support the option 'https://n'"),
         ('[host]\n"https://m" = 5\n', "host 'https://m' is not a table"),
         ('server = "http://m"\n[host]\n"http://n" = {capabilities = ["pull"]}\n', "'http://n' needs one"),
         ('[host]\n"http://n".capabilities = ["pull"]\n', "'http://n' needs one"),
         ('[host."http://m"]\n[host."http://n"]\n[host."http://m".header]\nA = "b"\n', "'http://m' needs one"),
         ('[host."http://m"]\n[[host."http://n"]]\n', "host 'http://n' is not a table"),
-        ("unknown = 1\n[host]\n", "containerd knows no option 'unknown'"),
-        ('Server = "http://m"\n[host]\n', "containerd knows no option 'Server'"),
-        ('[host."https://m"]\nserver = "http://n"\n', "'https://m': containerd knows no option 'server'"),
-        ('[host."https://m"]\ndial_timeout = "5"\n', "dial_timeout is no duration"),
+        ("unknown = 1\n[host]\n", "containerd does not support the option 'unknown'"),
+        ('Server = "http://m"\n[host]\n', "containerd does not support the option 'Server'"),
+        ('[host."https://m"]\nserver = "http://n"\n', "'https://m': containerd does not support the option 'server'"),
+        ('[host."https://m"]\ndial_timeout = "5"\n', "dial_timeout is not a duration"),
         ('[host."https://m".header]\nA = "b\\nC: d"\n', "header A is not a string that fits on a line"),
         ('[host."https://m".header]\n"A b" = "c"\n', "'A b' is not a header's name"),
     ],
@@ -144,7 +144,7 @@ def test_what_containerd_would_ignore_is_refused(text, message):
 
 @pytest.mark.parametrize("namespace", ["../x", "a/b", "", "*x"])
 def test_what_cannot_be_a_directory_is_refused(namespace):
-    with pytest.raises(Refusal, match="is not a registry's name, so there is no directory"):
+    with pytest.raises(Refusal, match="is not a registry name, so there is no directory"):
         namespaces.directory(namespace)
 
 
@@ -193,7 +193,7 @@ def test_what_stands_where_a_file_is_to_be_is_told(found, message):
 
 
 def test_a_template_that_forgets_the_last_endpoint_is_refused():
-    with pytest.raises(Refusal, match="of docker.io names no server, though 'http://m.lan' is to be"):
+    with pytest.raises(Refusal, match="of docker.io does not set server, although 'http://m.lan' is to be"):
         hosts_toml.render("[host]\n", "docker.io", {"url": "http://m.lan"}, [])
 
 

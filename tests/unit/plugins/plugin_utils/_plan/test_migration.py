@@ -80,7 +80,7 @@ def test_an_endpoint_that_containerd_cannot_ask_is_left_out_with_a_warning(url):
     found = from_legacy.from_registry(registry, WANTED, "p_")
     assert found.mirrors == {"x.lan": Mirror((Endpoint("http://a.lan"),), "upstream")}
     (told,) = found.replaced
-    assert "of the mirror of x.lan in config.toml is left out" in told and "CaN4ry" not in told
+    assert "of the mirror of x.lan in config.toml is dropped" in told and "CaN4ry" not in told
 
 
 KEYS = (
@@ -155,12 +155,14 @@ def test_settings_that_stay_and_settings_that_move():
     }
     found = from_legacy.from_registry(registry, WANTED, "p_")
     assert found.mirrors == {"private.lan": Mirror((), "upstream")}, "old.lan was asked by plain HTTP only"
-    assert found.items == ("private.lan has settings of its own in config.toml: it is asked itself, as before",)
+    assert found.items == (
+        "private.lan has settings of its own in config.toml: images are pulled from it directly, as before",
+    )
     assert [text.partition(" stay")[0] for text in found.staying] == [
-        "the login of old.lan",
-        "the login of private.lan",
-        "the login of registry-1.docker.io",
-        "the login of https://********@private.lan",
+        "the credentials for old.lan",
+        "the credentials for private.lan",
+        "the credentials for registry-1.docker.io",
+        "the credentials for https://********@private.lan",
         "the headers for all registries (X-Meta)",
     ]
     assert len(found.replaced) == 3 and "list it in p_direct" in found.replaced[2]
@@ -176,7 +178,7 @@ def test_a_mirror_of_everything_that_hosts_toml_cannot_be(version, asked, mode):
     if mode:
         assert modes.choose_mode(REL[version], asked, WANTED.mirrors, {"*"}) == mode
     else:
-        with pytest.raises(Refusal, match="no catch-all"):
+        with pytest.raises(Refusal, match="does not support a catch-all"):
             modes.choose_mode(REL[version], asked, WANTED.mirrors, {"*"})
 
 
@@ -184,7 +186,7 @@ def test_an_ipv6_mirror_that_hosts_toml_cannot_hold_keeps_the_node_in_legacy_mod
     six = from_legacy.mirrors_of({"mirrors": {"x.lan": {"endpoint": ["http://[fd00::5]:5000"]}}})
     for version, mode in (("1.7.24", "legacy"), ("2.1.9", "config_path")):
         assert modes.choose_mode(REL[version], "auto", {**WANTED.mirrors, **six}, {"x.lan"}) == mode
-    with pytest.raises(Refusal, match="no IPv6 address before another endpoint in it, as the"):
+    with pytest.raises(Refusal, match="an IPv6 address before another endpoint with it, such as"):
         modes.choose_mode(REL["1.7.24"], "config_path", {**WANTED.mirrors, **six}, {"x.lan"})
 
 
@@ -236,8 +238,8 @@ def test_other_directories():
     assert copied == {"ca": "/d/a.lan/ca.crt", "client": [["/d/a.lan/c.crt", "/k"]]}
     assert 'ca = ["/d/b.lan_81_/x.crt"]' in found.files["b.lan_81_/hosts.toml"]
     told = "\n".join(found.replaced)
-    assert "config_path was /c:/d: it is /c alone now" in told and "/d/docker.io gives way to the variables" in told
-    assert "/d/e.lan has nothing" in told and "/d/f.lan has nothing" in told
+    assert "config_path was /c:/d and is only /c now" in told and "/d/docker.io is replaced by the variables" in told
+    assert "/d/e.lan contains nothing" in told and "/d/f.lan contains nothing" in told
     later = carried("/c", record=NOTHING._replace(carried=found.files))
     assert later.files == found.files and not later.items and not later.replaced
 
@@ -287,7 +289,7 @@ def test_hosts_toml_in_legacy_words():
     ],
 )
 def test_what_legacy_words_cannot_say_is_refused(text, version, message):
-    with pytest.raises(Refusal, match="no words for. Set p_mode to auto") as caught:
+    with pytest.raises(Refusal, match="cannot express. Set p_mode to auto") as caught:
         tables(text, version)
     assert message in str(caught.value) and "secret" not in str(caught.value)
 

@@ -105,7 +105,7 @@ def test_config_path_lands_in_the_table_that_is_read(version, text, plugin):
 def test_an_upgrade_that_drops_the_settings_is_told_before(version, told):
     before = observed(version, "[plugins.cri]\nx = 1\n")
     done = make(before)
-    assert any("config.toml has no version: containerd 2.0 to 2.2 drop" in each for each in done.warnings) == told
+    assert any("config.toml has no version: containerd 2.0 to 2.2 ignore" in each for each in done.warnings) == told
     assert not any("has no version" in each for each in make(after_run(before, done)).warnings), "once"
     assert not any("has no version" in each for each in make(observed(version, "version = 2\n")).warnings)
 
@@ -143,7 +143,7 @@ def test_legacy_for_1_4():
     assert done.mode == "legacy" and not done.tree.writes
     assert set(registry["mirrors"]) == {"*", "docker.io", "quay.io", "registry.lan"}, "* never catches docker.io on 1.4"
     assert registry["configs"]["registry.lan"]["auth"] == {"username": "u", "password": "secret"}
-    assert done.config_exposed and "it is for root alone" in done.warnings[-1]
+    assert done.config_exposed and "only root can read it now" in done.warnings[-1]
 
 
 def test_1_5_takes_legacy_only_with_projects():
@@ -235,9 +235,9 @@ def test_a_right_file_without_effect_is_refused():
 
 
 def test_explicit_wishes_that_cannot_be_kept():
-    with pytest.raises(Refusal, match="Take fallback out"):
+    with pytest.raises(Refusal, match="Remove fallback from"):
         make(observed("1.4.13", ""), fallback="none")
-    with pytest.raises(Refusal, match="Take catch_all out"):
+    with pytest.raises(Refusal, match="Remove catch_all from"):
         make(observed("1.5.18", ""), catch_all=True)
     assert "_default/hosts.toml" not in str(list(make(observed("1.5.18", "")).tree.writes))
     with pytest.raises(Refusal, match="mode is config_path"):
@@ -269,13 +269,15 @@ def test_when_a_restart_is_due(changes, reason):
 
 def test_a_restart_that_containerd_would_not_survive_is_refused_and_without_one_told():
     text = 'version = 2\nimports = ["/opt/kata.toml"]\n'
-    with pytest.raises(Refusal, match="names /opt/kata.toml, which is no file on this node, .* Nothing was changed"):
+    with pytest.raises(
+        Refusal, match="names /opt/kata.toml, which does not exist on this node, .* Nothing was changed"
+    ):
         make(observed("2.1.9", text))
     done = make(observed("1.4.13", text))
     for again in (undo.make_absent, undo.make_previous):
         assert not again(observed("1.4.13", text)).warnings
         (warning,) = again(observed("2.1.9", text)).warnings
-        assert warning.startswith("containerd would not come back from a restart: imports in /etc/containerd/config")
+        assert warning.startswith("containerd would not start again after a restart: imports in /etc/containerd/config")
     assert done.restart_due
 
 
@@ -315,9 +317,9 @@ def proven(text: str | None, **imported: str) -> Observation:
         (TEXT + "oom_score = 1\n", {"a": "x = 1\n"}, "/etc/containerd/config.toml was changed since containerd was"),
         (TEXT, {"a": "x = 2\n"}, "/d/a.toml was changed since containerd was started"),
         (TEXT, {"a": "x = \n"}, "/d/a.toml was changed"),
-        (TEXT, {"a": "x = 1\n", "b": "y = 1\n"}, "/d/b.toml is new since containerd was started"),
-        (TEXT, {}, "/d/a.toml is gone since containerd was started"),
-        (None, {"a": "x = 1\n"}, "/d/a.toml is gone"),
+        (TEXT, {"a": "x = 1\n", "b": "y = 1\n"}, "/d/b.toml was added since containerd was started"),
+        (TEXT, {}, "/d/a.toml was removed since containerd was started"),
+        (None, {"a": "x = 1\n"}, "/d/a.toml was removed"),
     ],
 )
 def test_what_files_say_makes_a_restart_due_and_not_when_they_were_touched(text, imported, reason):
@@ -332,7 +334,7 @@ def test_another_containerd_was_installed():
     before = proven(TEXT)
     assert before.restart_due is None
     started = before.started_with._replace(replaced=True)
-    assert before._replace(started_with=started).restart_due.startswith("another containerd was installed since")
+    assert before._replace(started_with=started).restart_due.startswith("another containerd was installed after")
 
 
 def test_hand_edited_files():
@@ -347,7 +349,7 @@ def test_hand_edited_files():
     writes = request.of_tree(replaced.tree, now).changes.writes
     assert [each.path for each in writes if each.backup] == replaced.tree.edited
     dropped = make(now, upstreams=["docker.io"])
-    assert not dropped.tree.removes and "left alone" in str(dropped.warnings)
+    assert not dropped.tree.removes and "left in place" in str(dropped.warnings)
 
 
 def test_foreign_files_are_replaced_when_wanted_and_come_back():
@@ -355,7 +357,7 @@ def test_foreign_files_are_replaced_when_wanted_and_come_back():
     found = nodes.tree({"quay.io/hosts.toml": nodes.tree_file(theirs, mode=0o644)})
     before = observed("1.7.24", "version = 2\n", hosts=found)
     done = make(before)
-    assert "was there before" in str(done.warnings)
+    assert "existed before" in str(done.warnings)
     undone = undo.make_absent(after_run(before, done))
     assert undone.tree.writes == {f"{HOSTS_DIR}/quay.io/hosts.toml": theirs}
 
@@ -369,7 +371,7 @@ def test_directories_that_hide_the_catch_all_are_reported():
 def test_a_list_in_config_path_is_reported():
     effective = Effective(config_path=f"{HOSTS_DIR}:/etc/docker/certs.d")
     before = observed("1.7.24", "version = 2\n", effective=effective)
-    assert f"it is {HOSTS_DIR} alone now" in str(make(before).warnings)
+    assert f"is only {HOSTS_DIR} now" in str(make(before).warnings)
 
 
 def test_hosts_come_before_config_in_the_request():
@@ -463,7 +465,7 @@ def test_what_another_configuration_got_is_not_taken_away(make_it):
     first = after_run(observed("1.7.24", ""), make(observed("1.7.24", "")))
     other = first._replace(config=nodes.file("", "/run/k3s/config.toml"))
     with pytest.raises(
-        Refusal, match=f"that reads {CONFIG}, .* it changed /run/k3s/config.toml. .* config_file={CONFIG}"
+        Refusal, match=f"that reads {CONFIG}, .* changing /run/k3s/config.toml would .* config_file={CONFIG}"
     ):
         make_it(other)
     link = first._replace(config=first.config._replace(path=Place("/etc/link.toml"), real_path=Place(CONFIG)))
@@ -483,7 +485,7 @@ def test_a_secret_that_others_can_read_is_taken_from_them_without_a_restart(abou
     before = before._replace(config=before.config._replace(attributes=attributes), record=record)
     again = make(before)
     assert again.changed and not again.config_changed and not again.restart_due and again.record.proven
-    assert "it is for root alone" in again.warnings[-1]
+    assert "only root can read it now" in again.warnings[-1]
     (write,) = request.of_plan(again, before, None).changes.writes
     assert (write.path, write.mode, write.uid, write.gid) == (CONFIG, 0o600, None, None)
     assert wire.unpack(write.content).decode() == done.config_after
@@ -547,7 +549,7 @@ def test_absent_says_what_comes_back_and_never_worked():
     back = undo.make_absent(mended)
     assert "mirrors" in (back.config_after or "")
     (warning,) = back.warnings
-    assert "gets back io.containerd.grpc.v1.cri.registry.mirrors, which somebody added after the first run" in warning
+    assert "io.containerd.grpc.v1.cri.registry.mirrors is restored in" in warning
 
 
 def test_absent_leaves_out_mirrors_that_stood_beside_config_path():
@@ -555,7 +557,7 @@ def test_absent_leaves_out_mirrors_that_stood_beside_config_path():
     start = observed("1.7.24", both)
     undone = undo.make_absent(after_run(start, make(start)))
     (warning,) = undone.warnings
-    assert "mirrors was in /etc/containerd/config.toml before and does not come back: CRI" in warning
+    assert "mirrors was in /etc/containerd/config.toml before and is not restored: CRI" in warning
     assert undone.config_after == both.removesuffix(MIRRORS)
     legacy = observed("1.7.24", f"version = 2\n{MIRRORS}")
     assert not undo.make_absent(after_run(legacy, make(legacy))).warnings, "those worked"
@@ -591,7 +593,7 @@ def test_a_hosts_file_that_others_can_read_is_taken_from_them(about):
     before = before._replace(hosts=before.hosts._replace(files={**before.hosts.files, "quay.io/hosts.toml": wider}))
     again = make(before)
     assert list(again.tree.writes) == [f"{HOSTS_DIR}/quay.io/hosts.toml"] and not again.restart_due
-    assert "it is for root alone" in again.warnings[-1]
+    assert "only root can read it now" in again.warnings[-1]
 
 
 def test_certificates_beside_a_new_hosts_toml_are_named_in_it():

@@ -75,46 +75,61 @@ def access(**settings) -> dict:
 
 
 BROKEN = [
-    ("1.4.13", "legacy", {"fallback": "none"}, "Take pre_fallback out of this node's variables, or upgrade its"),
+    ("1.4.13", "legacy", {"fallback": "none"}, "Remove pre_fallback from this node's variables, or upgrade its"),
     (
         "1.7.24",
         "legacy",
         {"mirrors": {"quay.io": {"endpoints": [URL], "fallback": "none"}}},
-        r"Take pre_mirrors\[quay.io\].fallback out of this node's variables, or set pre_mode to auto",
+        r"Remove pre_mirrors\[quay.io\].fallback from this node's variables, or set pre_mode to auto",
     ),
-    ("1.4.13", "legacy", mirror(capabilities=["pull"]), r"always pull and resolve. Take .*endpoints\[0\].capabilities"),
+    (
+        "1.4.13",
+        "legacy",
+        mirror(capabilities=["pull"]),
+        r"used to pull and to resolve. Remove .*endpoints\[0\].capabilities",
+    ),
     (
         "1.4.13",
         "legacy",
         mirror(dial_timeout="5s"),
-        r"have no dial_timeout. Take pre_mirrors\[quay.io\].endpoints\[0\]",
+        r"does not support dial_timeout. Remove pre_mirrors\[quay.io\].endpoints\[0\]",
     ),
-    ("1.4.13", "legacy", access(headers={"X-A": "b"}), r"no headers of their own. Take pre_endpoints\[registry.lan\]"),
+    (
+        "1.4.13",
+        "legacy",
+        access(headers={"X-A": "b"}),
+        r"does not support headers of an endpoint. Remove pre_endpoints\[registry.lan\]",
+    ),
     (
         "1.4.13",
         "legacy",
         access(auth="Bearer t"),
-        r"config.toml holds logins .* Take pre_endpoints\[registry.lan\].auth",
+        r"config.toml can only store .* Remove pre_endpoints\[registry.lan\].auth",
     ),
-    ("2.1.9", "legacy", access(skip_verify=True), r"no TLS settings any more. Take pre_endpoints\[registry.lan\] out"),
+    (
+        "2.1.9",
+        "legacy",
+        access(skip_verify=True),
+        r"no longer supports TLS settings. Remove pre_endpoints\[registry.lan\] from",
+    ),
     (
         "1.6.16",
         "config_path",
         {"catch_all": True},
-        "has no catch-all: only what is listed is mirrored. Take pre_catch_all",
+        "does not support a catch-all: only listed registries are mirrored. Remove pre_catch_all",
     ),
-    ("1.6.16", "config_path", {"mirrors": {"*": [URL]}}, "has no catch-all"),
+    ("1.6.16", "config_path", {"mirrors": {"*": [URL]}}, "does not support a catch-all"),
     (
         "2.0.11",
         "config_path",
         mirror(dial_timeout="5s"),
-        r"by HTTPS, at port 443, first. Take .*dial_timeout out of this node's variables, or write its URL with :80",
+        r"first tries HTTPS on port 443 .*. Remove .*dial_timeout from this .* or write its URL with :80",
     ),
     (
         "1.7.24",
         "config_path",
         mirror(dial_timeout="5s"),
-        r"containerd 1.7.24 knows no dial_timeout. Take .*dial_timeout",
+        r"containerd 1.7.24 does not support dial_timeout. Remove .*dial_timeout",
     ),
     (
         "2.1.9",
@@ -126,11 +141,10 @@ BROKEN = [
         "1.7.24",
         "config_path",
         mirror(url="http://[fd00::5]", fallback="upstream"),
-        r"can ask an IPv6 address only if nothing is asked after it. Take pre_mirrors\[quay.io\].fallback out of this "
-        "node's variables, or give the address a name in DNS",
+        r"only as the last endpoint. Remove pre_mirrors\[quay.io\].fallback .* or give the address a name in DNS",
     ),
-    ("1.6.20", "config_path", {"mirrors": {"quay.io": ["http://[fd00::5]", URL]}}, r"Take .*endpoints\[0\] out"),
-    ("1.7.24", "config_path", {"url": "http://[fd00::5]", "fallback": "upstream"}, "Take pre_fallback out of this"),
+    ("1.6.20", "config_path", {"mirrors": {"quay.io": ["http://[fd00::5]", URL]}}, r"Remove .*endpoints\[0\] from"),
+    ("1.7.24", "config_path", {"url": "http://[fd00::5]", "fallback": "upstream"}, "Remove pre_fallback from this"),
 ]
 
 
@@ -146,9 +160,9 @@ def test_an_explicit_wish_that_a_release_cannot_keep(version, mode, options, mes
         (
             "header",
             {"identity_token": "t"},
-            r"identity_token out of this node's variables, or set pre_auth_method to auto",
+            r"identity_token from this node's variables, or set pre_auth_method to auto",
         ),
-        ("config", {"auth": "Bearer t"}, r"\.auth out of this node's variables, or set pre_auth_method to auto"),
+        ("config", {"auth": "Bearer t"}, r"\.auth from this node's variables, or set pre_auth_method to auto"),
     ],
 )
 def test_logins_that_have_no_place(auth_method, login, message):
@@ -174,7 +188,7 @@ def test_wishes_that_are_kept(version, mode, options):
 
 
 def test_a_header_has_no_place_in_legacy_mode():
-    with pytest.raises(Refusal, match="pre_auth_method is header, and containerd 1.4.13 in legacy"):
+    with pytest.raises(Refusal, match="pre_auth_method is header, but containerd 1.4.13 in legacy"):
         keep("1.4.13", "legacy", "header", fallback="upstream")
 
 
@@ -213,8 +227,8 @@ def test_tls_settings_that_an_upgrade_would_lose_are_told():
 
 
 def test_defaults_are_given_up_with_a_warning():
-    assert "cannot keep it from asking the public registry last" in str(keep("1.4.13", "legacy"))
-    assert "has no catch-all" in str(keep("1.5.18"))
+    assert "always falls back to the public registry" in str(keep("1.4.13", "legacy"))
+    assert "does not support a catch-all" in str(keep("1.5.18"))
 
 
 def test_where_certificates_are():
@@ -297,7 +311,7 @@ def test_what_stops_a_node(answers, message):
 
 HUB, QUAY = ({"username": f"robot${name}+puller", "password": name} for name in ("hub", "quay"))
 ROBOTS = {"docker.io": {"project": "hub", **HUB}, "quay.io": {"project": "quay", **QUAY}}
-TWO = "has one login for each host, and pre_projects[quay.io] is another one for registry.lan than pre_{}. Take"
+TWO = "supports one set of credentials per host, but for registry.lan pre_projects[quay.io] differs from pre_{}. Remove"
 
 
 @pytest.mark.parametrize(
@@ -305,7 +319,7 @@ TWO = "has one login for each host, and pre_projects[quay.io] is another one for
     [
         ("1.4.13", "legacy", "auto", False, "containerd 1.4.13 in legacy mode"),
         ("1.7.24", "legacy", "auto", False, "containerd 1.7.24 in legacy mode"),
-        ("1.7.24", "config_path", "auto", True, "for a registry that insists on tokens, containerd 1.7.24"),
+        ("1.7.24", "config_path", "auto", True, "for a registry that requires tokens, containerd 1.7.24"),
         ("2.1.9", "config_path", "config", False, "with auth_method config, containerd"),
         ("1.7.24", "config_path", "auto", False, None),
         ("2.1.9", "config_path", "auto", True, None),
@@ -331,7 +345,7 @@ def test_two_accounts_of_one_host_are_refused_where_config_toml_has_to_hold_both
             promises.keep(wanted, rel, mode, auth_method, "pre_", found)
         assert str(caught.value).startswith(f"{where} {TWO.format(other)}"), caught.value
         assert str(caught.value).endswith(
-            "in pre_mirrors as http://registry.lan:80, which containerd takes for another host"
+            "in pre_mirrors as http://registry.lan:80, which containerd treats as another host"
         )
 
 
@@ -357,7 +371,7 @@ def test_legacy_mode_refuses_what_stands_beside_a_project_as_it_does_elsewhere()
         ),
     ):
         wanted = desired.desired({"url": URL, "projects": {"docker.io": {"project": "hub", **own}}})
-        with pytest.raises(Refusal, match=f"Take {message} out"):
+        with pytest.raises(Refusal, match=f"Remove {message} from"):
             promises.keep(wanted, releases.release((1, 4, 13)), "legacy", "auto", "")
 
 
@@ -383,7 +397,7 @@ def test_a_refused_account_is_named():
         with pytest.raises(Refusal) as caught:
             preflight.judge(wanted, answers, SETTINGS)
         names[question.authorization] = str(caught.value)
-    told = [f"{URL}/v2/ with the login of pre_{name}: refuses it" for name in ("projects[docker.io]", "username")]
+    told = [f"{URL}/v2/ with the credentials of pre_{name}: refuses it" for name in ("projects[docker.io]", "username")]
     assert all(any(each in text for text in names.values()) for each in told), names
 
 

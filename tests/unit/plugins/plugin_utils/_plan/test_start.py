@@ -42,7 +42,7 @@ def in_effect(version: str, text: str, *imported: str) -> str | None:
         ("2.1.9", [f'[plugins."{V2}".registry.mirrors."docker.io"]\nendpoint = ["http://x"]\n'], "/d/0.toml sets"),
         ("2.1.9", [f'[plugins."{V2}".registry]\nconfig_path = "/c"\n'], None),
         ("2.0.11", [NVIDIA], "/d/0.toml is of version 3, /etc/containerd/config.toml of version 2"),
-        ("2.2.7", [NVIDIA], "takes the settings of both for those of version 3: give both the same version"),
+        ("2.2.7", [NVIDIA], "reads the settings of both as those of version 3: give both the same version"),
         ("2.3.5", [NVIDIA], None),
     ],
 )
@@ -61,7 +61,7 @@ def test_an_older_drop_in_replaces_the_registry_table_up_to_2_2(version, works):
     ("version", "text", "imported", "refusal"),
     [
         ("1.4.13", 'imports = ["/x.toml"]\n', [], None),
-        ("1.5.18", 'imports = ["/x.toml"]\n', [], "/etc/containerd/config.toml names /x.toml, which is no file"),
+        ("1.5.18", 'imports = ["/x.toml"]\n', [], "/etc/containerd/config.toml names /x.toml, which does not exist"),
         ("1.7.24", 'imports = ["x.toml"]\n', [], "names /etc/containerd/x.toml"),
         ("2.1.9", 'imports = ["/none/*.toml"]\n', [], None),
         ("2.1.9", 'imports = ["/d/*.toml"]\n', ['imports = ["y.toml"]\n'], "imports in /d/0.toml names /d/y.toml"),

@@ -66,9 +66,9 @@ def test_the_table_of_a_small_fleet():
     assert pulls.lines(document(fleet(4))) == [
         "UNREACHABLE  n001",
         "             Failed to connect to the host via ssh",
-        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+        "          -> Fix the SSH connection (test with: ansible NODE -m ping), then run this again.",
         "FAILED       quay.io/coreos/etcd:1 on n003",
-        "             http://m.lan:81 cannot be asked: cannot connect to m.lan:81: Connection refused.",
+        "             http://m.lan:81 cannot be used: cannot connect to m.lan:81: Connection refused.",
         "          -> Start the registry, or correct the port in its URL.",
         "",
         "RESULT       IMAGE                        FROM          SECONDS    NODES",
@@ -97,7 +97,7 @@ def test_nodes_that_cannot_be_reached_are_one_problem():
     assert lines[:3] == [
         "UNREACHABLE  w[1:30] (30 nodes)",
         "             connect to host … port 22: No route to host",
-        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+        "          -> Fix the SSH connection (test with: ansible NODE -m ping), then run this again.",
     ]
     assert lines[3:5] == ["ERROR        x", "             containerd is not installed"]
 

@@ -116,7 +116,7 @@ def test_junit_counts_its_cases(found):
 def test_junit_names_what_is_wrong_and_what_to_do():
     root = ElementTree.fromstring(junit.junit(DOCUMENTS["many"]))
     failure = root.find(".//testcase[@name='quay.io']/failure")
-    assert failure.get("type") == "unauthorized_anonymous" and "Give the role the username" in failure.text
+    assert failure.get("type") == "unauthorized_anonymous" and "Set the username" in failure.text
     assert root.find(".//testsuite[@name='Harbor']/testcase[@name='quay.io from hub']/failure") is not None
     assert root.find(".//testcase[@name='the node']/error").get("message").startswith("Failed to connect")
 

@@ -23,8 +23,8 @@ SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
 FIX = "Copy it there."
 SEEN = {
     "not_found": "http://r.lan does not have the image: it answers with status 404.",
-    "platform": "http://r.lan has it for linux/arm64 alone, and not for linux/amd64.",
-    "public": "No mirror is configured for it here: containerd asks quay.io itself.",
+    "platform": "http://r.lan has it only for linux/arm64, not for linux/amd64.",
+    "public": "No mirror is configured for it here: containerd pulls from quay.io directly.",
     "project_missing": "http://r.lan/v2/p answers with status 401 (project p not found).",
 }
 
@@ -75,16 +75,16 @@ def test_the_table_has_what_is_missing_first():
         "                 a.yaml: Pod p, container a",
         "               quay.io/a/gone:2 -> r.lan/a/gone:2",
         "PLATFORM     1 image on n1, n2, n3, n4",
-        "             http://r.lan has it for linux/arm64 alone, and not for linux/amd64.",
+        "             http://r.lan has it only for linux/arm64, not for linux/amd64.",
         "          -> Copy it there.",
         "               quay.io/a/arm:1 -> r.lan/a/arm:1",
         "PUBLIC       1 image on n1, n2, n3, n4",
-        "             No mirror is configured for it here: containerd asks quay.io itself.",
+        "             No mirror is configured for it here: containerd pulls from quay.io directly.",
         "          -> Copy it there.",
         "               quay.io/a/public:1 -> r.lan/a/public:1",
         "UNREACHABLE  n9",
         "             Failed to connect to the host via ssh",
-        "          -> Let ansible reach it first (ansible -m ping), then run this again.",
+        "          -> Fix the SSH connection (test with: ansible NODE -m ping), then run this again.",
         "MAYBE        quay.io/a/perhaps:1: in arguments, environment variables and ConfigMaps",
         "             No registry has them. If they are images, they are missing.",
         "",
@@ -114,7 +114,9 @@ def test_a_group_whose_node_gave_no_answer():
     found = images.images(results, NOW)
     assert not found["ok"] and {node["name"]: node["error"] for node in found["nodes"]} == {
         "n1": "it crashed",
-        **{name: "n1, which asks for all nodes like this one, gave no answer" for name in ("n2", "n3", "n4")},
+        **{
+            name: "n1, which checks for all nodes with the same settings, did not answer" for name in ("n2", "n3", "n4")
+        },
     }
 
 
@@ -129,12 +131,12 @@ def test_two_upstream_names_that_are_one_image():
     same = fleet(outcome("a/b:1", "not_found"), outcome("quay.io/a/b:1", "not_found"), outcome("r.lan/a/b:1"))
     found = images.images(same, NOW)
     assert found["same"] == [{"name": "r.lan/a/b:1", "images": ["docker.io/a/b:1", "quay.io/a/b:1"]}]
-    assert "ONE IMAGE    docker.io/a/b:1 and quay.io/a/b:1 are one image in the registry" in "\n".join(
+    assert "ONE IMAGE    docker.io/a/b:1 and quay.io/a/b:1 have the same name in the registry" in "\n".join(
         images.lines(found)
     )
     (copy,) = found["copy"]["images"]
     assert (copy["source"], copy["also"]) == ("docker.io/a/b:1", ["quay.io/a/b:1"])
-    assert "\n# not copied, as it would replace the one above: quay.io/a/b:1\n" in copies.script([copy])
+    assert "\n# not copied, because it would replace the one above: quay.io/a/b:1\n" in copies.script([copy])
 
 
 def script(*found: dict) -> str:
@@ -159,7 +161,8 @@ def test_the_script():
         f"{options} --dest-tls-verify=false docker://quay.io/a/d:1 docker://r.lan/a/d:1",
     ]
     assert (
-        "# Create the project p in h.lan first." in text and "# r.lan/own:1 is named as it is in the registry" in text
+        "# Create the project p in h.lan first." in text
+        and "# r.lan/own:1 already has the name of the registry" in text
     )
     assert "#   skopeo login h.lan\n#   skopeo login --tls-verify=false r.lan\n" in text
     assert subprocess.run(["sh", "-n"], input=text, text=True, check=True).returncode == 0
@@ -181,4 +184,4 @@ def test_files_of_the_report(tmp_path):
     with pytest.raises(AnsibleActionFail, match="missing parameter.* required by 'images': dest"):
         run(containerd_report, {}, images=MOTLEY)
     wrong = run(containerd_report, {}, resolutions={"n1": []}, dest="/x")
-    assert wrong["msg"] == "dest: there are no files about resolutions: leave it out"
+    assert wrong["msg"] == "dest: resolutions are not written to files: leave it out"

@@ -57,7 +57,7 @@ def test_directories_and_what_hides_what():
     assert any("quay.io hides _default" in each for each in answer["notes"])
     assert urls(answer) == ["https://quay.io/v2/a/manifests/latest"]
     assert "_default" not in states(ask("quay.io/a", version="1.6.16", hosts=hosts))
-    assert ask("ghcr.io/a", hosts=hosts)["why"].endswith("but /etc/containerd/certs.d/_default")
+    assert ask("ghcr.io/a", hosts=hosts)["why"].endswith("so /etc/containerd/certs.d/_default is used")
 
 
 def test_last_and_upstream():
@@ -101,9 +101,9 @@ def test_logins_are_told_and_not_shown():
     header = f'[host."http://n.lan"]\n[host."http://n.lan".header]\nAuthorization = "Basic {PASSWORD}"'
     answer = ask(config=config, hosts={"quay.io/hosts.toml": MIRROR + header})
     assert [each["credentials"] for each in answer["endpoints"]] == [
-        "yes, when asked for",
+        "yes, after a 401",
         "yes",
-        "yes, when asked for",
+        "yes, after a 401",
     ]
     assert PASSWORD not in json.dumps(answer) and PASSWORD not in "".join(tables({"n": [answer]}))
 
@@ -123,7 +123,7 @@ def test_logins_are_told_and_not_shown():
         ),
         ("2.2.1", V3 + 'mirrors."quay.io".endpoint = ["http://m"]', "mirrors (quay.io) beside config_path"),
         ("1.7.24", V2 + CONFIG_PATH + 'configs."m".tls = {}', "configs.*.tls beside config_path"),
-        ("1.7.24", 'disabled_plugins = ["cri"]', "disabled_plugins switches cri off"),
+        ("1.7.24", 'disabled_plugins = ["cri"]', "disabled_plugins disables cri"),
     ],
 )
 def test_not_loaded(version, config, reason):
@@ -139,7 +139,7 @@ def test_not_loaded_does_not_hide_a_broken_file():
     assert any("quay.io/hosts.toml" in each for each in answer["notes"]) and answer["log"]
     assert ask(config=config, hosts={"quay.io/hosts.toml": MIRROR})["log"] == []
     answer = ask(config=config, hosts={"quay.io/hosts.toml": MIRROR + 'ca = "ca.pem"'})
-    assert ". And if it were: every pull fails: " in answer["error"]
+    assert ". If it were loaded: every pull fails: " in answer["error"]
 
 
 def test_tables_of_no_effect():
@@ -154,7 +154,7 @@ def test_tables_of_no_effect():
     old = ask(version="1.7.24", config=V3.replace("version = 3", "version = 2") + CONFIG_PATH)
     assert "reads that of 'io.containerd.grpc.v1.cri' in a config.toml of version 2" in old["notes"][0]
     unknown = ask(version="1.4.13")
-    assert unknown["mode"] == "legacy" and "does not know config_path" in unknown["notes"][0]
+    assert unknown["mode"] == "legacy" and "does not support config_path" in unknown["notes"][0]
 
 
 def test_lists_of_roots():
@@ -163,7 +163,7 @@ def test_lists_of_roots():
     old = ask(version="2.0.3", config=config, hosts=hosts)
     assert old["directory"] == "/etc/containerd/certs.d/quay.io"
     broken = ask(version="2.1.9", config=config, hosts=hosts)
-    assert broken["directory"] is None and "takes for the name of one directory" in broken["notes"][0]
+    assert broken["directory"] is None and "reads as the name of one directory" in broken["notes"][0]
     login = '[plugins."io.containerd.cri.v1.images".registry.configs."x".auth]\nusername = "u"\n'
     assert ask(version="2.1.9", config=config + login, hosts=hosts)["directory"] == old["directory"]
     unset = ask(version="2.2.2", config=V3, hosts=hosts)
@@ -203,10 +203,10 @@ def test_legacy_tls_is_gone_in_newer_releases():
 def test_what_is_never_asked():
     odd = ask(hosts={"quay.io/hosts.toml": '[host."httpd.lan"]\n[host."http://"]\n'})
     assert [each["skipped"] for each in odd["endpoints"]] == [
-        "its URL has no scheme that containerd knows", "its URL has no host", None,
+        "its URL has no scheme that containerd supports", "its URL has no host", None,
     ]  # fmt: skip
     assert (
-        "every pull fails: an endpoint in mirrors is no URL"
+        "every pull fails: an endpoint in mirrors is not a URL"
         in legacy("1.7.24", 'mirrors."quay.io".endpoint = ["http://m:x"]')["error"]
     )
 
@@ -215,7 +215,7 @@ def test_what_is_never_asked():
     ("image", "message"),
     [
         ("quay.io/A/b", "repository names are in lower case, write quay.io/a/b"),
-        ("https://quay.io/a", "no URL and no blanks, write quay.io/a"),
+        ("https://quay.io/a", "must not be a URL or contain blanks, write quay.io/a"),
         ("a" * 64, "this is an image's id"),
         ("quay.io/a@sha256:12", "is not a digest"),
         ("quay.io/a:b:c", "is not a tag"),
@@ -230,7 +230,7 @@ def test_names_that_are_no_images(image, message):
 def test_tables_that_are_none():
     assert ask(version="2.1.9", config="version = 3\nplugins.'io.containerd.cri.v1.images'.containerd = 5\n")["mode"]
     for key in ("auths", "headers"):
-        with pytest.raises(AnsibleFilterError, match=f"registry.{key} is a number where a mapping is wanted"):
+        with pytest.raises(AnsibleFilterError, match=f"registry.{key} is a number but a mapping is required"):
             ask(config=f"{V2}{key} = 5")
 
 
@@ -241,7 +241,7 @@ def test_certificates_that_are_not_there():
     assert "unable to load CA cert" in wrong["error"]
     pair = MIRROR + 'client = [["c.pem", "k.pem"]]'
     gone = ask(hosts={"quay.io/hosts.toml": pair, "quay.io/c.pem": "-----BEGIN CERTIFICATE-----"})
-    assert "/etc/containerd/certs.d/quay.io/k.pem is not there or no PEM file" in gone["error"]
+    assert "/etc/containerd/certs.d/quay.io/k.pem does not exist or is not a PEM file" in gone["error"]
     both = {"quay.io/x.cert": "-----BEGIN CERTIFICATE-----", "quay.io/x.key": "-----BEGIN PRIVATE KEY-----"}
     assert ask(hosts=both)["endpoints"][0]["tls"] == "yes, client certificate"
     docker = ask(hosts={"quay.io/ca.crt": "-----BEGIN CERTIFICATE-----"})
@@ -268,7 +268,9 @@ def test_a_registry_on_the_node_that_the_catch_all_gets_is_noted():
         config = (V2 if version < "2" else V3) + CONFIG_PATH
         for host in ("127.0.0.1:5000", "localhost:5000"):
             (note,) = notes(f"{host}/x", {"_default/hosts.toml": MIRROR}, version=version, config=config)
-            assert note.startswith(f"{host} is a registry on the node itself, and m.lan:8080 is asked for its images")
+            assert note.startswith(
+                f"{host} is a registry on the node itself, but its images are pulled from m.lan:8080"
+            )
     own = {"localhost_5000_/hosts.toml": "[host]\n", "_default/hosts.toml": MIRROR}
     assert not notes("localhost:5000/x", own) and not notes("quay.io/x", own)
     config = V2 + 'mirrors."*".endpoint = ["http://m.lan"]\nmirrors."localhost:1".endpoint = ["http://localhost:1"]\n'
@@ -289,12 +291,12 @@ def test_the_files_of_an_observed_node():
     node = node_module.from_observation(observed)
     assert "not a directory" in resolve("quay.io/a", node).error
     assert "a link to /x, which is not followed" in resolve("a.io/a", node).error
-    assert "/other is no directory" in resolve("b.io/a", node).error
+    assert "/other is not a directory" in resolve("b.io/a", node).error
     assert [each.text for each in node.notes] == ["CRI does not answer now: gone"]
     proxied = node._replace(registry=Registry(mirrors={"*": ("http://n.lan", "http://m.lan")}))
     notes = resolve("b.io/a", proxied).notes
     assert [each.text for each in notes[1:]] == [
-        "http://n.lan is asked through the proxy http://********@proxy:3128 of containerd's environment"
+        "http://n.lan is accessed through the proxy http://********@proxy:3128 of containerd's environment"
     ]
     refused = observed._replace(effective=Effective(error="bad row 3"))
     assert "does not accept the configuration: bad row 3" in resolve("a", node_module.from_observation(refused)).error
@@ -321,7 +323,7 @@ def test_variables_that_add_up():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"version": "x"}, "cannot read a containerd version"),
+        ({"version": "x"}, "is not a containerd version"),
         ({"version": "1.3.0"}, "older than 1.4"),
         ({"version": "2.1.9", "config": "x"}, "not valid TOML"),
         ({"version": "2.1.9", "config": 'version = "2"'}, "config.toml: version is a text"),

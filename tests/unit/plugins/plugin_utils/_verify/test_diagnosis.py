@@ -94,7 +94,7 @@ def test_a_project_that_is_missing_is_one_that_somebody_named():
 
 def test_where_a_redirect_leads_is_the_fix():
     found = diagnosis.diagnose(seen(MIRROR, Manifest(status=308, location="https://other.lan:8443")))
-    assert "sends the node to https://other.lan:8443" in found.seen and "Write https://other.lan:8443" in found.fix
+    assert "redirects the node to https://other.lan:8443" in found.seen and "Write https://other.lan:8443" in found.fix
 
 
 def test_every_class_has_a_fix_that_can_be_filled_in():
@@ -169,7 +169,7 @@ def test_a_pull_that_succeeds_past_the_mirror_is_no_success(hosts, config, expec
     outcome = outcome_module.outcome(PULL, seen(hosts, config=config, error=None))
     assert (outcome["state"], outcome["diagnosis"]["kind"]) == ("bypassed", expected)
     assert outcome["served_by"] == {"endpoint": "https://quay.io", "known_by": "only_endpoint"}
-    assert "1 of 1 images do not come from where they should" in outcome_module.sentence([outcome])
+    assert "1 of 1 images do not come from the intended registry" in outcome_module.sentence([outcome])
 
 
 @pytest.mark.parametrize(("no", "expected"), [(None, "proxy"), ("m.lan", "unknown"), (".m.lan", "proxy")])
@@ -210,7 +210,7 @@ def test_who_served_an_image():
     assert served(PULL, absent, GOOD) == ("pulled", "http://b.lan/x/v2", [])
     assert served(PULL._replace(present=True), GOOD) == ("present", "http://a.lan", [])
     state, endpoint, notes = served(PULL._replace(present=True), other)
-    assert (state, endpoint) == ("present", "http://a.lan") and "another image under this name now" in notes[0]
+    assert (state, endpoint) == ("present", "http://a.lan") and "a different image under this name" in notes[0]
     assert served(None, absent, absent, absent)[0] == "failed"
     assert served(PULL, absent, absent, absent) == ("pulled", None, [])
 

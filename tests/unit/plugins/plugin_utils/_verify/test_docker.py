@@ -61,7 +61,7 @@ def test_what_fails_there_fails_the_node():
 def test_one_that_does_not_run_is_told_as_well():
     found = told(both(version=None), DONE)
     assert found["failed"] and "it does not run: start it" in found["docker"]["msg"]
-    assert "other images" in told(both())["docker"]["msg"]
+    assert "images that were not requested" in told(both())["docker"]["msg"]
 
 
 def test_a_report_shows_it_as_a_node():

@@ -44,7 +44,7 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
         (
             {"answer": Manifest(status=301, location="https://h")},
             (True, "", None),
-            "301 and sends the node to https://h",
+            "301 and redirects the node to https://h",
         ),
         ({"status": 403, "answer": TWICE}, (False, None, None), "has no project p for quay.io"),
         (
@@ -52,8 +52,12 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
             (None, None, False),
             "refuses the username and password",
         ),
-        ({"status": 403, "answer": REFUSED._replace(login=True, anonymous=401)}, (None, None, False), "login is right"),
-        ({"status": 401, "has_reader": True}, (True, None, True), "API refuses the login"),
+        (
+            {"status": 403, "answer": REFUSED._replace(login=True, anonymous=401)},
+            (None, None, False),
+            "credentials are correct",
+        ),
+        ({"status": 401, "has_reader": True}, (True, None, True), "API refuses these credentials"),
         ({"status": 401}, (True, None, True), None),
         (
             {
@@ -67,15 +71,15 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
         (
             {"status": 401, "answer": TOKEN._replace(message="its token service refuses anonymous requests")},
             (None, None, False),
-            "wants a login",
+            "requires credentials",
         ),
-        ({"answer": REFUSED}, (True, "", False), "wants a login"),
+        ({"answer": REFUSED}, (True, "", False), "requires credentials"),
         ({"answer": Manifest(status=412)}, (True, "", True), None),
         ({"registry_id": 1, "url": "http://["}, (True, "http://[", True), "proxy cache of http://["),
         (
             {"status": None, "answer": Manifest(message="m", failure="dns")},
             (None, None, None),
-            "asked about",
+            "to the query about",
         ),
     ],
 )

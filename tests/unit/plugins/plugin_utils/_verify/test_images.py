@@ -84,7 +84,7 @@ def test_the_public_registry_is_never_asked():
     assert kind({}, "quay.io/a/b:1") == "public" and told({}, "quay.io/a/b:1")[1] == []
     found, urls = told({"quay.io": OPEN}, "quay.io/a/b:1", MISSING)
     assert urls == ["http://r.lan/v2/a/b/manifests/1?ns=quay.io"] and found["diagnosis"]["kind"] == "not_found"
-    assert found["notes"] == ["containerd asks quay.io then, which was not asked here"]
+    assert found["notes"] == ["containerd tries quay.io then, which was not contacted here"]
     # Neither is it where it is written down as a mirror of itself, nor first.
     itself = '[host."https://registry-1.docker.io"]\n[host."http://r.lan"]\n'
     assert told({"docker.io": itself}, "busybox", version="2.1.9")[1] == []
@@ -113,7 +113,7 @@ def test_platforms_of_an_index():
     assert kind(files, "quay.io/a:1", PLATFORMS, machine="aarch64") is None
     assert kind(files, "quay.io/a:1", PLATFORMS, machine="s390x") == "platform"
     seen = told(files, "quay.io/a:1", PLATFORMS, machine="s390x")[0]["diagnosis"]["seen"]
-    assert seen == "http://r.lan has it for linux/amd64, linux/arm64/v8 alone, and not for linux/s390x."
+    assert seen == "http://r.lan has it only for linux/amd64, linux/arm64/v8, not for linux/s390x."
     assert kind(files, "quay.io/a:1", Manifest(status=200, kind=INDEX)) is None  # it cannot be read
 
 
@@ -158,10 +158,10 @@ def test_candidates_count_where_a_registry_has_them():
         ("quay.io/b:1", False, ["y"]),
     ]
     assert [each["image"] for each in result["doubtful"]] == ["quay.io/c:1"] and not result["failed"]
-    assert result["msg"] == "all 2 images will be pulled from where they should come"
+    assert result["msg"] == "all 2 images will be pulled from the intended registry"
     result = images.judged(names, images.outcomes(asked, [[MISSING], [MISSING], [MISSING]]))
     assert result["failed"] and result["msg"].startswith(
-        "1 of 1 images will not be pulled from where they should come. quay"
+        "1 of 1 images will not be pulled from the intended registry. quay"
     )
 
 

@@ -33,7 +33,7 @@ def test_whose_login_a_header_is():
         (Robot(int(NOW) + DAY, False), "2027-01-16T08:00:00Z", False, None, "in 1 day,"),
         (Robot(int(NOW) + 5, False), "2027-01-15T08:00:05Z", False, None, "in less than a day,"),
         (Robot(int(NOW), False), "2027-01-15T08:00:00Z", False, "expired on 2027-01-15", None),
-        (Robot(-1, True), None, True, "is switched off", None),
+        (Robot(-1, True), None, True, "is disabled", None),
         (Robot(10**15, False), None, False, None, None),
         (Robot(-(10**15), False), None, False, None, None),
         (Robot(0, False), None, False, None, None),
