@@ -67,7 +67,7 @@ def figures(rounds: int, tell: Callable[[str], None], sizes: tuple[int, int], nu
                       cpu[f"ping, {large} hosts"]),
                 ratio(f"wall per host, {large} hosts ÷ {small}, {forks} forks", growth, wall[f"ours, {small} hosts"],
                       limit=1.1),
-                ratio(f"site, right ÷ ping, wall, {large} hosts, {forks} forks", wall[f"site, {large} hosts"],
+                ratio(f"site, unchanged ÷ ping, wall, {large} hosts, {forks} forks", wall[f"site, {large} hosts"],
                       wall[f"ping, {large} hosts"], limit=1.35),
                 Figure(f"peak memory, site, {large} hosts, {forks} forks", tuple(peaks.values())[1:], "MB"),
                 ratio(f"peak memory, site ÷ ping, {large} hosts, {forks} forks", [*peaks.values()][1:],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole differential test: prints its seed, what differs, and a line of figures; exit status 1 if anything does."""
+"""The whole differential test: prints its seed, differences, and a line of figures; exit status 1 if there are any."""
 
 from __future__ import annotations
 

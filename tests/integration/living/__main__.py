@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The long walk: prints its seed, each fault with what led to it, and a line of figures; exit status 1 if any."""
+"""The long walk: prints its seed, each fault with the steps that led to it, and figures; exit status 1 if any."""
 
 from __future__ import annotations
 

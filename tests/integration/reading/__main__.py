@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="the same seed makes the same files")
     parser.add_argument("--cases", type=int, default=300, help="configurations for each release (300)")
     parser.add_argument("--nodes", nargs="+", default=list(NODES), metavar="NODE")
-    parser.add_argument("--show", type=int, default=5, help="how many of the wrong ones to print (5)")
+    parser.add_argument("--show", type=int, default=5, help="how many wrong results to print (5)")
     options = parser.parse_args()
     with Lab(tell=lambda line: print(line, flush=True)).meanwhile_up() as lab:
         print(f"seed {options.seed}", flush=True)
