@@ -8,11 +8,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: fleet
 type: stdout
-short_description: Ansible's usual output, without a line for each node that is well
+short_description: Ansible's usual output, without a line for each healthy node
 version_added: 1.0.0
 description:
-  - What P(ansible.builtin.default#callback) prints, without hosts that are well, and without what a task ignores. The
-    recap names the hosts that failed or were not reached, and how many others there are.
+  - What P(ansible.builtin.default#callback) prints, without healthy hosts, and without errors that a task ignores. The
+    recap lists the hosts that failed or were not reached, and the number of all others.
   - With it the playbooks C(site), C(uninstall) and C(rollback) print little more than their summaries, however many
     nodes there are. Set C(stdout_callback=airgap.containerd.fleet) in the section C(defaults) of C(ansible.cfg), or the
     environment variable E(ANSIBLE_STDOUT_CALLBACK).
@@ -35,7 +35,7 @@ _HIDDEN = ("display_ok_hosts", "display_skipped_hosts")
 
 
 class CallbackModule(Default):
-    """Hides what is well."""
+    """Hides healthy hosts."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -47,7 +47,7 @@ class CallbackModule(Default):
             self.set_option(option, False)
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        if not str(_task(result).action).startswith(_OWN):  # of these, the summary tells
+        if not str(_task(result).action).startswith(_OWN):  # the summary shows these
             super().v2_runner_on_ok(result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:

@@ -24,9 +24,9 @@ attributes:
     support: full
     platforms: Linux
 requirements:
-  - jmespath >= 1.0 (on the controller)
-  - tomlkit >= 0.15.1 (on the controller)
-  - tomli >= 2.0.1 (on the controller, where its Python is older than 3.11)
+  - jmespath >= 1.0 (on the control node)
+  - tomlkit >= 0.15.1 (on the control node)
+  - tomli >= 2.0.1 (on the control node, where its Python is older than 3.11)
 author:
   - airgap.containerd contributors (@airgap)
 """
@@ -45,7 +45,7 @@ options:
   binary:
     description:
       - Path of the containerd program on the node.
-      - By default the one that the unit starts, or else V(/usr/bin/containerd).
+      - By default the one that the unit starts, otherwise V(/usr/bin/containerd).
     type: path
   service:
     description: Name of the service that runs containerd.
@@ -58,35 +58,34 @@ options:
   config_file:
     description:
       - Path of containerd's configuration file on the node.
-      - By default the one that the service starts containerd with, as its unit says or the running process, or else
-        V(/etc/containerd/config.toml).
+      - By default the one that the service starts containerd with, according to its unit or the running process,
+        otherwise V(/etc/containerd/config.toml).
     type: path
   hosts_dir:
     description:
       - Directory of the C(hosts.toml) files. One directory, because containerd 2.1 and later ignores a list of them.
-      - By default the first one in the node's own C(config_path), or else V(/etc/containerd/certs.d).
+      - By default the first one in the node's own C(config_path), otherwise V(/etc/containerd/certs.d).
     type: path
   socket:
     description:
       - Path of containerd's socket on the node.
-      - By default the one that its command line or its configuration names, or else V(/run/containerd/containerd.sock).
+      - By default the one in its command line or configuration, otherwise V(/run/containerd/containerd.sock).
     type: path
   distribution:
     description:
-      - Whose containerd this is. V(k3s), V(rke2), V(k0s), V(microk8s) and V(k8s) (Canonical Kubernetes) bring one of
-        their own, write its configuration and restart it by themselves. C(hosts.toml) files are all that is written
-        there, with V(k0s) also a file that names their directory, which it restarts its containerd for. V(none) is a
+      - Which containerd is configured. V(k3s), V(rke2), V(k0s), V(microk8s) and V(k8s) (Canonical Kubernetes) include
+        their own containerd, write its configuration and restart it themselves. Only C(hosts.toml) files are written
+        there; for V(k0s) also a file that sets their directory, for which k0s restarts its containerd. V(none) is a
         containerd with a service of its own.
-      - V(auto) finds out by what is on the node, where neither O(service) nor a path is set. A node with both is an
-        error.
+      - V(auto) detects it on the node if neither O(service) nor a path is set. A node with both is an error.
     type: str
     choices: [auto, none, k3s, rke2, k0s, microk8s, k8s]
     default: auto
   docker:
     description:
-      - Whether Docker Engine is meant too, which reads C(hosts.toml) files in C(/etc/docker/certs.d) from release 28 on
-        with the containerd image store.
-      - By default where Docker is on a node and nothing of Kubernetes is, and where O(service), O(distribution) and all
-        paths are left to their defaults; Docker alone is meant then.
+      - Include Docker Engine, which reads C(hosts.toml) files in C(/etc/docker/certs.d) from release 28 on with the
+        containerd image store.
+      - By default it is used on nodes that have Docker but no Kubernetes, if O(service), O(distribution) and all paths
+        have their defaults; then only Docker is used.
     type: bool
 """

@@ -10,13 +10,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._resolve import 
 
 DOCUMENTATION = r"""
 name: resolve
-short_description: Tell where containerd would pull an image from
+short_description: Show where containerd would pull an image from
 version_added: 1.0.0
 description:
   - Returns the ordered requests that a containerd of a given release makes for an image, given its files or the
-    variables of the role P(airgap.containerd.containerd_registry#role). No node is asked.
-  - Each request is made if all before it with the same step have failed. Logins and other secrets are not returned.
-  - To ask a node, use O(airgap.containerd.containerd_info#module:resolve).
+    variables of the role P(airgap.containerd.containerd_registry#role). No node is contacted.
+  - Each request is made if all before it with the same step have failed. Credentials and other secrets are not
+    returned.
+  - To query a node, use O(airgap.containerd.containerd_info#module:resolve).
 positional: version
 options:
   _input:
@@ -28,7 +29,7 @@ options:
     type: str
     required: true
   config:
-    description: The text of its C(config.toml). Files that it imports are not looked for.
+    description: The text of its C(config.toml). Files that it imports are not read.
     type: str
   hosts:
     description: The texts of the files below O(hosts_dir), keyed by C(DIRECTORY/hosts.toml).
@@ -40,8 +41,8 @@ options:
     default: /etc/containerd/certs.d
   variables:
     description:
-      - Variables of the role, with their prefix C(containerd_registry_); all others are ignored, so that C(hostvars) of
-        a host will do. The files are then those that the role would write on a new node.
+      - Variables of the role, with their prefix C(containerd_registry_); all others are ignored, so C(hostvars) of a
+        host can be used. The files are then those that the role would write on a new node.
       - Excludes O(config) and O(hosts).
     type: dict
 author:
@@ -77,16 +78,16 @@ _value:
     - A dictionary for an image, a list of them for a list. C(reference) is the name in full, C(registry) its host
       namespace; C(mode) V(config_path), V(legacy), or V(defaults) if neither is configured.
     - C(candidates) are the directories that containerd looks for (C(path) and C(state), which is V(used), V(absent) or
-      V(shadowed)), C(directory) the one that it uses, and C(why) says so.
-    - C(endpoints) are the registries in the order of asking, with C(origin) (V(host), V(server), V(mirror), or
-      V(upstream) for the registry in the image's name), C(url), C(capabilities), C(resolve) and C(pull) (asked for
-      which step), C(ns), C(tls), C(credentials), and C(skipped) with the reason if it is never asked.
+      V(shadowed)), C(directory) the one that it uses, and C(why) the reason.
+    - C(endpoints) are the registries in the order in which they are tried, with C(origin) (V(host), V(server),
+      V(mirror), or V(upstream) for the registry in the image's name), C(url), C(capabilities), C(resolve) and C(pull)
+      (used for which step), C(ns), C(tls), C(credentials), and C(skipped) with the reason if it is never tried.
     - C(requests) are C(step) (V(resolve), V(pull)), C(method), C(url), C(tls), C(credentials). In URLs of the second
       step, C(<digest>) stands for the digest that the first has found out.
-    - C(last) says what happens when all endpoints before have failed, C(upstream) whether the registry in the image's
-      name is asked.
-    - C(error) is why nothing is asked at all, C(log) the lines of containerd's log about files that it cannot read,
-      with C(…) for words of its TOML library, C(notes) what else to know.
+    - C(last) is what containerd falls back to when all endpoints before have failed, C(upstream) whether the registry
+      in the image's name is tried.
+    - C(error) is why no registry is tried at all, C(log) the lines of containerd's log about files that it cannot read,
+      with C(…) for words of its TOML library, C(notes) other remarks.
   type: raw
 """
 

@@ -8,13 +8,13 @@ module: containerd_config
 short_description: Merge settings into containerd's config.toml
 version_added: 1.0.0
 description:
-  - Changes single keys of C(config.toml), or of a file that it imports. Comments, order, indentation and every byte
-    that the change does not concern stay as they are.
+  - Changes single keys of C(config.toml), or of a file that it imports. Comments, order, indentation and everything
+    else that the change does not concern stay byte for byte as they are.
   - The result is parsed again by a second parser and compared with what the merge means. Before it replaces the file,
-    the node's own containerd reads it, together with all imported files, and what was asked for must be in effect then,
-    and nothing else be different.
-  - What this containerd would ignore in a file of this version, what another file overrides, and what would take the
-    effect from settings in another file, is an error that names the place that is read. Nothing is written then.
+    the node's own containerd reads it, together with all imported files; the requested settings must then be in effect
+    and nothing else may have changed.
+  - It is an error if this containerd would ignore a setting in a file of this version, if another file overrides it, or
+    if it would override settings in another file. The message names the place that is read, and nothing is written.
   - containerd is not restarted, see M(airgap.containerd.containerd_restart).
 extends_documentation_fragment:
   - airgap.containerd.node
@@ -26,65 +26,65 @@ options:
     description:
       - Path of the file on the node. It may be a file that the main one imports, which is then checked together with
         the main file and all other imports.
-      - By default the file that the unit names, or else V(/etc/containerd/config.toml).
+      - By default the file in the unit, otherwise V(/etc/containerd/config.toml).
     type: path
     aliases: [dest]
   merge:
     description:
-      - Settings to merge, as nested mappings. Mappings merge with what is there, lists as O(lists) says, every other
-        value replaces it.
+      - Settings to merge, as nested mappings. Mappings are merged with existing ones, lists according to O(lists); all
+        other values replace the existing one.
       - Keys are TOML keys, a dot in a key is just a dot.
       - Up to 1.7, containerd drops its own defaults for a table such as C(runtimes.runc) once a file has that table. A
-        warning lists what goes beside what was set, and removing the table brings it back.
+        warning lists the defaults that are lost, and removing the table restores them.
       - Below C(plugins), the names V(cri_images), V(cri_runtime), V(cri_server), V(cgroups_monitor) and
         V(restart_monitor) stand for the plugin tables that this containerd reads from a file of this version. Below
         the first three, keys may have their names of version 2 or of version 3, so V(sandbox_image) and
         V(pinned_images.sandbox) are the same.
       - Before ansible-core 2.19, an expression such as V("{{ number + 1 }}") within a mapping gives a string. Settings
         that containerd's own default configuration has get their type all the same. For any other, set
-        C(jinja2_native), or write the whole mapping as one expression. With C(jinja2_native) it is the other way round,
-        a string that looks like a number becomes one, and C(| string) keeps it.
+        C(jinja2_native), or write the whole mapping as one expression. With C(jinja2_native) the opposite happens, a
+        string that looks like a number becomes one, and C(| string) keeps it a string.
     type: dict
     default: {}
   remove:
     description:
-      - Key paths to remove, each a list of keys. A table that this leaves empty goes too.
-      - Removals come before O(merge).
+      - Key paths to remove, each a list of keys. A table that becomes empty is removed as well.
+      - Keys are removed before O(merge) is applied.
     type: list
     elements: list
     default: []
   lists:
     description:
-      - What becomes of lists that are in the file and in O(merge). V(replace) takes the new one, V(append) adds it to
-        the old one, V(union) adds only what the old one has not got.
+      - How to merge lists that are both in the file and in O(merge). V(replace) uses the new one, V(append) adds it to
+        the old one, V(union) adds only the items that are missing in the old one.
     type: str
     choices: [replace, append, union]
     default: replace
   config_version:
     description:
-      - Move the file to this C(version) first, every setting to its place there; RV(moved) tells them all. Comments
+      - Convert the file to this C(version) first, moving every setting to its new place; RV(moved) lists them. Comments
         stay with tables that move as a whole.
-      - It is refused where a setting has no place in that version, where two would get the same one, and where
-        containerd would make anything else of the moved file.
+      - It is refused if a setting has no place in that version, if two settings would get the same place, or if
+        containerd would read the converted file differently.
       - By default a file keeps its version.
     type: int
   create:
     description:
-      - Whether to create the file if it does not exist, with the C(version) that fits the node's containerd, or with
-        that of the main file if it is imported.
+      - Create the file if it does not exist, with the C(version) that fits the node's containerd, or with that of the
+        main file if it is imported.
     type: bool
     default: true
   backup:
     description:
-      - Whether to keep a copy of the file as it was beside it, for root alone. Its name does not end in C(.toml), so
-        that no import loads it.
+      - Keep a copy of the previous file next to it, readable only by root. Its name does not end in C(.toml), so that
+        no import loads it.
     type: bool
     default: false
   validate:
     description:
-      - Command that checks the new file before it is put in place, run on the node without a shell. V(%s) in it stands
-        for the new file.
-      - containerd's own check is always made, this one comes first.
+      - Command that checks the new file before it is put in place, run on the node without a shell. V(%s) in it is
+        replaced by the path of the new file.
+      - containerd's own check is always made; this one runs before it.
     type: str
   version:
     description: The containerd release to write for, instead of the one that is installed.
@@ -95,9 +95,9 @@ attributes:
     support: full
 notes:
   - A symbolic link is followed, and stays. A hard link is broken, as by every module that replaces files.
-  - A file that holds a secret and that others than root can read gets mode 0600, with a warning, unless O(mode) is
-    given. O(owner), O(group) and O(mode) that would let others than root change it are refused.
-  - Run it as root. Of the node it takes nothing but Python and containerd.
+  - A file that contains a secret and that users other than root can read gets mode 0600, with a warning, unless O(mode)
+    is given. O(owner), O(group) and O(mode) that would let users other than root change it are refused.
+  - Run it as root. It needs only Python and containerd on the node.
 seealso:
   - module: airgap.containerd.containerd_restart
   - module: airgap.containerd.containerd_info
@@ -192,7 +192,7 @@ changes:
       before: 3
       after: 5
 moved:
-  description: With O(config_version), every setting that has another place now.
+  description: With O(config_version), every setting that was moved.
   type: list
   elements: dict
   returned: success
@@ -221,7 +221,7 @@ backup_file:
   returned: changed and O(backup=true)
   sample: /etc/containerd/config.toml.2026-11-24@10:15:42~
 mode:
-  description: Permissions of the file; those of before in check mode, like all of the following.
+  description: Permissions of the file; in check mode, this and all of the following are those before the change.
   type: str
   returned: when the file exists
   sample: "0644"

@@ -8,13 +8,13 @@ module: containerd_harbor
 short_description: Check that Harbor has the projects that the mirrors need
 version_added: 1.0.0
 description:
-  - Asks Harbor whether each project exists, whether it is a proxy cache of the right upstream if it is one at all, and
-    whether the account may pull from it.
-  - Runs where the task runs. One node is enough, or the controller with C(delegate_to).
-  - Harbor tells only those who may see a project whether it is a proxy cache, and only administrators of what. What the
-    account may not know is null in the result, and no failure.
-  - A robot account that expires within 14 days is a warning, if the account that Harbor's API is asked with may see it.
-  - Fails with all that is wrong and what to change.
+  - Checks in Harbor whether each project exists, whether it is a proxy cache of the correct upstream if it is a proxy
+    cache, and whether the account may pull from it.
+  - Runs where the task runs. One node is enough, or the control node with C(delegate_to).
+  - Harbor shows whether a project is a proxy cache only to accounts that can see the project, and of which registry
+    only to administrators. What the account cannot see is null in the result, and not a failure.
+  - Warns about a robot account that expires within 14 days, if the account used for Harbor's API can see it.
+  - Fails with all problems and their fixes.
 extends_documentation_fragment:
   - airgap.containerd.node
 attributes:
@@ -26,15 +26,15 @@ options:
     type: str
   projects:
     description:
-      - Harbor project for each upstream, V(*) for every other one, as in C(containerd_registry_projects), with a login
-        of its own too. Required with O(url).
+      - Harbor project for each upstream, V(*) for all others, as in C(containerd_registry_projects), including
+        credentials of a project. Required with O(url).
     type: dict
   from_variables:
     description:
-      - Prefix of the role's variables, V(containerd_registry_). All projects in them are asked about, those in
-        C(containerd_registry_mirrors) and at other endpoints too, each with its own login and the CA for its endpoint.
-      - Excludes all other options but O(reader_username) and O(reader_password), which go to C(containerd_registry_url)
-        alone.
+      - Prefix of the role's variables, V(containerd_registry_). All projects in them are checked, including those in
+        C(containerd_registry_mirrors) and at other endpoints, each with its own credentials and the CA of its endpoint.
+      - Excludes all other options except O(reader_username) and O(reader_password), which are sent only to
+        C(containerd_registry_url).
     type: str
   username:
     description: Username of the account that pulls.
@@ -43,20 +43,20 @@ options:
     description: Password of the account that pulls.
     type: str
   reader_username:
-    description: Username of an account that may see more of Harbor. By default Harbor's API is asked as O(username).
+    description: Username of an account that can see more of Harbor. By default O(username) is used for Harbor's API.
     type: str
   reader_password:
-    description: Password of the account that may see more.
+    description: Password of this account.
     type: str
   ca:
-    description: File, where the task runs, with the certificate of the authority that signed Harbor's.
+    description: File, where the task runs, with the certificate of the CA that signed Harbor's certificate.
     type: path
 seealso:
   - module: airgap.containerd.containerd_pull
 """
 
 EXAMPLES = r"""
-- name: Check Harbor's projects from the controller
+- name: Check Harbor's projects from the control node
   airgap.containerd.containerd_harbor:
     url: "{{ containerd_registry_url }}"
     username: "{{ containerd_registry_username }}"
@@ -73,14 +73,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: All that is wrong and what to change, or that nothing is.
+  description: All problems and their fixes, or that there are none.
   type: str
   returned: always
 projects:
   description: What is known for each upstream.
   type: list
   elements: dict
-  returned: when Harbor was asked
+  returned: when Harbor was queried
   contains:
     upstream:
       description: The upstream.
@@ -95,7 +95,7 @@ projects:
       description: Whether there is such a project.
       type: bool
     proxy_cache_of:
-      description: URL of the registry that it is a proxy cache of, empty if it is none.
+      description: URL of the registry that it is a proxy cache of, empty if it is not a proxy cache.
       type: str
     may_pull:
       description: Whether the account may pull from it.
@@ -106,11 +106,11 @@ projects:
       elements: str
 robots:
   description:
-    - Each robot account (C(robot$NAME)) that pulls. Harbor tells an administrator of it, and of a project's robots the
-      administrators of the project; what the account that asks may not see is null.
+    - Each robot account (C(robot$NAME)) that pulls. Harbor shows it to administrators, and a project's robots also to
+      the administrators of the project; what the account cannot see is null.
   type: list
   elements: dict
-  returned: when Harbor was asked
+  returned: when Harbor was queried
   contains:
     name:
       description: Its name.
@@ -119,12 +119,12 @@ robots:
       description: URL of its Harbor.
       type: str
     expires_at:
-      description: When it expires, as V(2026-12-05T10:00:00Z). Null too if it never does.
+      description: When it expires, as V(2026-12-05T10:00:00Z). Also null if it never does.
       type: str
     never_expires:
       description: Whether it never does.
       type: bool
     disabled:
-      description: Whether it is switched off.
+      description: Whether it is disabled.
       type: bool
 """

@@ -10,8 +10,8 @@ version_added: 1.0.0
 description:
   - Writes one C(hosts.toml) for each host namespace, all in one execution. containerd reads them on every pull, no
     restart is needed.
-  - What containerd would silently ignore, and then go to the internet, is an error before anything is written.
-  - The files are readable by root alone.
+  - Anything that containerd would silently ignore, and then go to the internet, is an error before anything is written.
+  - The files are readable only by root.
 extends_documentation_fragment:
   - airgap.containerd.node
   - airgap.containerd.node.action_group
@@ -20,9 +20,9 @@ extends_documentation_fragment:
 options:
   namespaces:
     description:
-      - Mapping of host namespaces, such as V(docker.io), V(registry.example.org:5000), or V(*) for every other one.
-        Each has C(hosts), a list of endpoints to ask in this order, and C(server), the endpoint to ask last. Without
-        C(server) the registry itself is asked last.
+      - Mapping of host namespaces, such as V(docker.io), V(registry.example.org:5000), or V(*) for all others. Each has
+        C(hosts), a list of endpoints to try in this order, and C(server), the endpoint to try last. Without C(server)
+        the registry itself is tried last.
       - An endpoint has C(url) and optionally C(capabilities), C(override_path), C(ca), C(client), C(skip_verify),
         C(dial_timeout) and C(header), as in C(hosts.toml). C(client) is a list; each of its entries is the path of a
         file on the node with certificate and key, or a list of two, the certificate's and the key's.
@@ -30,7 +30,7 @@ options:
     required: true
   prune:
     description:
-      - Whether files in this O(hosts_dir) that this module wrote earlier and that are no longer asked for are removed.
+      - Remove files in this O(hosts_dir) that this module wrote earlier and that are no longer listed.
     type: bool
     default: true
 seealso:

@@ -5,16 +5,16 @@
 
 DOCUMENTATION = r"""
 module: containerd_images
-short_description: Tell whether a node will pull the images that manifests need, and pull nothing
+short_description: Check whether a node will pull the images that manifests need, and pull nothing
 version_added: 1.0.0
 description:
-  - Reads rendered manifests on the controller, works out which registries this node would ask for each image, and lets
-    the node ask them for the manifests alone (C(HEAD)), with its own login.
-  - Fails if any image would not come from where the settings say, with the reason and what to change.
-  - The public registry in an image's name is never asked. An image without a mirror is a failure, unless its registry
-    is the internal one itself or is listed in O(direct).
-  - Takes one remote execution to read the node, and a second one in which all images are asked for.
-  - Whether the layers of an image are complete, only M(airgap.containerd.containerd_pull) finds out.
+  - Reads rendered manifests on the control node, works out which registries this node would contact for each image, and
+    lets the node request only the manifests from them (C(HEAD)), with its own credentials.
+  - Fails if any image would not come from the intended registry, with the reason and the fix.
+  - The public registry in an image's name is never contacted. An image without a mirror is a failure, unless its
+    registry is the internal one itself or is listed in O(direct).
+  - Needs one remote execution to read the node, and a second one to check all images.
+  - Only M(airgap.containerd.containerd_pull) shows whether the layers of an image are complete.
 extends_documentation_fragment:
   - airgap.containerd.node
   - airgap.containerd.node.action_group
@@ -22,48 +22,48 @@ extends_documentation_fragment:
   - airgap.containerd.node.places
 attributes:
   check_mode:
-    description: Does the same, for it changes nothing.
+    description: Does the same, because it changes nothing.
   diff_mode:
     support: none
 options:
   images:
     description:
       - Names of images as in pods, or RV(names) of another task with this module.
-      - Without these, O(manifests) and O(images_file), the images that the node has now are meant, as CRI lists them,
-        and Docker Engine where O(docker) or an earlier run of the role says that it is meant.
+      - Without these, O(manifests) and O(images_file), the images that the node has now are used, as CRI lists them,
+        and those of Docker Engine where it is included according to O(docker) or an earlier run of the role.
     type: list
     elements: raw
     default: []
   manifests:
     description:
-      - Files on the controller with rendered YAML or JSON, of one document or many, and folders of them. They are
+      - Files on the control node with rendered YAML or JSON, of one document or many, and folders of them. They are
         looked for like the files of other modules, and in the current directory.
-      - Containers count wherever a pod spec stands, in custom resources too, and so do volumes of images, lists of the
+      - Containers count wherever a pod spec is, including custom resources, and so do volumes of images, lists of the
         kind C(ImagesLock), and the annotations C(images) and C(helm.sh/images) of a C(Chart.yaml).
       - Texts that look like an image's name (arguments, environment variables, ConfigMaps, custom resources) count if a
-        registry has them; the others are returned in RV(doubtful). Secrets are not looked into.
+        registry has them; the others are returned in RV(doubtful). Secrets are not read.
       - Charts and kustomizations that are not rendered are refused, with the command that renders them.
     type: list
     elements: str
     default: []
   images_file:
-    description: File on the controller with one image's name a line. What follows a C(#) is a comment.
+    description: File on the control node with one image name per line. Text after a C(#) is a comment.
     type: path
   direct:
-    description: Registries in image names that may be asked themselves, as in C(containerd_registry_direct).
+    description: Registries in image names to pull from directly, as in C(containerd_registry_direct).
     type: list
     elements: str
     default: []
   ask:
     description:
-      - With V(false) nobody is asked, and RV(names) is returned. If names or files are given, the node is not even
-        connected to.
+      - If V(false), no registry is contacted, and RV(names) is returned. If names or files are given, the node is not
+        connected to either.
     type: bool
     default: true
   once_per_group:
     description:
-      - Let one node ask for all nodes of this task that are set up alike (same endpoints, logins and platform). The
-        others return its name in RV(asked_by).
+      - Let one node check for all nodes of this task with the same settings (same endpoints, credentials and platform).
+        The others return its name in RV(asked_by).
     type: bool
     default: false
 seealso:
@@ -88,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: Whether all will be pulled, or what will not and why.
+  description: Whether all images will be pulled, or which will not and why.
   type: str
   returned: always
 names:
@@ -109,7 +109,7 @@ group:
   type: str
   returned: with O(ask)
 asked_by:
-  description: The node that asked for this one, with O(once_per_group). Null if this one asked itself.
+  description: The node that checked for this one, with O(once_per_group). Null if this one checked itself.
   type: str
   returned: with O(ask)
 images:
@@ -118,7 +118,7 @@ images:
       RV(airgap.containerd.containerd_pull#module:images), and these.
   type: list
   elements: dict
-  returned: with O(ask), where this node asked
+  returned: with O(ask), where this node checked
   contains:
     image:
       description: The name as given.
@@ -129,8 +129,8 @@ images:
     diagnosis:
       description:
         - What is wrong, as C(kind), C(seen) and C(fix). Besides the kinds of M(airgap.containerd.containerd_pull),
-          V(public) stands for an image that would come from the public registry, V(platform) for one that is there for
-          other platforms alone, and V(name) for a name that no containerd takes.
+          V(public) stands for an image that would come from the public registry, V(platform) for one that exists only
+          for other platforms, and V(name) for a name that containerd does not accept.
       type: dict
     certain:
       description: Whether something needs it, and it is more than a text that looks like an image's name.
@@ -141,12 +141,12 @@ images:
       elements: str
     put:
       description:
-        - Where the image has to be for the node's first endpoint to have it, C(name), with its C(registry),
+        - Where the image has to be so that the node's first endpoint has it, C(name), with its C(registry),
           C(repository) and C(project), the C(source), and whether the registry speaks C(plain_http).
       type: dict
 doubtful:
   description: Texts that look like an image's name and are in no registry, with the same keys.
   type: list
   elements: dict
-  returned: with O(ask), where this node asked
+  returned: with O(ask), where this node checked
 """

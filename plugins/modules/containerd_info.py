@@ -25,7 +25,7 @@ options:
     type: str
   resolve:
     description:
-      - Names of images, in any form that a pod may use. RV(resolved) tells where each would come from on this node.
+      - Names of images, in any form that a pod may use. RV(resolved) shows where each would come from on this node.
     type: list
     elements: str
 seealso:
@@ -59,16 +59,16 @@ containerd:
   returned: success
   contains:
     version:
-      description: Release of the installed containerd; null if there is none.
+      description: Release of the installed containerd; null if it is not installed.
       type: str
       returned: success
     support:
       description:
-        - How long the release is looked after; null if there is no containerd, or one that is older than 1.4.
+        - How long the release is supported; null if containerd is not installed or older than 1.4.
         - C(end_of_life) is the day on which the support of containerd's project for this line of releases ends (null if
-          it has named none), C(security_update) the release that mends security holes of this one (null if none is
-          known), and C(package) whether it is a distribution's package. Who made that mends holes in it without another
-          number, and says itself how long.
+          it has named none), C(security_update) the release that fixes vulnerabilities of this one (null if none is
+          known), and C(package) whether it is a distribution's package. Its maintainers fix vulnerabilities without a
+          new release number, and define their own support period.
       type: dict
       returned: success
     binary:
@@ -77,12 +77,12 @@ containerd:
       returned: success
     distribution:
       description:
-        - The Kubernetes distribution that this containerd belongs to, such as V(k3s), or V(docker) where Docker Engine
-          is meant; null for none.
+        - The Kubernetes distribution that this containerd belongs to, such as V(k3s), or V(docker) for Docker Engine;
+          null for none.
       type: str
       returned: success
     service:
-      description: Whether systemd knows the unit (C(found)), whether it is C(active), and its C(kill_mode).
+      description: Whether systemd has the unit (C(found)), whether it is C(active), and its C(kill_mode).
       type: dict
       returned: success
     running:
@@ -99,9 +99,10 @@ containerd:
       returned: success
     restart_due:
       description:
-        - Why the running containerd may not know the configuration on disk, whoever changed it, as one sentence; null
-          if it does. What the configuration and its imports say counts, not comments, and not when a file was touched.
-        - A containerd that the role has not started itself is held against the times of the files.
+        - Why the running containerd may not use the configuration on disk, no matter who changed it, as one sentence;
+          null if it does. The settings in the configuration and its imports count, not comments, and not when a file
+          was touched.
+        - For a containerd that the role has not started itself, the times of the files are compared.
       type: str
       returned: success
     config_file:
@@ -118,10 +119,11 @@ containerd:
     registry:
       description:
         - The registry settings in effect, as containerd itself reports them (C(config_path), C(mirrors), C(configs)),
-          its complaint if it does not accept the configuration (C(error)), and the files that mention them (C(set_by)).
-        - C(settings) tells for each value in effect the C(file) that sets it, with C(path), the keys that lead to it in
-          containerd's own output, and C(value), masked if it is secret. C(without_effect) has the C(path), C(file)
-          and C(reason) of every setting that has no effect.
+          its error message if it does not accept the configuration (C(error)), and the files that contain them
+          (C(set_by)).
+        - C(settings) has for each value in effect the C(file) that sets it, with C(path), the keys that lead to it in
+          containerd's own output, and C(value), masked if it is secret. C(without_effect) has the C(path), C(file) and
+          C(reason) of every setting that has no effect.
       type: dict
       returned: success
     hosts_dir:

@@ -9,10 +9,10 @@ short_description: Read a node for the other modules of this collection
 version_added: 1.0.0
 description:
   - What M(airgap.containerd.containerd_registry), M(airgap.containerd.containerd_info),
-    M(airgap.containerd.containerd_hosts) and others run on the node to learn what it is. It changes nothing.
-    M(airgap.containerd.containerd_node_change) has what changes a node; as this module travels in every run of the
-    role, it goes without that.
-  - Playbooks use those modules, never this one. What it takes and returns may change with any release.
+    M(airgap.containerd.containerd_hosts) and others run on the node to read its state. It changes nothing.
+    M(airgap.containerd.containerd_node_change) has what changes a node; this module is sent to the node in every run of
+    the role, so it does not include that.
+  - Playbooks use those modules, never this one. Its options and return values may change with any release.
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -27,8 +27,8 @@ attributes:
 options:
   request:
     description:
-      - What to do, as base64 of compressed JSON, so that secrets in it are neither logged nor mangle the reply when
-        they are masked.
+      - What to do, as base64 of compressed JSON, so that secrets in it are not logged, and masking them does not damage
+        the reply.
     type: str
     required: true
 author:

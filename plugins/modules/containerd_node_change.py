@@ -9,9 +9,9 @@ short_description: Change a node for the other modules of this collection
 version_added: 1.0.0
 description:
   - What M(airgap.containerd.containerd_registry), M(airgap.containerd.containerd_hosts),
-    M(airgap.containerd.containerd_config) and M(airgap.containerd.containerd_restart) run on the node where something
-    has to change, as one transaction that completes or is taken back.
-  - Playbooks use those modules, never this one. What it takes and returns may change with any release.
+    M(airgap.containerd.containerd_config) and M(airgap.containerd.containerd_restart) run on the node to change it, as
+    one transaction that either completes or is rolled back.
+  - Playbooks use those modules, never this one. Its options and return values may change with any release.
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -26,8 +26,8 @@ attributes:
 options:
   request:
     description:
-      - What to do, as base64 of compressed JSON, so that secrets in it are neither logged nor mangle the reply when
-        they are masked.
+      - What to do, as base64 of compressed JSON, so that secrets in it are not logged, and masking them does not damage
+        the reply.
     type: str
     required: true
 author:

@@ -5,12 +5,12 @@
 
 DOCUMENTATION = r"""
 module: containerd_node_extra
-short_description: Pull on a node, and ask registries from it, for the other modules of this collection
+short_description: Pull on a node, and query registries from it, for the other modules of this collection
 version_added: 1.0.0
 description:
   - What M(airgap.containerd.containerd_pull), M(airgap.containerd.containerd_images) and
-    M(airgap.containerd.containerd_harbor) run on the node - pulls through CRI, and questions to registries.
-  - Playbooks use those modules, never this one. What it takes and returns may change with any release.
+    M(airgap.containerd.containerd_harbor) run on the node - pulls through CRI, and requests to registries.
+  - Playbooks use those modules, never this one. Its options and return values may change with any release.
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -25,8 +25,8 @@ attributes:
 options:
   request:
     description:
-      - What to do, as base64 of compressed JSON, so that secrets in it are neither logged nor mangle the reply when
-        they are masked.
+      - What to do, as base64 of compressed JSON, so that secrets in it are not logged, and masking them does not damage
+        the reply.
     type: str
     required: true
 author:

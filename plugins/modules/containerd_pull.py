@@ -5,17 +5,17 @@
 
 DOCUMENTATION = r"""
 module: containerd_pull
-short_description: Pull images on a node through CRI, and tell where they come from or why they do not
+short_description: Pull images on a node through CRI, and report which endpoint served each or why it failed
 version_added: 1.0.0
 description:
-  - Pulls images as the kubelet does, with the node's own settings, and removes them again. Needs no program on the
-    node but containerd.
-  - Where a pull fails, the node asks every endpoint that containerd would have asked, and the result says in one or
-    two sentences what was seen and what to change.
-  - Takes one remote execution, and a second one for images that were there before, that failed, or that may have come
-    from more than one endpoint.
-  - An image that the node has already is not pulled. The endpoints are asked for its manifest instead.
-  - Fails if any image does not come from where the settings say, also if it was pulled from the internet because
+  - Pulls images as the kubelet does, with the node's own settings, and removes them again. Needs no program on the node
+    except containerd.
+  - If a pull fails, the node contacts every endpoint that containerd would have tried, and the result describes in one
+    or two sentences the cause and the fix.
+  - Needs one remote execution, and a second one for images that existed before, that failed, or that may have come from
+    more than one endpoint.
+  - An image that the node has already is not pulled. Its manifest is requested from the endpoints instead.
+  - Fails if any image does not come from the intended registry, even if it was pulled from the internet because
     containerd ignores a mirror.
 extends_documentation_fragment:
   - airgap.containerd.node
@@ -24,17 +24,17 @@ extends_documentation_fragment:
   - airgap.containerd.node.places
 attributes:
   check_mode:
-    description: Pulls nothing, and asks the endpoints for the manifests alone.
+    description: Pulls nothing, and requests only the manifests from the endpoints.
   diff_mode:
     support: none
 options:
   images:
-    description: Names of images as in pods. At most 100. Without O(pause) there must be one.
+    description: Names of images as in pods. At most 100. Without O(pause) at least one is required.
     type: list
     elements: str
     default: []
   pause:
-    description: Whether to begin with the pause image that this node's containerd starts pods with.
+    description: Begin with the pause image that this node's containerd starts pods with.
     type: bool
     default: false
   timeout:
@@ -42,19 +42,19 @@ options:
     type: int
     default: 120
   parallel:
-    description: How many images are pulled at the same time.
+    description: Maximum number of images that are pulled at the same time.
     type: int
     default: 3
   keep:
     description:
-      - Whether images that were pulled stay on the node.
-      - What was there before stays in any case, and so do pause images, pinned images and those of a container.
+      - Keep images that were pulled.
+      - Images that existed before are always kept, and so are pause images, pinned images and those of a container.
     type: bool
     default: false
   username:
     description:
-      - Username of a pod's pull secret, to see what containerd does with it. The kubelet sends it along, and
-        containerd takes it instead of the node's own login.
+      - Username of a pod's pull secret, to see what containerd does with it. The kubelet sends it along, and containerd
+        uses it instead of the node's own credentials.
       - By default images are pulled as for a pod without pull secrets.
     type: str
   password:
@@ -84,7 +84,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What became of the images, in one line.
+  description: The result for all images, in one line.
   type: str
   returned: always
 version:
@@ -96,9 +96,9 @@ docker:
     - The same C(images), C(version), C(failed) and C(msg) of the Docker Engine beside the node's containerd, which
       pulls them too.
   type: dict
-  returned: when that is meant beside the node's containerd, see O(docker)
+  returned: if Docker is included in addition to containerd, see O(docker)
 images:
-  description: What became of each image, in the order given.
+  description: The result for each image, in the order given.
   type: list
   elements: dict
   returned: when containerd is installed
@@ -111,8 +111,8 @@ images:
       type: str
     state:
       description:
-        - V(pulled), V(present) (there before, and an endpoint has the manifest) or V(served) (the same in check mode)
-          are good.
+        - V(pulled), V(present) (existed before, and an endpoint has the manifest) and V(served) (the same in check
+          mode) are as expected.
         - V(bypassed) was pulled, but from the registry in its name, because containerd ignores a mirror. V(failed) was
           not pulled, or no endpoint has its manifest.
       type: str
@@ -136,10 +136,10 @@ images:
       type: dict
     served_by:
       description:
-        - The endpoint that served the image, and how that is known, since containerd does not tell.
-        - V(only_endpoint) means that the settings leave containerd nobody else to ask. V(manifest) means that the node
-          asked the endpoints in containerd's order itself, with its own login, and this is the first that has the
-          manifest with the same digest.
+        - The endpoint that served the image, and how that is known, because containerd does not report it.
+        - V(only_endpoint) means that according to the settings containerd tries no other endpoint. V(manifest) means
+          that the node contacted the endpoints itself in containerd's order, with its own credentials, and this is the
+          first that has the manifest with the same digest.
       type: dict
       contains:
         endpoint:
@@ -158,12 +158,12 @@ images:
       description: The directory of C(hosts.toml) that is used for this image.
       type: str
     why:
-      description: Why that one is used, or why nobody is asked.
+      description: Why that one is used, or why no endpoint is tried.
       type: str
     endpoints:
       description:
-        - Every endpoint in the order of asking, as the filter P(airgap.containerd.resolve#filter) shows them, with the
-          first C(request), and in C(answer) what it answered, if it was asked.
+        - All endpoints in the order in which they are tried, as the filter P(airgap.containerd.resolve#filter) shows
+          them, with the first C(request), and in C(answer) the reply, if it was contacted.
       type: list
       elements: dict
     log:
@@ -171,7 +171,7 @@ images:
       type: list
       elements: str
     notes:
-      description: What else is worth knowing.
+      description: Other remarks.
       type: list
       elements: str
 """

@@ -5,15 +5,15 @@
 
 DOCUMENTATION = r"""
 module: containerd_render
-short_description: Write the files of a node that is not there yet, for images, cloud-init and Cluster API
+short_description: Write the files for nodes that do not exist yet, for images, cloud-init and Cluster API
 version_added: 1.0.0
 description:
-  - Takes the variables of the role P(airgap.containerd.containerd_registry#role) and writes what the role would write
-    on a new node with the release in C(containerd_registry_version) into a folder of the controller. No node is asked
-    anything, and no registry.
+  - Writes what the role P(airgap.containerd.containerd_registry#role) would write with its variables on a new node with
+    the release in C(containerd_registry_version) into a folder on the control node. No node and no registry is
+    contacted.
   - The files themselves are below C(root/) in that folder, to copy into an image.
-  - C(cloud-init.yml) and C(cloud-init-secrets.yml) are user data with C(write_files). Both are needed; the second holds
-    the files with credentials, and only the second.
+  - C(cloud-init.yml) and C(cloud-init-secrets.yml) are user data with C(write_files). Both are needed; only the second
+    contains the files with credentials.
   - C(cluster-api.yml) is what belongs below C(spec) of a KubeadmConfig; the files with credentials come from the
     Kubernetes Secret in C(cluster-api-secret.yml).
   - Files with credentials have mode 0600. The first run of the role on a node with these files changes none of them.
@@ -21,21 +21,22 @@ extends_documentation_fragment:
   - airgap.containerd.node
 attributes:
   check_mode:
-    description: Tells whether anything would differ, and writes nothing.
+    description: Reports whether anything would differ, and writes nothing.
   diff_mode:
     support: none
 options:
   dest:
     description:
-      - Folder on the controller. It is made if it is not there. Below C(root/), what an earlier run wrote into the
-        directory of the C(hosts.toml) files and is no longer wanted goes.
+      - Folder on the control node. It is created if it does not exist. Below C(root/), files that an earlier run wrote
+        into the directory of the C(hosts.toml) files and that are no longer needed are removed.
     type: path
     required: true
   config:
     description:
-      - File on the controller that is the C(config.toml) of the image, into which the settings are merged. Looked for
+      - File on the control node that is the C(config.toml) of the image, into which the settings are merged. Looked for
         as M(ansible.builtin.copy) does.
-      - Without it, C(config.toml) is rendered whole, if this release needs one at all, and replaces the image's.
+      - Without it, C(config.toml) is rendered from scratch, if this release needs one at all, and replaces that of the
+        image.
     type: path
   from_variables:
     description: Prefix of the variables.
@@ -56,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The folder on the controller.
+  description: The folder on the control node.
   type: str
   returned: success
 files:
@@ -65,7 +66,7 @@ files:
   elements: str
   returned: success
 secret_files:
-  description: Those of them that hold credentials.
+  description: Those that contain credentials.
   type: list
   elements: str
   returned: success

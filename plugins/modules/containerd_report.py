@@ -5,11 +5,11 @@
 
 DOCUMENTATION = r"""
 module: containerd_report
-short_description: Show what the nodes of a fleet answered, each distinct answer once
+short_description: Show the results of many nodes, each distinct result once
 version_added: 1.0.0
 description:
-  - Takes what other modules returned for many nodes and prints it, nodes with the same answer together, so that a fleet
-    of hundreds fits on a screen. Runs on the controller alone; C(run_once) is enough.
+  - Prints what other modules returned for many nodes, nodes with the same result together, so that a fleet of hundreds
+    fits on one screen. Runs only on the control node; C(run_once) is enough.
   - With O(pulls) and O(images) it also writes files on the control node, an HTML report and a JSON file unless
     O(formats) says otherwise, and then fails if any node does not pull an image from the intended registry. With
     O(plans) and O(outcomes) it writes the files that O(formats) lists.
@@ -17,7 +17,7 @@ extends_documentation_fragment:
   - airgap.containerd.node
 attributes:
   check_mode:
-    description: Prints the same and writes no file, but with O(plans), where a check is what the files are about.
+    description: Prints the same and writes no files, except with O(plans), where the files are about the check itself.
   diff_mode:
     support: none
 options:
@@ -25,17 +25,17 @@ options:
     description:
       - What M(airgap.containerd.containerd_registry) returned with
         O(airgap.containerd.containerd_registry#module:fleet=plan), keyed by node. Each distinct plan, each reason why a
-        node cannot be changed or was not reached, and each warning is shown once, with all nodes that have it.
+        node cannot be changed or was not reached, and each warning is shown once, with all its nodes.
       - One of O(plans), O(outcomes), O(resolutions), O(pulls) and O(images) is needed, and only one can be given.
     type: dict
   named:
     description:
-      - Whether somebody chose the nodes of O(plans). If not, as where a play goes over all hosts of an inventory, hosts
-        that run Docker and have nothing of Kubernetes are not to be changed.
+      - Whether the nodes of O(plans) were named explicitly. If not, as in a play over all hosts of an inventory, hosts
+        that run Docker but no Kubernetes are not changed.
     type: bool
     default: true
   proceed:
-    description: Whether the others are to be changed though there are nodes in O(plans) that cannot be.
+    description: Change the other nodes even if there are nodes in O(plans) that cannot be changed.
     type: bool
     default: false
   outcomes:
@@ -45,65 +45,66 @@ options:
         there are nodes to change and none has failed. Needs O(fleet).
     type: dict
   planned:
-    description: What was given as O(plans), for the files about all nodes. Goes with O(outcomes).
+    description: What was given as O(plans), for the files about all nodes. Used with O(outcomes).
     type: dict
   fleet:
-    description: RV(fleet) of O(plans), or of the step before. Goes with O(outcomes).
+    description: RV(fleet) of O(plans), or of the previous step. Used with O(outcomes).
     type: dict
   resolutions:
     description:
-      - What M(airgap.containerd.containerd_info) returned with
-        O(airgap.containerd.containerd_info#module:resolve), or what P(airgap.containerd.resolve#filter) did, keyed by
-        node. Nodes that gave no answer come last.
+      - What M(airgap.containerd.containerd_info) returned with O(airgap.containerd.containerd_info#module:resolve), or
+        what P(airgap.containerd.resolve#filter) did, keyed by node. Nodes that gave no answer are shown last.
     type: dict
   pulls:
     description: What M(airgap.containerd.containerd_pull) returned, keyed by node. Needs O(dest).
     type: dict
   images:
     description:
-      - What M(airgap.containerd.containerd_images) returned, keyed by node. Images that are missing come first, with
-        the name under which each has to be. Needs O(dest).
+      - What M(airgap.containerd.containerd_images) returned, keyed by node. Missing images are shown first, with the
+        name that each must have. Needs O(dest).
     type: dict
   harbor:
-    description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was asked too. Goes with O(pulls).
+    description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was checked too. Used with O(pulls).
     type: dict
   dest:
     description:
-      - Directory on the controller for the files, which are called C(verify) for O(pulls), C(images) for O(images), and
-        C(site) for O(plans) and O(outcomes), with the ending of their format. With O(images) there is C(images.sh)
-        besides. It is made if it is not there. Goes with all of these.
+      - Directory on the control node for the files, which are called C(verify) for O(pulls), C(images) for O(images),
+        and C(site) for O(plans) and O(outcomes), with the ending of their format. With O(images) there is also
+        C(images.sh). The directory is created if it does not exist. Used with all of these.
     type: path
   mode:
     description:
-      - Mode of these files, as in M(ansible.builtin.copy). They hold no secret. Files with metrics are C(0644) always.
+      - Mode of these files, as in M(ansible.builtin.copy). They contain no secrets. Files with metrics always have mode
+        C(0644).
     type: raw
     default: "0644"
   formats:
     description:
       - What to write, C(html) and C(json) by default with O(pulls) and O(images), and nothing with O(plans).
-      - C(html) is a page that needs no other file, C(json) has everything and follows C(docs/report.schema.json),
-        C(junit) has a suite for each node and a case for each upstream on it, C(markdown) is for a merge request or the
-        summary of a job, and C(prometheus) has metrics for the textfile collector of node_exporter.
+      - C(html) is the HTML report, which needs no other file, C(json) has everything and follows
+        C(docs/report.schema.json), C(junit) has a suite for each node and a case for each upstream on it, C(markdown)
+        is for a merge request or the summary of a job, and C(prometheus) has metrics for the textfile collector of
+        node_exporter.
     type: list
     elements: str
     choices: [html, json, junit, markdown, prometheus]
   metrics_dest:
     description:
-      - Directory on the controller for C(airgap_containerd_verify.prom), C(airgap_containerd_images.prom) or
-        C(airgap_containerd_site.prom), which node_exporter is told of with C(--collector.textfile.directory). By
+      - Directory on the control node for C(airgap_containerd_verify.prom), C(airgap_containerd_images.prom) or
+        C(airgap_containerd_site.prom), which is given to node_exporter with C(--collector.textfile.directory). By
         default the metrics are in O(dest), as C(verify.prom) and the like.
     type: path
   metrics_by_node:
-    description: Whether RV(metrics) are wanted. Then O(metrics_dest) is not used.
+    description: Return RV(metrics). O(metrics_dest) is not used then.
     type: bool
     default: false
   started:
-    description: When the run began, in seconds since the epoch; the files tell how long it took.
+    description: When the run began, in seconds since the epoch; used for the duration in the files.
     type: float
   fail_on_drift:
     description:
-      - Whether RV(fleet) is to name nodes that a run would change among those that are not as asked. In check mode
-        alone, with O(plans).
+      - Let RV(fleet) include nodes that a run would change among those that are not configured as the variables say.
+        Only in check mode, with O(plans).
     type: bool
     default: false
 seealso:
@@ -142,17 +143,18 @@ lines:
   returned: success
 fleet:
   description:
-    - What is to become of the nodes. C(steps) are the nodes to change, in three lists, one, a tenth, and the rest; they
-      are empty in check mode, if a node stops the change, and when it is over. C(problems) tell, by node, why it is not
-      as asked, and C(failing) the same for a playbook that is to fail then, many nodes in one.
+    - What will be done with the nodes. C(steps) are the nodes to change, in three lists, one, a tenth, and the rest;
+      they are empty in check mode, if a node stops the change, and when it is over. C(problems) has for each node why
+      it is not configured as the variables say, and C(failing) the same for a playbook that fails then, many nodes in
+      one.
   type: dict
   returned: with O(plans) and O(outcomes)
 over:
-  description: Whether no more nodes are to change, as all have, or one failed.
+  description: Whether no more nodes will be changed, because all were or one failed.
   type: bool
   returned: with O(outcomes)
 msg:
-  description: How many nodes are well.
+  description: How many nodes are healthy.
   type: str
   returned: with O(pulls) and O(images)
 ok:
@@ -160,23 +162,23 @@ ok:
   type: bool
   returned: with O(pulls) and O(images)
 page:
-  description: Path of the page on the controller. It needs no network and no other file.
+  description: Path of the HTML report on the control node. It needs no network and no other file.
   type: str
   returned: with C(html) in O(formats)
 json:
-  description: Path of the JSON file on the controller.
+  description: Path of the JSON file on the control node.
   type: str
   returned: with C(json) in O(formats)
 junit:
-  description: Path of the file with JUnit XML on the controller.
+  description: Path of the file with JUnit XML on the control node.
   type: str
   returned: with C(junit) in O(formats)
 markdown:
-  description: Path of the file with Markdown on the controller.
+  description: Path of the file with Markdown on the control node.
   type: str
   returned: with C(markdown) in O(formats)
 prometheus:
-  description: Path of the file with metrics on the controller.
+  description: Path of the file with metrics on the control node.
   type: str
   returned: with C(prometheus) in O(formats)
 metrics:
@@ -184,7 +186,7 @@ metrics:
   type: dict
   returned: with O(metrics_by_node)
 copy:
-  description: Path of a script on the controller that copies what is missing, with skopeo.
+  description: Path of a script on the control node that copies the missing images with skopeo.
   type: str
   returned: with O(images)
 """

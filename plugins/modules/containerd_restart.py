@@ -5,11 +5,11 @@
 
 DOCUMENTATION = r"""
 module: containerd_restart
-short_description: Restart containerd and prove that CRI serves
+short_description: Restart containerd and verify that CRI answers
 version_added: 1.0.0
 description:
-  - Restarts the service and waits until CRI itself answers, because the unit is active and C(ctr) works even when the
-    CRI plugin did not load.
+  - Restarts the service and waits until CRI itself answers, because the unit is active and C(ctr) works even if the CRI
+    plugin was not loaded.
   - Refuses a restart that would kill the node's pods.
 extends_documentation_fragment:
   - airgap.containerd.node
@@ -28,8 +28,8 @@ options:
     default: /run/containerd/containerd.sock
   command:
     description:
-      - Command that restarts containerd where systemd does not, a list of words or a string that is split as a shell
-        does. No shell runs it.
+      - Command that restarts containerd where systemd does not, as a list of words or a string that is split like in a
+        shell. It is run without a shell.
     type: raw
   timeout:
     description: Seconds that the restart may take until CRI answers.
@@ -37,19 +37,19 @@ options:
     default: 60
   force:
     description:
-      - Whether to restart even where the unit's C(KillMode) kills the node's pods, and without starting containerd on
-        trial with the new configuration first.
+      - Restart containerd even if the unit's C(KillMode) would terminate running pods, and without first testing the
+        new configuration in a second containerd.
     type: bool
     default: false
   only_if_due:
     description:
-      - Whether to restart only where the running containerd may not know what its files say now, as after
-        M(airgap.containerd.containerd_config) changed something, in this run or in an earlier one that did not come to
-        its end. The node is read once more for that.
+      - Restart only if the running containerd may not use the current settings in its files, as after
+        M(airgap.containerd.containerd_config) changed something, in this run or in an earlier one that was interrupted.
+        The node is read once more for that.
     type: bool
     default: false
   restore:
-    description: Files to put back, and to restart with, when CRI does not answer.
+    description: Files to restore, and to restart with, if CRI does not answer.
     type: list
     elements: dict
     default: []

@@ -185,7 +185,7 @@ def test_the_runner_of_awx_gets_every_event_and_no_secret(fresh, tmp_path):
     good = ansible_runner.run(private_data_dir=str(tmp_path), ident="good", playbook=playbook, **settings)
     assert good.status == "successful" and set(good.stats["changed"]) == set(NODES) and not good.stats["failures"]
     told = [(each["event_data"].get("task"), each["event_data"].get("host")) for each in good.events]
-    for task in ("Plan, without changing anything", "Change the node"):
+    for task in ("Plan without changing anything", "Change the node"):
         assert {host for name, host in told if name == task and host} == set(NODES), task
     (shown,) = [
         each["event_data"]["res"]["lines"] for each in good.host_events("n1") if each["event"] == "runner_on_ok"

@@ -219,7 +219,7 @@ def test_a_schedule_that_systemd_takes(lab, play, tmp_path):
     lab.reset("n3")
     vault = {"schedule_on": "n3", "schedule_vault_password_file": str(password), "report_dir": str(tmp_path)}
     run = play(playbook=SCHEDULE, **vault)  # where it is looked for is the host that the timers are on
-    assert run.rc == 2 and "is not there, or others than its owner can read it" in run.failed()
+    assert run.rc == 2 and "does not exist, or users other than its owner can read it" in run.failed()
     lab.run("n3", ["sh", "-c", 'mkdir -p "$1" && echo x >"$2" && chmod 600 "$2"', "x", str(tmp_path), str(password)])
     play(playbook=SCHEDULE, **vault).ok()
     again = play(playbook=SCHEDULE, **vault).ok()
