@@ -84,18 +84,18 @@ def test_limits_are_documented_as_they_are():
     restart = options.ARGUMENT_SPEC["restart_timeout"]["default"]
     assert {key: value for key, value in stated.items() if key not in ("what", "---")} == {
         "waiting for another run": f"{lock.LOCK_SECONDS} s",
-        "a restart with its proof": f"`containerd_registry_restart_timeout`, {restart} s; twice that if the files of "
-        "before are put back",
-        "a start on trial": f"{trial.SECONDS} s; usually less than half a second",
+        "a restart and its verification": f"`containerd_registry_restart_timeout`, {restart} s; twice that if the "
+        "previous files are restored",
+        "a trial start": f"{trial.SECONDS} s; usually less than half a second",
         "any other command": f"{seconds} s, {mib(commands.MAX_OUTPUT)} of output",
         "a configuration file, a `hosts.toml`": mib(filesystem.MAX_FILE),
         "the record or a state": mib(history.MAX_STATE),
         "entries of a directory": str(filesystem.MAX_NAMES),
         "imported files": str(imports.MAX_IMPORTS),
         "states": "2: the open one and the last one",
-        "copies of a file that was edited by hand": f"{history.MAX_COPIES}, the newest",
+        "copies of a file that was edited by hand": f"the newest {history.MAX_COPIES}",
         "an answer of CRI": f"{mib(client.MAX_MESSAGE)}, {protobuf.MAX_VALUES} values",
-        "a question to a registry before anything is written": f"{web.TIMEOUT:.0f} s and {mib(connection.MAX_BODY)}, "
+        "a preflight request to a registry": f"{web.TIMEOUT:.0f} s and {mib(connection.MAX_BODY)}, "
         f"{preflight._DEADLINE:.0f} s for all",
         "a request to a node, a node's answer": mib(wire.MAX_DATA),
         "a message of a node": f"{_text.MAX_LINE} characters",
