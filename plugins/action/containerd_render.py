@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the files of a node that is not there yet on the controller; no node is asked anything."""
+"""Write the files for a node that does not exist yet on the control node; no node is contacted."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class ActionModule(Action):
         return True
 
     def _check_origin(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
-        """A fleet's report is shown beside whatever node it runs; where its files go is no node's to say."""
+        """A fleet's report can run for any node; no node may decide where its files go."""
         if args.get("dest"):
             super()._check_origin(args, task_vars)
 
@@ -145,7 +145,7 @@ class ActionModule(Action):
     ) -> dict[str, Any]:
         """Write the files about the settings of nodes, if they are wanted, and return their paths.
 
-        Who takes back what the role wrote, does not compare the nodes with the variables.
+        A run that removes what the role wrote does not compare the nodes with the variables.
         """
         if (
             not args["formats"]

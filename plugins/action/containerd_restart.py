@@ -20,7 +20,7 @@ FILES = {"path": {"type": "path", "required": True}, "backup": {"type": "path", 
 
 
 class ActionModule(Action):
-    """Pass the request on, where a restart is due or wanted anyway; check mode says `changed` without doing it."""
+    """Pass the request on if a restart is needed or requested anyway; check mode reports `changed` without doing it."""
 
     argument_spec = {
         "service": {"type": "str", "default": "containerd"},

@@ -55,7 +55,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import e
 def part(do):
     """Return the function that carries out this kind of request (see carry_out.main).
 
-    Only what it needs is imported: the node compiles all that is, each time anew.
+    Only what it needs is imported: the node compiles all of it in each run.
     """
     if do in ("apply", "rehearse", "restart"):
         from ansible_collections.airgap.containerd.plugins.module_utils._change import transaction

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where variables come from: nothing that a node says decides anything on the controller.
+"""Where variables come from: nothing that a node says decides anything on the control node.
 
 Ansible puts the facts of a node above the variables of the inventory, whatever they are called.
 """

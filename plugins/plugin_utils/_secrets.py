@@ -105,14 +105,14 @@ def _line_without_logins(line: str) -> str:
 
 
 def without_logins(text: str) -> str:
-    """Return running text without the logins in its words: user:password@host, //token@host, ?token=secret."""
+    """Return running text without the credentials in its words: user:password@host, //token@host, ?token=secret."""
     if "@" in text:
         text = _WORD.sub(lambda word: _without_login(word.group()), text)
     return _PARAMETER.sub(lambda it: it.group(1) + MASK if hides(it.group(2)) else it.group(), text)
 
 
 def _without_login(word: str) -> str:
-    """Return a word with MASK for all in front of its last @, if that is a login; no search that can take long."""
+    """Return a word with MASK for all before its last @, if those are credentials; no search that can take long."""
     end, slashes = word.rfind("@"), word.find("//")
     start = slashes + 2 if slashes >= 0 else 0
     login = word[start:end]

@@ -185,7 +185,7 @@ def _mapping(data: dict[str, Any], shape: Mapping[Any, Any], where: str) -> dict
 
 def _bounded(number: float, where: str) -> float:
     """Return a number that every program takes for one."""
-    if not -MAX_NUMBER <= number <= MAX_NUMBER:  # true of what is no number, too
+    if not -MAX_NUMBER <= number <= MAX_NUMBER:  # also true of NaN
         raise ShapeError(f"{where or 'it'} is too large a number".lstrip("."))
     return number
 

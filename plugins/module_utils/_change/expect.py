@@ -89,7 +89,7 @@ def _may_differ(path, before, after, allowed):
 
 
 def problems(document, before, defaults, check):
-    """Return ``[{path, kind, found}]`` of what is not as ``check`` wants it; ``found`` is left out where nothing is.
+    """Return ``[{path, kind, found}]`` of what differs from ``check``; ``found`` is left out where nothing is found.
 
     ``check`` is a edits.Proof; ``defaults()`` returns the document of a node without configuration, ``before`` is
     that of the present one. ``kind`` is one of ``setting``, ``default`` and ``other``.

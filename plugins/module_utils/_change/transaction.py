@@ -4,8 +4,8 @@
 """Carry out a plan on the node: check, stage, commit, restart, prove, and put everything back when that fails.
 
 containerd, restarted between any two steps, finds a configuration that works: files that config.toml needs come before
-it, those that it needs no more go after it, logins in it that they need come first, and each comes or goes in one step.
-What a step has begun stands in the open state (see history), so the next run completes what a killed one left.
+it, those that it no longer needs are removed after it, credentials in it that they need come first, each in one step.
+What a step has begun is in the open state (see history), so the next run completes what a killed one left.
 """
 
 import os
@@ -72,7 +72,7 @@ def back_up(path, folder):
 def _changes_to(files, config, between=None):
     """Return the Changes that make files what they were (see history.current).
 
-    ``between`` is that of the state: the config.toml that works with the files of before and with those of now.
+    ``between`` is that of the state: the config.toml that works with the previous files and with the current ones.
     """
     different = {path: each for path, each in files.items() if history.current(path) != each}
     writes = {path: Write(path=path, **each) for path, each in different.items() if each is not None}
@@ -115,7 +115,7 @@ def _remove_all(paths, directories):
 def _put_in_place(batch, changes):
     """Write and remove the files of staged Changes; return the directories that hold files of others.
 
-    Removals come after config.toml, which may have needed the files, but before the logins go that they rely on.
+    Removals come after config.toml, which may have needed the files, but before the credentials go that they rely on.
     """
     batch.commit(but=1 if changes.last else 0)
     left = _remove_all(changes.removes, changes.directories)

@@ -145,7 +145,7 @@ def _is_unknown_service(error):
 
 
 class Client(object):
-    """CRI on a Unix socket. Every call connects anew and raises CriError; `timeout` is in seconds per call."""
+    """CRI on a Unix socket. Every call makes a new connection and raises CriError; `timeout` is in seconds per call."""
 
     def __init__(self, socket_path, timeout=10.0):
         self._path = socket_path
@@ -178,11 +178,11 @@ class Client(object):
         return self._call("ImageService/PullImage", _image_spec(image, auth), lambda x: _text(x, 1), timeout)
 
     def remove(self, image):
-        """Remove an image with all its names; an image that is not there is no error."""
+        """Remove an image with all its names; a missing image is not an error."""
         self._call("ImageService/RemoveImage", _image_spec(image), lambda x: None)
 
     def _call(self, method, request, read, timeout=None):
-        """Return `read(fields of the answer)`; an API that is not served gives way to the other one."""
+        """Return `read(fields of the answer)`; an API that is not served is replaced by the other one."""
         timeout = self._timeout if timeout is None else timeout
         deadline = Deadline(timeout)
         refusals = []

@@ -72,7 +72,7 @@ def _digest(name, digests):
 
 
 def _clean_up(client, pulls, before):
-    """Remove what was pulled here, and nothing that anything else may want: see the reasons for what is kept."""
+    """Remove what was pulled here, and nothing that anything else may need: see the reasons for what is kept."""
     for each in pulls:
         if each["present"] or each["error"] or not each["id"]:
             continue

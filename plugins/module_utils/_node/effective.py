@@ -104,7 +104,7 @@ def _fatal(document):
 
 
 def _file_at_or_above(path):
-    """Return what is no directory where one would have to be, or None."""
+    """Return what is not a directory although it has to be one, or None."""
     path = os.path.join("/", path) if isinstance(path, str) else "/"
     while not os.path.lexists(path):
         path = os.path.dirname(path)

@@ -24,7 +24,7 @@ MAX_NAMES = 1000  # in a directory
 
 
 def read(path, limit=MAX_FILE):
-    """Return the bytes of a file, or None where there is none; raises OSError for what is no file or too large."""
+    """Return the bytes of a file, or None where there is none; raises OSError for what is not a file or too large."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hold us up
     except (IOError, OSError) as exc:
@@ -54,7 +54,7 @@ def names(directory):
 
 
 Attributes = namedtuple("Attributes", "mode uid gid ctime")  # ctime in seconds since the epoch
-# What `look` tells of a configuration file: content is packed, None where there is no file, as sha256 and attributes.
+# What `look` returns of a config file: content is packed, None where there is no file, as sha256 and attributes.
 File = namedtuple("File", "path real_path content sha256 attributes")
 
 

@@ -12,11 +12,11 @@ to, for which the last one is kept::
      "after": {path: sha256 | None},                                     # what the run makes of them
      "made": [directories that it creates],
      "config": path of config.toml,
-     "between": None | {"write": config.toml with the logins of before and of the run, "record": its "config"},
-     "record": record of before, "next": record of the run,
+     "between": None | {"write": config.toml with previous credentials and those of the run, "record": its "config"},
+     "record": previous record, "next": record of the run,
      "daemon": id of the containerd that does not know the new files, None where none has to,
      "undoes": whether the run goes back to the last state,
-     "forgotten": whether the files of before are left out, which a run took back for good}
+     "forgotten": whether the previous files are left out, which a run removed for good}
 """
 
 import json
@@ -46,7 +46,7 @@ def read(name):
 
 
 def _is_record(data):
-    """Whether this can be a record as far as this half reads it; the controller looks at the rest."""
+    """Whether this can be a record as far as this half reads it; the control node looks at the rest."""
     parts = [data.get(key, {}) for key in ("files", "endpoints")] if isinstance(data, dict) else [None]
     return all(isinstance(each, dict) for each in parts) and all(isinstance(each, dict) for each in parts[1].values())
 
@@ -129,7 +129,7 @@ def _is_record_of(state, record):
 def read_record(state=None):
     """Return the record that is true of the files as they are, or None.
 
-    While the open ``state`` is there, each file belongs either to the record of before or to that of the run.
+    While the open ``state`` is there, each file belongs either to the previous record or to that of the run.
     """
     if not state or "damaged" in state:
         return state or read(places.RECORD)
@@ -139,14 +139,14 @@ def read_record(state=None):
 
 
 def _is_between(state, digests):
-    """Whether config.toml is neither the one of before nor that of the run, but the one that works beside both."""
+    """Whether config.toml is neither the previous one nor that of the run, but the one that works with both."""
     between = state.get("between")
     before, after, now = digests.get(state.get("config"), (None, None, None))
     return bool(between) and now not in (before, after) and now == digest_of(between["write"]["content"])
 
 
 def _record_of_digests(state, digests):
-    """Return the record that is true of the files, config.toml taken for the run's where it is not that of before."""
+    """Return the record that is true of the files, config.toml counted as the run's unless it is the previous one."""
     old = {path for path, (before, after, now) in digests.items() if now == before != after}
     new = {path for path, (before, after, dummy) in digests.items() if before != after} - old
     if not old:
@@ -215,7 +215,7 @@ def close(state):
 
 
 def forget():
-    """Remove the states, and the copies of files that were edited by hand: logins are in them."""
+    """Remove the states, and the copies of files that were edited by hand: credentials are in them."""
     for name in _copies():
         filesystem.remove(os.path.join(places.STATE_DIR, name))
     filesystem.remove(places.state_file(LAST))

@@ -17,7 +17,7 @@ _ITEM = re.compile(r"""#[^\n]*|"((?:\\.|[^"\\\n])*)"|'([^'\n]*)'|\]""")
 
 
 def patterns(data):
-    """Return what looks like `imports` in a file; the controller, which has a TOML parser, knows which count."""
+    """Return what looks like `imports` in a file; the control node, which has a TOML parser, knows which count."""
     text = data.decode("utf-8", "replace")
     found = []
     for start in _IMPORTS.finditer(text):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything the controller needs to know of a node, read in one execution. Nothing here changes the node."""
+"""Everything the control node needs to know of a node, read in one execution. Nothing here changes the node."""
 
 import glob
 import os
@@ -148,7 +148,7 @@ def _ask(questions):
 
 
 def observe(request):
-    """Read the node; return what the controller parses as an Observation, plain data but for named tuples.
+    """Read the node; return what the control node parses as an Observation, plain data but for named tuples.
 
     ``request`` is the controller's Observe; None means "as the node has it". ``endpoints`` is what to ask (see
     preflight.probe), unless the record says that the same was asked before; ``previous`` asks for the state to go back
@@ -236,7 +236,7 @@ def _recorded(start):
 
 
 def _started_with(start, path, asked, daemon, shown):
-    """Return what the controller parses as a StartedWith; ``asked``: for ``path``, by the user or an earlier run."""
+    """Return what the control node parses as a StartedWith; ``asked``: for ``path``, by the user or an earlier run."""
 
     def other(file):
         return file if file and os.path.realpath(file) != os.path.realpath(path) else None

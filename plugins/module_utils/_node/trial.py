@@ -5,7 +5,7 @@
 
 It has its own mounts, network and IPC. Every file system is read-only but a fresh /run, /dev and /tmp, where its state
 and its sockets are, so that it reaches neither the sockets nor the devices of the one that serves. Where it fails for
-want of what it is not given, nothing is learned: only a failure that a restart would meet too is one.
+lack of what it is not given, nothing is learned: only a failure that a restart would meet too is one.
 """
 
 import ctypes

@@ -113,7 +113,7 @@ def _refuse(about, path, wanted=False, sticky=True):
     """Raise OSError where others own or can change a file or a directory; ``sticky`` says whether that bit helps.
 
     In a sticky directory others can add names, but take away or exchange none of root's. A directory that is ``wanted``
-    itself is mended with all in it; one on the way, such as /, must not be.
+    itself is repaired with all in it; one on the way, such as /, must not be.
     """
     reasons, commands = why_not(about, path, " -R" if wanted and stat.S_ISDIR(about.st_mode) else "", sticky)
     if reasons:

@@ -27,7 +27,7 @@ _CERTIFICATE = re.compile(b"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE
 
 
 class Failure(Exception):
-    """What stands in the way, in one sentence.
+    """The obstacle, in one sentence.
 
     ``kind`` is one of ``dns``, ``refused``, ``unreachable``, ``timeout``, ``lost`` (another error of the connection),
     ``tls_file`` (a certificate file of ours), ``unknown_ca``, ``certificate``, ``plain_http`` (HTTP answered to

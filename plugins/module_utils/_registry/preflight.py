@@ -16,7 +16,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import p
 _DEADLINE = 25.0
 # Kinds of failure where nobody answered.
 _AWAY = ("dns", "refused", "unreachable", "timeout", "lost")
-# Between two tries of a login that Harbor refuses: together longer than the 1.5 s that it makes wrong ones wait.
+# Between two tries of credentials that Harbor refuses: together longer than the 1.5 s that it makes wrong ones wait.
 _PAUSES = (0.6, 0.7, 0.8)
 _NOTHING = "airgap-containerd-probe/none"  # a repository that no registry has
 _HINTS = {
@@ -66,7 +66,7 @@ def probe(question):
     ``question``: ``{url, authorization, identity_token, headers, tls, digest, repositories, by_challenge}``; ``url``
     ends in a slash, ``authorization`` is the header or None, ``tls`` is ``{ca, client_cert, client_key, skip_verify}``,
     where each of the first three is ``{text, path}``; ``repositories`` are the projects that are pulled from without a
-    login, and ``by_challenge`` says that containerd waits for a challenge before it sends the login.
+    credentials, and ``by_challenge`` says that containerd waits for a challenge before it sends the credentials.
 
     Returns ``{url, digest, auth, error, reachable}``: ``auth`` is "basic", "none", "public" where anybody gets a token,
     or "bearer" where the registry does not take the header itself and insists on a token from its token service;
@@ -110,13 +110,13 @@ def _probe(question, talk):
 
 
 def _is_harbors_refusal(answer):
-    """Whether Harbor refuses a login, which it does to a right one too while it makes somebody wait for a wrong one."""
+    """Whether Harbor refuses credentials, which it also does to correct ones while it delays a wrong one."""
     scheme, parameters = web.challenge(answer)
     return answer.status == 401 and scheme == "basic" and (parameters.get("realm") or "").lower() == "harbor"
 
 
 def _auth(question, answer, talk):
-    """Return how the registry takes the login, from its answer; raises web.Failure."""
+    """Return how the registry takes the credentials, from its answer; raises web.Failure."""
     url, authorization = question["url"], question["authorization"]
     status, body = answer.status, answer.body
     if status == 200:

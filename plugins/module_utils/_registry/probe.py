@@ -65,7 +65,7 @@ def _image(endpoints, silent, platforms):
 
 
 def ask(endpoint, others=(), platforms=False):
-    """Ask one endpoint; see probe. ``others`` are logins that it was sent besides."""
+    """Ask one endpoint; see probe. ``others`` are credentials that it was sent besides."""
     answer = dict.fromkeys(_EMPTY)
     answer["platforms"] = [] if platforms else None
     talk = web.Conversation(endpoint["tls"], timeout=SECONDS, total=_TOTAL)
@@ -103,14 +103,14 @@ def _ask(endpoint, answer, talk):
 
 
 def taken(url, headers, talk):
-    """Tell whether the registry takes a login where nothing is asked for; None where it does not tell."""
+    """Whether the registry accepts the credentials where no image is requested; None if it does not show that."""
     answer = talk.send("GET", url.partition("/v2/")[0] + "/v2/", headers)
     refused = answer.status == 401 and web.challenge(answer)[0] != "bearer"
     return True if answer.status == 200 else False if refused else None
 
 
 def _manifest(url, headers, answer, talk):
-    """Ask with HEAD, and with GET for the reason unless that is the login; note the Answer and return it."""
+    """Ask with HEAD, and with GET for the reason unless that is the credentials; note the Answer and return it."""
     found = talk.follow("HEAD", url, headers)
     body = b""
     if found.status >= 400 and not web.challenge(found)[0]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests from the node to a registry and its token service, what stands in their way, and what may be told of them.
+"""Requests from the node to a registry and its token service, what prevents them, and what may be shown of them.
 
 Whoever answers is not trusted: each request ends at its deadline, whatever comes is bounded, and what was sent is taken
 out of what is told.
@@ -41,7 +41,7 @@ class Conversation(object):
         self._timeout = timeout
         self._total = connection.Clock(total) if total else None
         self._secrets = set()
-        self._words = set()  # logins and tokens as they were sent
+        self._words = set()  # credentials and tokens as they were sent
 
     def send(self, method, url, headers=None, form=None):
         """Send one request, following nothing, and return the Answer. Raises Failure.
@@ -77,7 +77,7 @@ class Conversation(object):
     def token(self, parameters, url, authorization=None, identity_token=None, name="anonymous requests"):
         """Fetch a token as containerd would, and return it. Raises Failure.
 
-        ``parameters`` are those of the challenge of the registry at ``url``; ``name`` is what the login is called.
+        ``parameters`` are those of the challenge of the registry at ``url``; ``name`` names the credentials.
         """
         realm = parameters.get("realm") or ""
         service = place(realm)

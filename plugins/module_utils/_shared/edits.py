@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller asks a node to do to one configuration file, as both ends must understand it alike."""
+"""What the control node requests of a node for one configuration file, as both ends must understand it alike."""
 
 from typing import Any, Dict, List, NamedTuple, Optional
 

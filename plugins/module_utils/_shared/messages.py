@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller asks a node to change: the requests that both ends must understand alike."""
+"""What the control node requests a node to change: the requests that both ends must understand alike."""
 
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -51,7 +51,7 @@ class Restart(NamedTuple):
 
 
 class Between(NamedTuple):
-    """The config.toml that works with the files of before and with those of the run, and its part of the record."""
+    """The config.toml that works with the previous files and with those of the run, and its part of the record."""
 
     write: Write
     record: Any
@@ -63,12 +63,12 @@ class Changes(NamedTuple):
     ``removes`` are paths, ``directories`` those that go when nothing else is in them.
     """
 
-    first: Optional[Write] = None  # config.toml with the logins of before and of the run, where both are needed
+    first: Optional[Write] = None  # config.toml with the old credentials and those of the run, if both are needed
     files: List[Write] = []  # hosts.toml files and certificates
     config: Optional[Write] = None  # config.toml, where it may need the files that go
     removes: List[str] = []
     directories: List[str] = []
-    last: Optional[Write] = None  # config.toml, where the files that go rely on logins in it
+    last: Optional[Write] = None  # config.toml, where the files that go rely on credentials in it
 
     @property
     def writes(self) -> List[Write]:
@@ -84,7 +84,7 @@ class Apply(NamedTuple):
     sweep: List[str]  # directories where killed runs may have left temporary files
     socket: str
     changes: Changes = Changes()
-    record: Any = None  # _node/record's on the controller, JSON on the node; None removes it
+    record: Any = None  # _node/record's on the control node, JSON on the node; None removes it
     config: Optional[str] = None  # path of config.toml; None: hosts.toml files alone are changed
     between: Optional[Between] = None
     check: Optional[Check] = None
@@ -123,7 +123,7 @@ def between(data: Optional[Dict[str, Any]]) -> Optional[Between]:
 
 
 def restart(data: Optional[Dict[str, Any]]) -> Optional[Restart]:
-    """Return what `as_data` made of a Restart or of None, whatever stands beside it."""
+    """Return what `as_data` made of a Restart or of None, whatever is next to it."""
     return Restart(**{name: data[name] for name in Restart._fields}) if data else None
 
 

@@ -66,5 +66,5 @@ def certificates(hosts_dir: str) -> str:
 
 
 def state_file(name: str) -> str:
-    """Return where RECORD, or a state of before a run, is."""
+    """Return where RECORD, or the state before a run, is."""
     return os.path.join(STATE_DIR, name + ".json")

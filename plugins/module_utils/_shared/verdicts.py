@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What controller and node must judge alike, and the types of what they judge."""
+"""What control node and node must judge alike, and the types of what they judge."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ class Wanted(NamedTuple):
 
     config_path: Optional[str] = None  # "": in legacy mode
     mirrors: Dict[str, List[str]] = {}  # each must be there with just its endpoints
-    tls: bool = False  # whether ``configs.*.tls`` may stand beside ``config_path``
+    tls: bool = False  # whether ``configs.*.tls`` may be set together with ``config_path``
     plugins: List[str] = []  # that must not be disabled
 
 
@@ -108,7 +108,7 @@ def kill_mode_refusal(name: str, found: Unit) -> Optional[str]:
 
 
 def serves(status: Optional[int], kind: Optional[str]) -> bool:
-    """Whether an answer, by its HTTP status and media type, is a manifest as containerd wants it, and no web page."""
+    """Whether an answer, by its HTTP status and media type, is a manifest as containerd expects it, not a web page."""
     return status == 200 and kind != "text/html"
 
 

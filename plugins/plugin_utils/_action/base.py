@@ -18,7 +18,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries impor
 
 
 class Action(ActionBase):
-    """An action plugin that decides on the controller; subclasses give `argument_spec` and `carry_out`.
+    """An action plugin that decides on the control node; subclasses give `argument_spec` and `carry_out`.
 
     `relations` are those between options, as `validate_argument_spec` takes them.
     """
@@ -42,7 +42,7 @@ class Action(ActionBase):
             if self._discovered_interpreter_key:  # so that the next task need not look for it again
                 result["ansible_facts"] = {self._discovered_interpreter_key: self._discovered_interpreter}
         except AnsibleActionFail as exc:
-            exc.obj = None  # the arguments, logins too, which ansible-core 2.19 and later quote beside the message
+            exc.obj = None  # the arguments, credentials too, which ansible-core 2.19 and later quote beside the message
             if not self.is_asked:
                 raise
             result.update(msg=str(exc))
@@ -92,14 +92,14 @@ class Action(ActionBase):
         _origin.check(task_vars, facts, kept, str(args.get("from_variables") or ""))
 
     def file(self, folder: str, path: str) -> str:
-        """Return where a file of the controller is; the FileNotFoundError says where it is not."""
+        """Return where a file of the control node is; the FileNotFoundError says where it is not."""
         try:
             return str(self._find_needle(folder, path))
         except AnsibleError as exc:
             raise FileNotFoundError(f"looked for as {', '.join(getattr(exc, 'paths', None) or [path])}") from exc
 
     def pem_file(self, path: str) -> str:
-        """Return the text of a PEM file on the controller; around its blocks may be anything."""
+        """Return the text of a PEM file on the control node; around its blocks may be anything."""
         with open(self.file("files", path), encoding="utf-8", errors="replace") as handle:
             return handle.read()
 

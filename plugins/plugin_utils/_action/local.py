@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on the controller, replaced as a whole or not at all."""
+"""Files on the control node, replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 
 
 def write(path: str, text: str, mode: int) -> None:
-    """Replace a file on the controller; a link there is replaced, not followed. Raises Refusal."""
+    """Replace a file on the control node; a link there is replaced, not followed. Raises Refusal."""
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, exist_ok=True)

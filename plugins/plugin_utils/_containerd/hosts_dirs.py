@@ -30,7 +30,7 @@ Directory = Mapping[str, Content]
 """The files in one directory."""
 
 Root = Mapping[str, Directory | None]
-"""The directories in a root of config_path; None: something stands there that is no directory."""
+"""The directories in a root of config_path; None: there is something that is not a directory."""
 
 
 class Candidate(NamedTuple):
@@ -143,7 +143,7 @@ def _load(path: str, directory: Directory, rel: Release) -> Found:
 
 
 def _certificates(path: str, directory: Directory) -> Found:
-    """Docker's layout: *.crt are certificate authorities, *.cert and *.key pairs of a client."""
+    """Docker's layout: *.crt are CA certificates, *.cert and *.key pairs of a client."""
     ca = tuple(posixpath.join(path, name) for name in sorted(directory) if name.endswith(".crt"))
     pairs = []
     for name in sorted(directory):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """hosts.toml as each containerd release reads it, whoever wrote it (see _plan.hosts_toml for those that we write).
 
-A file that containerd cannot read is not an error there: it logs a line and goes on as if there were no file. So the
+A file that containerd cannot read is not an error there: it logs a line and continues as if there were no file. So the
 reader returns, besides the endpoints, why a file is discarded and how that is logged. Source: `parseHostsFile`,
 `parseHostConfig` and `getSortedHosts` in remotes/docker/config/hosts.go, with go-toml v1 up to 1.7 and v2 from 2.0 on.
 """
@@ -57,9 +57,9 @@ class HostsFile(NamedTuple):
 
     hosts: tuple[HostEntry, ...] = ()  # in the order of asking
     server: HostEntry | None = None  # asked after them; None where the file is discarded
-    discarded: str | None = None  # why containerd goes on as if there were no file
+    discarded: str | None = None  # why containerd continues as if there were no file
     log: str | None = None  # how it logs that; "…" stands for words of its TOML library
-    ignored: tuple[str, ...] = ()  # what stands in the file and has no effect
+    ignored: tuple[str, ...] = ()  # what is in the file and has no effect
     crash: bool = False  # containerd itself ends with a panic when it reads this file
 
 
@@ -345,7 +345,7 @@ def _go(value: Any) -> str:
 
 
 def _ignored(data: Mapping[str, Any], tables: Mapping[str, Any], ordered: list[str], rel: Release) -> Iterator[str]:
-    """Yield what stands in the file and has no effect, in words for people."""
+    """Yield what is in the file and has no effect, in words for people."""
     known = _known(rel)
     for key in data:
         if key.lower() not in ("server", "host", *known):

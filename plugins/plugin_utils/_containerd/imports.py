@@ -217,7 +217,7 @@ def _replace_tables(settings: dict[Path, Setting], lost: list[Lost], file: Sourc
 
 
 def _overruled(path: Path, place: Path, files: list[Source]) -> bool:
-    """Whether a registry table under its name of version 3 gives way to one under that of version 2.
+    """Whether a registry table under its name of version 3 is replaced by one under that of version 2.
 
     2.0 to 2.2 migrate nothing in a configuration of version 3, and ignore such a table.
     """
@@ -250,7 +250,7 @@ def _put(settings: dict[Path, Setting], lost: list[Lost], path: Path, new: Setti
         lost.append(Lost(new.origin, new.place, f"{old.origin} sets it, and an empty value does not override that"))
         return
     elif old and path[0] == "plugins" and _table(old) != _table(new) and _one_migration(old, new, rel):
-        # What is migrated from version 2 replaces images' settings of version 3, and gives way to runtime's.
+        # What is migrated from version 2 replaces images' settings of version 3, and is replaced by runtime's.
         loser, winner = sorted((old, new), key=lambda each: (_table(each) == V2) == (path[1] == V3_IMAGES))
         lost.append(
             Lost(

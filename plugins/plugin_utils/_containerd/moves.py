@@ -145,7 +145,7 @@ def new_place(path: Path, moves: Mapping[Path, Path]) -> Path | None:
 
 
 def old_places(path: Path, moves: Mapping[Path, Path]) -> list[Path]:
-    """Return from where the settings at or below a path came: one place, or all that moved below it."""
+    """Return the origin of the settings at or below a path: one place, or all that moved below it."""
     exact = max((new for new in moves.values() if matches(path, new)), key=len, default=None)
     if exact is not None:
         return [_filled(old, path) + path[len(exact) :] for old, new in moves.items() if new == exact]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Kind = Literal["config_path_list", "config_path_unknown", "wrong_table", "discarded", "shadowed", "other"]
-"""Of a note: settings that containerd does not read, and why; `other` for all that is no reason for a failure."""
+"""Of a note: settings that containerd does not read, and why; `other` for what is not a reason for a failure."""
 
 
 class Note(NamedTuple):

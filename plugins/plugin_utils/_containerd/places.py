@@ -143,7 +143,7 @@ def new_place_in_3(path: Path, rel: Release) -> Path:
 
 
 def _instead_of_short(path: Path) -> str:
-    """Return what to write for a plugin name that is no long one."""
+    """Return what to write for a plugin name that is not a long one."""
     name = path[1]
     if name in _KNOWN:
         return f"use {show(('plugins', long_name(name), *path[2:]))}"

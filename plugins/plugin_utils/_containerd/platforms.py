@@ -4,7 +4,7 @@
 """Platforms as containerd compares them: which images of an index a node takes.
 
 Source: `platformVector`, `normalizeArch` and `DefaultSpec` in containerd's platforms package, `ImageFilter` in its
-transfer service. An image that is no index is pulled whatever it was built for.
+transfer service. An image without an index is pulled whatever it was built for.
 """
 
 from __future__ import annotations

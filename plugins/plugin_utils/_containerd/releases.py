@@ -21,7 +21,7 @@ Version = tuple[int, int, int]
 
 
 class PreRelease(tuple[int, int, int]):
-    """A version of before its release, such as 2.4.0-beta.0: the same but for what was still to change."""
+    """A pre-release, such as 2.4.0-beta.0: like the release except for what still changed."""
 
     suffix: str  # "-beta.0"
 
@@ -49,10 +49,10 @@ _REVISION = re.compile(r"[0-9a-f]{7,64}(\.m|-dirty)?")
 LANDMARKS: tuple[Version, ...] = (
     OLDEST, (1, 5, 0), (1, 6, 0), (1, 6, 17), (2, 0, 0), (2, 0, 7), (2, 1, 0), (2, 2, 0), (2, 2, 2),
 )  # fmt: skip
-"""Releases that differ in what they can keep of the wishes for registries."""
+"""Releases that differ in which settings of registries they support."""
 
 KNOWN_HOLE = "CVE-2026-53495"
-"""What `security_update` mends, with #12889: logins are sent to the addresses that a manifest names."""
+"""What `security_update` fixes, with #12889: credentials are sent to the addresses that a manifest names."""
 
 MIRRORS_GO = ("2.7", "September 2027")
 """When `mirrors`, `configs` and `auths` leave config.toml, by the plans of containerd's project (#14175 to #14177)."""
@@ -81,7 +81,7 @@ CRI_PLUGINS = frozenset({V1, V2, V3_IMAGES, V3_RUNTIME})
 
 
 class ReleaseError(Refusal):
-    """This containerd, or this file on this containerd, cannot do what is asked; the message says the way out."""
+    """This containerd, or this file on this containerd, cannot do what is requested; the message says what to do."""
 
 
 class Release(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import moves
 
-# All that are no strings in the output of `containerd config default`, of every release in the tests' fixtures.
+# All that are not strings in the output of `containerd config default`, of every release in the tests' fixtures.
 BOOLEANS = frozenset(
     """
     NoNewKeyring NoPivotRoot SystemdCgroup async_remove cgroup_writable check_platform_supported

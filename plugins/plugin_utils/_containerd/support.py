@@ -17,7 +17,7 @@ class Support(NamedTuple):
 
     end_of_life: str | None  # of its line, as a date; None: nobody has said
     security_update: str | None  # the release that this one should be updated to
-    package: bool  # its distribution looks after it, and says itself what it has mended and till when
+    package: bool  # its distribution maintains it, and announces itself what it has fixed and for how long
     warnings: list[str]  # which name the release and no node
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logins, headers and TLS: of the variable `endpoints`, keyed by the endpoint, and beside an endpoint of a mirror."""
+"""Credentials, headers and TLS: of the variable `endpoints`, keyed by the endpoint, and of an endpoint of a mirror."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOGINS = {"username": "username", "password": "username", "identity_token": "id
 _KEYS = (*_LOGINS, "headers", "ca", "client_cert", "client_key", "skip_verify", "remote_src")
 
 BESIDE = ("username", "password", "auth", "headers")
-"""What can stand beside one endpoint of a mirror, or beside a project."""
+"""What can be set for one endpoint of a mirror, or for a project."""
 
 
 def collect(
@@ -94,7 +94,7 @@ def _identity(check: Check, key: Any, used: Mapping[str, Endpoint]) -> str:
 
 
 def _check_upstream(check: Check, key: str, mirrors: Mapping[str, Mirror]) -> None:
-    """Refuse a login under an upstream's name, where other tools want it: containerd looks under the endpoint's."""
+    """Refuse credentials under an upstream's name, as other tools expect: containerd looks under the endpoint's."""
     mirror = mirrors.get(key)
     if not mirror or not mirror.endpoints or any(each.is_called(key) for each in mirror.endpoints):
         return
@@ -115,7 +115,7 @@ def _parse(check: Check, option: str, value: Any, read: Read) -> Access:
 
 
 def _login(check: Check, option: str, given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the login as a table for `configs."HOST".auth`, or as a header where that cannot hold it."""
+    """Return the credentials as a table for `configs."HOST".auth`, or as a header where that cannot hold it."""
     kinds = sorted({kind for key, kind in _LOGINS.items() if key in given})
     if len(kinds) > 1:
         check.refuse(option, f"has two sets of credentials, {' and '.join(kinds)}: keep one of them")

@@ -132,7 +132,7 @@ class Check:
         return str(name)
 
     def url(self, option: str, value: Any, login: str | None = None) -> Endpoint:
-        """Check a registry's URL and return its endpoint without a project; `login` tells where the login goes."""
+        """Check a registry's URL and return its endpoint without a project; `login` says where the credentials go."""
         if isinstance(value, str) and "@" in value:
             login = login or f"{self.prefix}endpoints[{value.rpartition('@')[2]}], with username and password"
             self.refuse(option, f"the URL contains a username or password: set them as {login}")

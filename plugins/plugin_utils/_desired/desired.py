@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the user's variables to what every node should do, for any containerd: checked once, on the controller."""
+"""From the user's variables to what every node should do, for any containerd: checked once, on the control node."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import pla
 class Desired(NamedTuple):
     """All that the variables say, independent of any node."""
 
-    mirrors: dict[str, Mirror]  # keyed by host namespace, "*" for every other one
+    mirrors: dict[str, Mirror]  # keyed by host namespace, "*" for all others
     access: dict[str, Access]  # keyed by the endpoint's identity, host:port
     explicit: frozenset[str]  # options that were set by hand: what a release cannot keep of them is an error
     warnings: tuple[str, ...]
@@ -78,7 +78,7 @@ def desired(options: Mapping[str, Any], prefix: str = "", read: Read = _read) ->
     """Return what `options` ask for; `prefix` is put before their names in messages. Raises Refusal.
 
     Options: `url`, `username`, `password`, `upstreams`, `extra_upstreams`, `projects`, `catch_all`, `direct`,
-    `fallback`, `mirrors`, `endpoints`; None stands for "not set". `read` returns the text of a file on the controller.
+    `fallback`, `mirrors`, `endpoints`; None stands for "not set". `read` returns a file of the control node.
     """
     check = Check(prefix)
     full = mirrors.collect(check, options)
@@ -142,7 +142,7 @@ def _derived(
 
 
 def _own_images(wanted: Mapping[str, Mirror], given: Container[str], logins: Mapping[str, Access]) -> dict[str, Mirror]:
-    """Return what changes for registries' own images: without a login of theirs they take the only one there is."""
+    """Return what changes for registries' own images: without their own credentials they use the only ones."""
     by_mirrors: dict[str, list[Access]] = {}
     for each in (each for mirror in wanted.values() for each in mirror.endpoints if each.access.has_login):
         known = by_mirrors.setdefault(each.identity, [])

@@ -21,7 +21,7 @@ def typed(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], prefi
     """Return the options that were given, each in the type that `spec` has for it; raises Refusal.
 
     What Ansible takes for a type is taken: `yes` for a boolean, `a,b` for a list. But for one thing: a number or a
-    boolean is no text, because YAML has already made another text of it (0123 is 83).
+    boolean is not text, because YAML has already made another text of it (0123 is 83).
     """
     found = {}
     for option, value in given.items():

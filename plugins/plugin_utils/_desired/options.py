@@ -129,7 +129,7 @@ def check_places(args: Mapping[str, Any], prefix: str = "") -> None:
 
 
 def check_version(value: str | None, prefix: str) -> None:
-    """Refuse what is no release of containerd."""
+    """Refuse what is not a release of containerd."""
     try:
         if value:
             releases.parse(value)

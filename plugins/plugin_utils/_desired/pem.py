@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PEM files as the variables give them: as text, as files on the controller, or as files that the node has."""
+"""PEM files as the variables give them: as text, as files on the control node, or as files that the node has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import Pem
 
 Read = Callable[[str], str]
-"""Returns the text of a file on the controller; raises OSError."""
+"""Returns the text of a file on the control node; raises OSError."""
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----")
 _BEGIN = "-----BEGIN "
@@ -27,7 +27,7 @@ def holds_key(text: str) -> bool:
 
 
 def take(check: Check, option: str, value: Any, on_node: bool, read: Read) -> Pem:
-    """Return a PEM file that is given as its text, as a path on the controller or as a path on the node."""
+    """Return a PEM file that is given as its text, as a path on the control node or as a path on the node."""
     if isinstance(value, str) and _BEGIN in value:
         return Pem(text=_plain(value))
     path = check.text(option, value)

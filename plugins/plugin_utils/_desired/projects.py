@@ -34,7 +34,7 @@ def collect(check: Check, value: Mapping[str, Any]) -> dict[str, Project]:
 
 
 def below(named: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
-    """Return projects in the form that those of another variable, such as one with their logins, can be merged into."""
+    """Return projects in a form that another variable's, such as one with credentials, can be merged into."""
     return {
         name: {"project": each} if isinstance(each, str) and isinstance(added.get(name), Mapping) else each
         for name, each in named.items()

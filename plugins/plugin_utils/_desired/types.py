@@ -37,7 +37,7 @@ class Access(NamedTuple):
 
     @property
     def authorization(self) -> str | None:
-        """The value of the Authorization header; None without a login, and for an identity token, which has none."""
+        """The value of the Authorization header; None without credentials and for an identity token."""
         if "username" in self.auth:
             return _secrets.basic_authorization(self.auth["username"], self.auth["password"])
         header = self.headers.get("Authorization")
@@ -51,7 +51,7 @@ class Access(NamedTuple):
 
     @property
     def has_login(self) -> bool:
-        """Whether there is a login of any kind."""
+        """Whether there are credentials of any kind."""
         return bool(self.auth or self.authorization)
 
     @property
@@ -62,7 +62,7 @@ class Access(NamedTuple):
     def over(self, other: Access) -> Access:
         """Return what holds where this is said of one mirror's endpoint, and `other` of the endpoint everywhere.
 
-        A login takes the place of another one whole, a header that of its name.
+        Credentials replace others as a whole, a header the one of its name.
         """
         if self == NO_ACCESS:
             return other

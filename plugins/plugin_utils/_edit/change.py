@@ -42,7 +42,7 @@ class EditPlan(NamedTuple):
     after: str
     version: int
     moved: list[dict[str, Any]]
-    proof: Proof | None  # None: there is no containerd to ask
+    proof: Proof | None  # None: there is no containerd to check with
     warnings: list[str]
 
     @property

@@ -28,7 +28,7 @@ _MERGE = "<<"
 
 
 class NotYaml(Refusal):
-    """What was read is no YAML, or more of it than is taken."""
+    """What was read is not YAML, or more than the limits allow."""
 
 
 class _Builder:

@@ -90,7 +90,7 @@ def _listed(found: Any) -> Iterator[str]:
 
 
 def _object(value: Any, place: str, wanted: bool) -> Iterator[Use]:
-    """Yield the images below a value; `place` is the object that it stands in, `wanted` whether candidates are."""
+    """Yield the images below a value; `place` is the object that it is in, `wanted` whether candidates are."""
     if isinstance(value, list):
         for each in value:
             yield from _object(each, place, wanted)

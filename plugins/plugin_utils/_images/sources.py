@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images that files on the controller name, each once, with every place that names it.
+"""The images that files on the control node name, each once, with every place that names it.
 
 Refused is what would be read wrongly: templates that nobody has rendered yet, with the command that does.
 """
@@ -85,7 +85,7 @@ def _add(found: dict[str, dict[str, Any]], image: str, certain: bool, places: It
         key = str(image_names.parse(image, _NEWEST))
     except ImageNameError:
         key = image
-    # A name with a login in it is no name, and what is shown of it has none.
+    # A name with credentials in it is not a name, and what is shown of it has none.
     entry = found.setdefault(key, {"image": _secrets.mask_data(image), "certain": False, "used_by": {}})
     entry["certain"] = entry["certain"] or certain
     entry["used_by"].update(dict.fromkeys(places))

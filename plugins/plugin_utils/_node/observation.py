@@ -87,7 +87,7 @@ class Tree(NamedTuple):
     directories: tuple[str, ...] = ()
     files: Mapping[str, TreeFile] = {}  # hosts.toml files, and what earlier runs wrote outside of the directory
     certificates: Mapping[str, bool] = {}  # certificates and keys in the directories: whether they are PEM text
-    others: tuple[str, ...] = ()  # what is no directory where one could be, and no file, or another one, in a directory
+    others: tuple[str, ...] = ()  # not a directory where one could be, or not a file of ours in one
 
     def holds(self, path: str) -> bool:
         """Whether there is anything at this path."""
@@ -113,7 +113,7 @@ class StartedWith(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A file as a state of before a run holds it."""
+    """A file as the state before a run contains it."""
 
     content: bytes
     mode: int
@@ -122,7 +122,7 @@ class Kept(NamedTuple):
 
 
 class State(NamedTuple):
-    """What `state: previous` goes back to: the files of before a run, and as they are now."""
+    """What `state: previous` restores: the files before a run, and as they are now."""
 
     name: str
     time: str
@@ -196,7 +196,7 @@ class Observation(NamedTuple):
     open_damaged: bool  # whether it is the state of an unfinished run that keeps the record from being read
     unproven: str | None  # the daemon that an earlier run changed files under and did not restart
     interrupted: bool  # a run was killed and left something to complete or to tidy up
-    states: bool  # whether there are states of before runs
+    states: bool  # whether there are states from before runs
     previous: State | Damaged | None  # if it was asked for
     sweep: tuple[Place, ...]  # directories where killed runs may have left temporary files
     socket: str

@@ -22,7 +22,7 @@ class Written(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """All that runs changed in config.toml, and what takes it back, as TOML has it."""
+    """All that runs changed in config.toml, and what undoes it, as TOML has it."""
 
     ours: Mapping[str, Any]
     merge: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Undo(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """How others could read config.toml, before a login in it made it root's alone."""
+    """How others could read config.toml, before credentials in it made it root's alone."""
 
     mode: int
     gid: int
@@ -43,7 +43,7 @@ class WrittenConfig(NamedTuple):
     original: Text | None  # what was there before the first of them, None: nothing
     exact: bool  # nobody else has edited it since, so that `original` can come back as it was
     undo: Undo | None = None
-    shared: Shared | None = None  # None: it holds no login of ours, or was private before
+    shared: Shared | None = None  # None: it holds no credentials of ours, or was private before
 
 
 class Answer(NamedTuple):
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
 
 
 class CarriedTables(NamedTuple):
-    """Parts of the registry table that come from hosts.toml files of before."""
+    """Parts of the registry table that come from existing hosts.toml files."""
 
     mirrors: Mapping[str, tuple[str, ...]] = {}  # endpoints by namespace
     configs: Mapping[str, Mapping[str, Any]] = {}  # by host[:port]

@@ -90,7 +90,7 @@ def config_path_change(
 ) -> Change:
     """Return the change that makes containerd read `hosts_dir`.
 
-    `auth` are the logins that hosts.toml cannot carry: a table for `configs."HOST".auth` by HOST.
+    `auth` are the credentials that hosts.toml cannot carry: a table for `configs."HOST".auth` by HOST.
     """
     change = base_change(rel, data)
     registry = registry_table.registry_path(rel, data)
@@ -108,9 +108,9 @@ def config_path_change(
 
 
 def with_logins_of(change: Change, recorded: WrittenConfig | None) -> Change:
-    """Return a change that keeps the logins that an earlier run set, by its record, beside those of `change`.
+    """Return a change that keeps the credentials that an earlier run set, by its record, beside those of `change`.
 
-    hosts.toml files that rely on logins in config.toml work with it whether they are the old ones or the new ones.
+    hosts.toml files that rely on credentials in config.toml work with it whether they are the old ones or the new ones.
     """
     ours = recorded.undo.ours if recorded and recorded.undo else {}
     merge: dict[str, Any] = {}
@@ -166,8 +166,8 @@ def edited(text: str | None, pristine: dict[str, Any], change: Change, recorded:
     """Return what config.toml becomes by a change.
 
     The change is made to what the file would be without us, so keys that an earlier run set and this one does not
-    want go back to what they were. The record holds the `sha256` of what we leave, the `undo` of all our changes, and
-    the `original` text of before the first of them, which is `exact` while nobody else edits the file.
+    set are restored to what they were. The record has the `sha256` of what we leave, the `undo` of all our changes,
+    and the `original` text before the first of them, which is `exact` while nothing else edits the file.
     """
     current = text or ""
     wanted = edit.merged(pristine, change.merge, change.remove)

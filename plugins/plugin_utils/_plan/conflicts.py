@@ -79,7 +79,7 @@ def check_writable(observed: Observation, changes_config: bool, paths: Iterable[
 
 
 def check_backup(observed: Observation) -> list[str]:
-    """Warn, when everything is taken back, about copies that another tool made of our files."""
+    """Warn, when everything is removed, about copies that another tool made of our files."""
     if not observed.hosts.holds(OTHER_TOOLS_BACKUP):
         return []
     return [

@@ -154,7 +154,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def check_logins(kept: Desired, rel: Release, found: Settings, asked: Mapping[str, Answer]) -> None:
-    """Refuse logins that no hosts.toml can carry: Docker has no other place for them. Raises Refusal."""
+    """Refuse credentials that no hosts.toml can carry: Docker has no other place for them. Raises Refusal."""
     endpoint = next((each for each, dummy in placement.in_config(kept, rel, found.auth_method, asked.values())), None)
     if endpoint and found.auth_method == "config":
         raise Refusal(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""hosts.toml files of before, in `hosts_dir` and in other directories of `config_path`.
+"""Existing hosts.toml files, in `hosts_dir` and in other directories of `config_path`.
 
 What the variables leave out is carried over into `hosts_dir`; what is replaced is said.
 """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Legacy settings in config.toml of before, as hosts.toml.
+"""Existing legacy settings in config.toml, as hosts.toml.
 
 The variables decide about the namespaces that they name; everything else is carried over, so that what worked still
 works. See to_legacy for the way back, into config.toml.
@@ -24,7 +24,7 @@ _HUB = "registry-1.docker.io"
 
 
 class Carried(NamedTuple):
-    """Settings of before that stay in force, and what is said of them."""
+    """Existing settings that stay in force, and what is reported about them."""
 
     mirrors: dict[str, Mirror] = {}  # of namespaces that the variables leave out
     tls: dict[str, dict[str, Any]] = {}  # options of hosts.toml for https endpoints, by host[:port]
@@ -99,7 +99,7 @@ def _endpoint(url: str) -> Endpoint | None:
 def from_registry(registry: Mapping[str, Any], wanted: Desired, prefix: str) -> Carried:
     """Return what a legacy `registry` table of config.toml means for hosts.toml.
 
-    Logins stay in config.toml, because containerd honours `configs.*.auth` and `auths` beside `config_path`.
+    Credentials stay in config.toml, because containerd honours `configs.*.auth` and `auths` beside `config_path`.
     """
     named = {name for name, each in wanted.mirrors.items() if each.endpoints}
     mirrors = {name: each for name, each in mirrors_of(registry).items() if name not in named}
@@ -142,7 +142,7 @@ def replaced_mirrors(registry: Mapping[str, Any], wanted: Desired) -> list[str]:
 
 
 def asked_themselves(registry: Mapping[str, Any], mirrors: Container[str]) -> dict[str, str]:
-    """Return what is said of registries with a login or TLS settings, but no mirror: their images came from them.
+    """Return what is said of registries with credentials or TLS settings, but no mirror: their images came from them.
 
     A registry that is an endpoint with plain HTTP cannot have been one of them, as no mirror said so.
     """

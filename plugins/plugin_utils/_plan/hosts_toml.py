@@ -65,7 +65,7 @@ def own_template() -> str:
 
 
 def chosen_template(given: str | None, find: Callable[[str, str], str], prefix: str) -> str:
-    """Return the text of the user's template, which `find(folder, path)` finds on the controller, or of our own."""
+    """Return the text of the user's template, which `find(folder, path)` finds on the control node, or of our own."""
     if not given:
         return own_template()
     try:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node gets in each of the two modes: the wishes of the variables, and what the node was told before."""
+"""What a node gets in each of the two modes: the settings of the variables, and the node's existing settings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Settings(NamedTuple):
 
 
 def settings(options: Mapping[str, Any], find: Callable[[str, str], str], prefix: str) -> Settings:
-    """Return the Settings in the role's options; `find` tells where a template is on the controller. Raises Refusal."""
+    """Return the Settings in the role's options; `find` finds a template on the control node. Raises Refusal."""
     chosen = {key: options[key] for key in ("mode", "auth_method", "prune", "migrate")}
     chosen["registries_yaml"] = options.get("registries_yaml") or False
     return Settings(

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where logins and certificates go on a node, and how they are referred to.
+"""Where credentials and certificates go on a node, and how they are referred to.
 
-A login goes into hosts.toml as a header, into config.toml as a table, or both. CAs, client certificates and keys have
+Credentials go into hosts.toml as a header, into config.toml as a table, or both. CAs, client certificates and keys have
 one copy for each endpoint. containerd takes every directory in `config_path` for a host namespace, so they are in one
 beside it. It reads them on every pull, as it does hosts.toml (`ConfigureHosts`) and the files that legacy settings name
 (`getTLSConfig`).
@@ -34,10 +34,10 @@ def in_hosts(access: Access, auth_method: str) -> dict[str, Any]:
 def in_config(
     wanted: Desired, rel: Release, auth_method: str, asked: Iterable[Answer]
 ) -> Iterator[tuple[Endpoint, Access]]:
-    """Yield the endpoints whose login has to be in config.toml in config_path mode.
+    """Yield the endpoints whose credentials have to be in config.toml in config_path mode.
 
     An identity token can be nowhere else. Before 2.1 a header is not sent to the token service, so a registry that
-    insists on Bearer tokens needs its login here too (`WithAuthHeader` in containerd's hosts.go). `asked` is what the
+    requires Bearer tokens needs its credentials here too (`WithAuthHeader` in containerd's hosts.go). `asked`: what the
     preflight found.
     """
     insisting = {each.url for each in asked if each.auth == "bearer"}
@@ -50,7 +50,7 @@ def in_config(
 
 
 class Clash(NamedTuple):
-    """Two logins for one host in config.toml, which holds one."""
+    """Two sets of credentials for one host in config.toml, which holds one."""
 
     endpoint: Endpoint
     option: str  # that gives it the one
@@ -58,7 +58,7 @@ class Clash(NamedTuple):
 
 
 def clash(logins: Iterable[tuple[Endpoint, Access]]) -> Clash | None:
-    """Return the first clash among endpoints whose logins go to config.toml, if there is any."""
+    """Return the first clash among endpoints whose credentials go to config.toml, if there is any."""
     first: dict[str, Access] = {}
     for endpoint, access in logins:
         known = first.setdefault(endpoint.host, access) if access.auth else access

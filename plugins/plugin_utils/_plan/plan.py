@@ -57,9 +57,9 @@ class Plan(NamedTuple):
     config_exposed: bool = False  # others can read a secret in config.toml: it is written again even if unchanged
     restores: str | None = None  # state previous: the name of the state that the node goes back to
     since: str | None = None  # and when the run was that is undone
-    forgets: bool = False  # whether the states of before go with the rest
+    forgets: bool = False  # whether the earlier states are removed with the rest
     between: Edited | None = None  # config.toml while hosts.toml files change
-    shared: Shared | None = None  # how others can read config.toml where no login is in it any more
+    shared: Shared | None = None  # how others can read config.toml where no credentials are in it any more
     beside: str | None = None  # the Docker that gets files of its own beside the node's containerd
 
     @property
@@ -239,7 +239,7 @@ def _check_effective(plan: Plan, observed: Observation) -> None:
 
 
 def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
-    """Add what follows from the rest: whether the record differs, and whether a restart is due.
+    """Add what follows from the rest: whether the record differs, and whether a restart is needed.
 
     Without `looks` no other reason for a restart counts than that config.toml changes or changed.
     """

@@ -29,15 +29,15 @@ class Question(NamedTuple):
     identity_token: str | None
     headers: Mapping[str, str | list[str]]
     tls: Mapping[str, Any]
-    repositories: Sequence[str]  # the projects that are pulled from, where that is done without a login
-    challenge_below: Sequence[int]  # releases below this one wait for a challenge before they send the login
-    digest: str = ""  # identifies the endpoint with its login and TLS settings in the record, without holding them
+    repositories: Sequence[str]  # the projects that are pulled from, where that is done without credentials
+    challenge_below: Sequence[int]  # releases below this one wait for a challenge before they send the credentials
+    digest: str = ""  # identifies the endpoint with credentials and TLS settings in the record, without holding them
 
 
 def questions(wanted: Desired, mode: str, auth_method: str) -> list[Question]:
     """Return what to ask: every endpoint once with each access to it, the upstreams themselves never.
 
-    `mode` and `auth_method` tell where the login will be, as far as that is known before the node is.
+    `mode` and `auth_method` tell where the credentials will be, as far as that is known before the node is.
     """
     return [each.question for each in _accounts(wanted, mode, auth_method)]
 
@@ -66,7 +66,7 @@ def _accounts(wanted: Desired, mode: str, auth_method: str) -> list[_Account]:
 
 
 def _is_spared(account: _Account, others: Iterable[_Account]) -> bool:
-    """Whether nothing that works is asked for without a login: not where others have one and all projects besides."""
+    """Whether anonymous requests need no check: others of this registry have credentials, and all projects with them."""
     logins = [each for each in others if each.question.url == account.question.url and each.access.has_login]
     have_projects = any("" not in each.projects for each in logins)
     flat = account.projects == {""}
@@ -74,14 +74,14 @@ def _is_spared(account: _Account, others: Iterable[_Account]) -> bool:
 
 
 def _with_projects(account: _Account) -> _Account:
-    """Return an account whose question is complete: projects are asked about where there is no login."""
+    """Return an account whose question is complete: projects are checked where there are no credentials."""
     projects = [] if account.access.has_login else sorted(account.projects)[:_MAX_PROJECTS]
     question = account.question._replace(repositories=projects)
     return account._replace(question=question._replace(digest=_digest(question)))
 
 
 def _challenge_below(endpoints: Iterable[Endpoint], mode: str, auth_method: str) -> Sequence[int]:
-    """Return the first release that does not have the login in config.toml, from where it is sent when asked for."""
+    """Return the first release without the credentials in config.toml, which are sent on a challenge."""
     if mode == "legacy" or auth_method == "config":
         return _EVERY_RELEASE
     if mode == "config_path":
@@ -112,7 +112,7 @@ def judge(wanted: Desired, answers: Sequence[Answer], settings: Settings) -> tup
     Raises Refusal where the node must not go on.
 
     An endpoint that is out of reach is what others are listed for: it is a warning if every mirror that lists it has
-    another one that answers. A refused login or certificate does not mend itself, and stops the node in any case.
+    another one that answers. Refused credentials or certificates are not temporary, and stop the node in any case.
     """
     good = {each.digest: each for each in answers if not each.error}
     bad = [each for each in answers if each.error]

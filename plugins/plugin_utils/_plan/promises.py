@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release cannot keep of the wishes: a default is given up with a warning, an explicit wish is an error."""
+"""What a release does not support: a default is dropped with a warning, an explicitly set value is an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PULLING = {"pull", "resolve"}
 
 
 class Broken(NamedTuple):
-    """A wish that is not kept."""
+    """A setting that cannot apply."""
 
     option: str
     text: str
@@ -30,7 +30,7 @@ class Broken(NamedTuple):
 def keep(
     wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str, asked: Mapping[str, Answer] | None = None
 ) -> tuple[Desired, list[str]]:
-    """Return what is left of `wanted` for a node, and warnings; raises Refusal where a wish was explicit.
+    """Return what is left of `wanted` for a node, and warnings; raises Refusal where a value was set explicitly.
 
     `asked` is what the preflight found, where a node was asked.
     """
@@ -56,7 +56,7 @@ def keep(
 
 
 def check_on(wanted: Desired, rel: Release, mode: str, auth_method: str, prefix: str) -> None:
-    """Raise Refusal where a new node with this release could not keep an explicit wish."""
+    """Raise Refusal where a new node with this release could not apply an explicitly set value."""
     keep(wanted, rel, modes.choose_mode(rel, mode, wanted.mirrors, (), prefix), auth_method, prefix)
 
 
@@ -127,7 +127,7 @@ def _logins(wanted: Desired, mode: str, auth_method: str) -> Iterator[Broken]:
 def _accounts(
     wanted: Desired, rel: Release, mode: str, auth_method: str, asked: Iterable[Answer], prefix: str
 ) -> Iterator[Broken]:
-    """Two accounts of one host, where config.toml has to hold both: it has one login for each host."""
+    """Two accounts of one host, where config.toml has to hold both: it has one set of credentials for each host."""
     logins: Iterable[tuple[Endpoint, Access]] = ((each, wanted.access_to(each)) for each in wanted.asked())
     if mode != "legacy":
         logins = placement.in_config(wanted, rel, auth_method, asked)

@@ -74,7 +74,7 @@ def of_plan(plan: Plan, observed: Observation, restart: Restart | None, tries: b
     """Return the request that carries out `plan`; with `tries`, not before containerd was started on trial with it.
 
     Files of `hosts_dir` come first, config.toml last, removals after it: containerd never reads a `config_path`
-    whose files are not there yet. Where it reads them already, the logins in config.toml come before the files that
+    whose files do not exist yet. Where it reads them already, the credentials in config.toml come before the files that
     rely on them, and go after those that did.
     """
     config = observed.config
@@ -130,7 +130,7 @@ def rehearsal(plan: Plan, observed: Observation, tries: bool) -> Rehearse | None
 
 
 def _trial(plan: Plan, observed: Observation) -> Trial | None:
-    """Return what to start on trial where a restart is due, so that the running containerd is not the last one."""
+    """Return what to start on trial where a restart is needed, so that the running containerd is not the last one."""
     if not plan.restart_due or not observed.daemon or not observed.version:
         return None
     return Trial(observed.binary, observed.config.path, plan.has_cri)

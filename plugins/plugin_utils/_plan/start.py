@@ -95,7 +95,7 @@ def _of_another_version(found: Configuration) -> Source | None:
 
 
 def loadable(text: str | None, rel: Release) -> tuple[str | None, list[str]]:
-    """Return a config.toml of before without what this containerd's CRI does not load with, and what that was."""
+    """Return a previous config.toml without what this containerd's CRI does not load with, and what that was."""
     data = load(text or "")
     path = registry_table.registry_path(rel, data)
     table = plain.at(data, path) or {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""hosts.toml files of before as `mirrors` and `configs` in config.toml, for nodes that are to be in legacy mode.
+"""Existing hosts.toml files as `mirrors` and `configs` in config.toml, for nodes that are to be in legacy mode.
 
 What config.toml has no words for is an error, because it would be lost; see from_directories for the usual direction.
 """
@@ -40,7 +40,7 @@ def from_hosts(
     record: Record,
     prefix: str,
 ) -> Tables:
-    """Return what the hosts.toml files mean that `registry` of before made containerd read.
+    """Return what the hosts.toml files mean that the previous `registry` made containerd read.
 
     The record's `carried_legacy` are the tables of earlier runs. Raises Refusal for what would be lost.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans that go back: `state: absent` takes back what all runs did, `state: previous` what the last one did."""
+"""Plans that go back: `state: absent` undoes what all runs did, `state: previous` what the last one did."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def make_absent(observed: Observation) -> Plan:
         record=NOTHING._replace(hosts=record.hosts) if record.hosts else None,
         forgets=True,
         shared=record.config.shared if record.config else None,
-        # Its own settings stay in use: ours go from certs.d before the logins that they rely on.
+        # Its own settings stay in use: ours go from certs.d before the credentials that they rely on.
         between=Edited(text or "", record.config) if record.config and _reads(after, observed.hosts_dir) else None,
     )
     finished = plan.finish(observed, made, looks=False)

@@ -33,7 +33,7 @@ class File(NamedTuple):
 
 
 class Document(NamedTuple):
-    """One file for the controller; `name` is below the folder of the node."""
+    """One file for the control node; `name` is below the folder of the node."""
 
     name: str
     text: str

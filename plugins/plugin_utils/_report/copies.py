@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _text
 
 _COPIED = ("not_found", "project_missing", "platform")
-"""The classes of failure that a copy mends; to a proxy cache nobody can push."""
+"""The classes of failure that a copy fixes; nothing can be pushed to a proxy cache."""
 
 _SAFE = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9._/:@\[\]-]{0,600}")  # of a node's settings, and in a script
 

@@ -75,7 +75,7 @@ class Details:
             yield panel(_MORE, "Details", "", element("article", f"The details of this cell are in {about}.json."))
 
     def _titles(self, upstream: str, nodes: list[Mapping[str, Any]]) -> tuple[str, str]:
-        """Return the title of details, and what stands below it."""
+        """Return the title of details, and what is below it."""
         listed = view.short_names(self._found, nodes)
         versions = {node["version"] or "" for node in nodes}
         version = f"containerd {versions.pop()}" if len(versions) == 1 and versions != {""} else ""

@@ -77,7 +77,7 @@ def document(
 ) -> dict[str, Any]:
     """Return the results of `containerd_pull`, keyed by host, as one document (docs/report.schema.json).
 
-    Equal outcomes stand in it once, and nodes point to them. Nodes with failures come first. `harbor` is the result of
+    Equal outcomes are in it once, and nodes point to them. Nodes with failures come first. `harbor` is the result of
     `containerd_harbor`, if it was asked. `seconds` is how long the run took.
     """
     outcomes: dict[str, int] = {}
@@ -231,7 +231,7 @@ def clean(data: Any) -> Any:
     if isinstance(data, (list, tuple)):
         return [clean(item) for item in data[:_MAX_ITEMS]]
     if isinstance(data, (int, float)):
-        return data if abs(data) <= MAX_NUMBER else None  # what is no number compares as false
+        return data if abs(data) <= MAX_NUMBER else None  # comparisons with NaN are false
     if data is None:
         return data
     text = _text.line(str(data))

@@ -17,7 +17,7 @@ LABELS = {
     "forbidden": "NOT ALLOWED", "policy": "NOT ALLOWED", "filtered": "NOT ALLOWED", "public": "PUBLIC",
     "name": "NO NAME",
 }  # fmt: skip
-"""What stands in front of a problem, by the kind of its diagnosis; the rest is trouble with the registry."""
+"""The label of a problem, by the kind of its diagnosis; the rest is trouble with the registry."""
 
 _BYPASSES = ("hosts_toml_broken", "config_path_list", "wrong_table", "config_path_unknown", "shadowed", "no_mirror")
 _ORDER = ("MISSING", "NO PROJECT", "PLATFORM", "PUBLIC", "NOT ALLOWED", "NO NAME", "TROUBLE")

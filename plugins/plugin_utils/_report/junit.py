@@ -32,7 +32,7 @@ def junit(found: Mapping[str, Any]) -> str:
 
 
 def _of_harbor(found: Mapping[str, Any]) -> Iterable[Case]:
-    """Yield a case for each project, and one for each problem that is no project's."""
+    """Yield a case for each project, and one for each problem that does not belong to a project."""
     empty = Case("Harbor", "", "", "ok", "", "", "", None, "")
     told: set[str] = set()
     for each in found["projects"]:

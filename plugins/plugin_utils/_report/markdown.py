@@ -59,7 +59,7 @@ def _hosts(node: Mapping[str, Any]) -> list[str]:
 
 
 def _upstreams(listed: list[Case]) -> Iterator[str]:
-    """Yield a table of upstreams: from where they come, on how many nodes, and where they do not."""
+    """Yield a table of upstreams: which endpoint serves them, on how many nodes, and where it does not."""
     found: dict[str, list[Case]] = {}
     for case in listed:
         if case.upstream:

@@ -32,7 +32,7 @@ FILES = os.path.join(os.path.dirname(__file__), "..", "..", "..", "playbooks", "
 
 
 def page(found: Mapping[str, Any]) -> str:
-    """Return the page for a document (see document.document).
+    """Return the HTML report for a document (see document.document).
 
     All of the document becomes escaped text. The policy lets the browser run this script, and load nothing.
     """
@@ -113,7 +113,7 @@ def _main(found: Mapping[str, Any], columns: list[str]) -> Iterator[Markup]:
 
 
 def _cards(found: Mapping[str, Any]) -> Iterator[Markup]:
-    """Yield a card for each problem, and one for what is no problem of a node."""
+    """Yield a card for each problem, and one for what is not a problem of a node."""
     for text in found["harbor"] or ():
         yield _card("failed", element("p", text, class_="reason"))
     for number, problem in enumerate(found["problems"][:MAX_PROBLEMS]):

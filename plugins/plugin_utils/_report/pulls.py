@@ -67,7 +67,7 @@ def aligned(rows: list[Row]) -> Iterator[str]:
 
 
 def _good(found: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield a row for each image that comes from where it should, or for many that do so alike."""
+    """Yield a row for each image that comes from the intended registry, or for many with the same result."""
     total = len(found["nodes"])
     served: dict[tuple[str, str, str], dict[str, list[Any]]] = {}  # state, image and endpoint, and who has it
     for node in found["nodes"]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resolutions as data. No secret gets this far: of a login, only whether there is one."""
+"""Resolutions as data. No secret gets this far: of credentials, only whether there are any."""
 
 from __future__ import annotations
 

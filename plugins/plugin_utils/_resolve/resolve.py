@@ -80,7 +80,7 @@ class Asked(NamedTuple):
     skip_verify: bool = False
     credentials: str | None = None  # "header": sent at once; "login": sent when the registry asks for it
     skipped: str | None = None  # why it is never asked
-    own_client: bool = False  # has a login and connections of its own; the others share theirs
+    own_client: bool = False  # has credentials and connections of its own; the others share theirs
 
 
 class Request(NamedTuple):

@@ -17,7 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain impo
 
 
 def _shown(path: str, text: str) -> str:
-    """Return a file's text as people may see it: certificates are no secret, everything else can hold one."""
+    """Return a file's text as people may see it: certificates are not secret, everything else can contain secrets."""
     return _text.escaped(text if path.endswith(".crt") else masking.mask_toml(text))
 
 

@@ -77,7 +77,7 @@ def load(text: str) -> dict[str, Any]:
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:
-    """Return what to say of a file that is no UTF-8: where, never what."""
+    """Return the message for a file that is not UTF-8: where, never what."""
     line = error.object.count(b"\n", 0, error.start) + 1
     column = len(error.object[error.object.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
     return f"not UTF-8 at line {line}, column {column}"

@@ -38,7 +38,7 @@ def mask_toml(text: str) -> str:
 
 
 def _is_masked(text: str, data: dict[str, Any]) -> bool:
-    """Tell whether nothing but the secrets is left out of a text: a login may have blanks and quotes in it."""
+    """Tell whether nothing but the secrets is left out of a text: credentials may have blanks and quotes in them."""
     try:
         return repr(load(text)) == repr(_secrets.mask_data(data))  # in which NaN is NaN
     except TomlError:
@@ -99,6 +99,6 @@ def _comment_spans(layout: Layout, text: str, secrets: list[tuple[int, int, str]
 
 
 def _login_span(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
-    """Return what to replace in a comment with what may be a URL and a login that has blanks or quotes in it."""
+    """Return what to replace in a comment with what may be a URL and credentials with blanks or quotes in them."""
     slashes, at = text.find("//", start, end), text.rfind("@", start, end)
     return [(slashes + 2, at, MASK)] if slashes >= 0 and ":" in text[slashes + 2 : max(at, 0)] else []

@@ -128,7 +128,7 @@ def leaves(data: Mapping[str, Any], prefix: tuple[str, ...] = ()) -> Iterator[tu
 def revert(
     data: Mapping[str, Any], ours: Mapping[str, Any], merge: Mapping[str, Any], remove: Iterable[KeyPath]
 ) -> dict[str, Any]:
-    """Return a copy of `data` with our change taken back where it is still ours.
+    """Return a copy of `data` with our change undone where it is still ours.
 
     `ours` is what we merged, `merge` and `remove` undo it (see `delta`). A key that has another value than ours now
     stays, and so do keys that others put beside ours.

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why an image does not come from where it should: one class of failure, what was seen, and what to change.
+"""Why an image does not come from the intended registry: one class of failure, the cause, and the fix.
 
 Pure. What is known of a pull goes in (containerd's own error, what the image resolves to on this node, what each
-endpoint answered the node itself), one Diagnosis comes out. The rules stand in the order in which one hides another.
+endpoint answered the node itself), one Diagnosis comes out. The rules are in the order in which one hides another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
     found: Resolution
     error: PullError | None = None  # containerd's; None where the image was pulled
     answers: Sequence[Manifest] = ()  # of the endpoints, in the order of `requests.asked(found)`
-    own_answers: Sequence[Manifest] = ()  # the same with the node's own login, where a pull secret was used
+    own_answers: Sequence[Manifest] = ()  # the same with the node's own credentials, where a pull secret was used
 
 
 Told = tuple[str, str, Asked | None, str]
@@ -137,7 +137,7 @@ _NOT_UPSTREAM = re.compile(r"resource not found: repo ")  # of a proxy cache: it
 
 
 def diagnose(seen: Seen) -> Diagnosis | None:
-    """Return what is wrong, or None where the image comes from where the settings say."""
+    """Return what is wrong, or None where the image comes from the intended registry."""
     namespace = seen.found.reference.host if seen.found.reference else seen.found.image
     bypass = next(_ignored_settings(seen), None)
     dead = next(_daemon(seen, seen.error), None) if seen.error else None

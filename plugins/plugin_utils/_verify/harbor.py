@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether Harbor has what the mirrors need: judged from what it says of its projects.
 
-Harbor tells whether a project exists only to those who may see it: others are refused (403) in both cases. Its
-registry tells more: without the project it answers 401 and names the project (v2auth middleware), and what it takes
-elsewhere is a login that is right. Its API answers 401 to a login that is wrong, 403 to one without the right.
+Harbor shows whether a project exists only to those who can see it: others are refused (403) in both cases. Its
+registry shows more: without the project it answers 401 and names the project (v2auth middleware), and credentials that
+it accepts elsewhere are correct. Its API answers 401 to wrong credentials, 403 to an account without permission.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Judgement(NamedTuple):
     upstream: str
     project: str
     exists: bool | None
-    proxy_cache_of: str | None  # "" for a project that is no proxy cache
+    proxy_cache_of: str | None  # "" for a project that is not a proxy cache
     may_pull: bool | None
     problems: list[str]
 
@@ -67,7 +67,7 @@ def has_no_project(answer: Manifest) -> bool:
 def judge(upstream: str, seen: Project, has_reader: bool = False, gone: str | None = None) -> Judgement:
     """Return what is known of a project from the node half's answer.
 
-    `has_reader`: the API was asked with a login; `gone`: why the robot account that pulls does not any more.
+    `has_reader`: the API was asked with credentials; `gone`: why the robot account that pulls does not any more.
     """
     answer, name = seen.answer, seen.name
     missing = seen.status == 404 or has_no_project(answer)

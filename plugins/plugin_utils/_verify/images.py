@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a node will pull images: what to ask for them, and what the answers mean; nothing is pulled.
 
-The public registry is never asked. What containerd would ask of it after all mirrors is no place where an image should
-come from.
+The public registry is never contacted. What containerd would request from it after all mirrors is not where an
+image should come from.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Questions(NamedTuple):
 
 
 def questions(surveyed: Surveyed, images: Iterable[str], direct: Iterable[str] = ()) -> Questions:
-    """Return what to ask for images, with the node's own login; `direct` are registries that may be asked themselves.
+    """Return what to ask for images, with the node's own credentials; `direct` are registries to pull from directly.
 
     Raises Refusal where there is no containerd.
     """

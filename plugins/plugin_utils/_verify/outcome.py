@@ -16,7 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import d
 from ansible_collections.airgap.containerd.plugins.plugin_utils._verify.diagnosis import Seen
 
 GOOD = ("pulled", "present", "served")
-"""States of an image that comes from where the settings say; the others are `bypassed` and `failed`."""
+"""States of an image that comes from the intended registry; the others are `bypassed` and `failed`."""
 
 NOT_SERVED = PullError("NOT_SERVED", "no endpoint serves the manifest to the node")
 

@@ -45,7 +45,7 @@ def requests(
     """Return the requests for every registry in `asked(found)`, in this order.
 
     `settings` are the node's `tables`, `there` and `found` what it means for the image. `login` is a pull secret,
-    which containerd takes instead of the node's own login, but not instead of a header.
+    which containerd takes instead of the node's own credentials, but not instead of a header.
     """
     if not found.requests:
         return []

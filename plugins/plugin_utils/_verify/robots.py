@@ -31,7 +31,7 @@ class Account(NamedTuple):
 
 
 def name(authorization: str | None) -> str | None:
-    """Return the name of the robot account whose login this Authorization header holds; None for other accounts."""
+    """Return the name of the robot account in this Authorization header; None for other accounts."""
     scheme, dummy, value = (authorization or "").partition(" ")
     try:
         found = base64.b64decode(value, validate=True).decode().partition(":")[0]
