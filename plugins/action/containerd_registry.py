@@ -124,7 +124,7 @@ class ActionModule(Action):
         return observed, undo.make_absent(observed) if state == "absent" else undo.make_previous(observed)
 
     def _apply(self, apply: Apply, task_vars: dict[str, Any]) -> Applied:
-        """Let the node carry a plan out; one that is lost meanwhile has failed, as nobody knows what became of it."""
+        """Let the node carry a plan out; one that is lost meanwhile has failed, as its state is unknown."""
         try:
             return execute.execute(self, apply, task_vars, Applied)
         except AnsibleConnectionFailure as exc:

@@ -7,4 +7,4 @@ from __future__ import annotations
 
 
 class Refusal(ValueError):
-    """This cannot be done: the message says why, and what to do. Subclasses are those that somebody catches."""
+    """This cannot be done: the message says why, and what to do. Subclasses are those that someone catches."""

@@ -14,7 +14,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import loa
 
 
 def require(*libraries: str) -> None:
-    """Refuse to go on without what all this needs, and more libraries, which are imported where they are used."""
+    """Refuse to continue without what all this needs, and more libraries, which are imported where they are used."""
     for library in (*load.LIBRARIES, *libraries):
         if importlib.util.find_spec(library) is None:
             raise Refusal(missing_required_lib(library, reason="on the controller"))

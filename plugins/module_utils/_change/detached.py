@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work that goes on when the connection to the control node is lost."""
+"""Work that continues when the connection to the control node is lost."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def _ignore(number, frame):
 def call(function, *arguments):
     """Return ``function(*arguments)``, plain data, worked out by a process in a session of its own.
 
-    Whatever happens to this process, its terminal and its pipes, the other one goes on to the end. Raises Killed where
+    Whatever happens to this process, its terminal and its pipes, the other one runs to the end. Raises Killed where
     that one does not come to an end itself.
     """
     signal.signal(signal.SIGHUP, _ignore)

@@ -33,7 +33,7 @@ _IN_THE_WAY = (errno.EBUSY, errno.EXDEV, errno.EPERM, errno.EACCES, errno.ETXTBS
 
 @contextlib.contextmanager
 def _failing_as_ours(module, path):
-    """Let AnsibleModule fail with our error, which goes on to the lock and the staged file, and not by exiting."""
+    """Let AnsibleModule fail with our error, so that the lock and the staged file are released, and not by exiting."""
     own = module.fail_json
 
     def fail(msg=None, **dummy):
@@ -89,7 +89,7 @@ def _check_attributes(module, path, attributes):
         gid = _number(asked["group"], grp.getgrnam, about.st_gid if about else os.getegid())
         mode = _mode(module, asked["mode"], about)
     except (KeyError, ValueError, AttributeError):
-        return  # AnsibleModule tells what is wrong with it
+        return  # AnsibleModule describes what is wrong with it
     reasons = trust.why_not(_Attributes(stat.S_IFREG | mode, uid, gid), path)[0]
     if reasons:
         told = "with the requested owner, group and mode, %s, and this collection would no longer trust it"

@@ -52,7 +52,7 @@ def _is_record(data):
 
 
 def _is_state(data):
-    """Whether this is a state, and not what somebody else wrote there."""
+    """Whether this is a state, and not what something else wrote there."""
     if not isinstance(data, dict) or not all(isinstance(data.get(key), dict) for key in ("files", "after")):
         return False
     held = list(data["files"].values())
@@ -169,7 +169,7 @@ def _record_of_digests(state, digests):
 def begin(request, files, daemon):
     """Return the open state of a run that is about to change ``files`` (see `current`) while ``daemon`` (its id) runs.
 
-    ``request`` is the messages.Apply. It goes on where an open state of an earlier run stands: what came before that
+    ``request`` is the messages.Apply. It continues an open state of an earlier run: what came before that
     run is what to go back to.
     """
     prior = read(OPEN) or {"files": {}, "after": {}, "made": [], "record": read(places.RECORD), "daemon": None}

@@ -27,7 +27,7 @@ _CERTIFICATES = (".crt", ".cert", ".key", ".pem")
 
 
 def _tree_file(path, root):
-    """Return what is told of a file in a tree, None where it is none (see the controller's TreeFile).
+    """Return what is reported of a file in a tree, None where there is none (see the control node's TreeFile).
 
     Behind a symbolic link that leads out of ``root`` nobody looks.
     """

@@ -32,7 +32,7 @@ _FRESH = ("/run", "/tmp", "/dev")
 _EMPTIED = ("/opt/nri",)
 # Nothing of anybody's is in the first ones, and the others may hang who touches them.
 _LEFT_ALONE = re.compile(r"(?:proc|devpts|mqueue|autofs|nfs\d?|cifs|smb3|ceph|9p|fuse\..*)$")
-_GONE = (errno.ENOENT, errno.EINVAL, errno.EACCES, errno.ESTALE)  # mount points behind others, or of somebody else
+_GONE = (errno.ENOENT, errno.EINVAL, errno.EACCES, errno.ESTALE)  # mount points behind others, or of other users
 _OWN_FAULT = re.compile(
     r"read-only file system|permission denied|not permitted|cannot assign requested|unreachable|connection refused"
     r"|/(?:run|dev|tmp|opt/nri)/",

@@ -22,7 +22,7 @@ def look(request):
     preflight.probe, ``robot`` the name of the robot account that pulls, or None. Returns ``{"harbors": [[{name, status,
     registry_id, upstream, answer}]], "robots": [{expires_at, disabled}]}``: ``status`` of the API's answer (None: it
     gave none), ``registry_id`` of a proxy cache, and the URL of its ``upstream`` if the account may see that;
-    ``answer`` is what the account that pulls is told about an image that is not there (see probe.probe). Of a robot
+    ``answer`` is what the account that pulls gets for an image that does not exist (see probe.probe). Of a robot
     account that may be seen ``expires_at`` is in seconds since the epoch, -1 for never; None: it may not be seen.
     """
     found = [_harbor(each) for each in request["harbors"]]

@@ -4,7 +4,7 @@
 """Requests from the node to a registry and its token service, what prevents them, and what may be shown of them.
 
 Whoever answers is not trusted: each request ends at its deadline, whatever comes is bounded, and what was sent is taken
-out of what is told.
+out of what is reported.
 """
 
 import base64

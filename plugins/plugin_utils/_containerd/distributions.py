@@ -19,7 +19,7 @@ class Distribution(NamedTuple):
     title: str  # what people call it
     services: tuple[str, ...]
     config_file: str  # which it writes
-    binary: str  # where containerd does not run; a running one is asked itself
+    binary: str  # where containerd does not run; a running one is used directly
     socket: str
     registries: str = ""  # what it makes hosts.toml files from, if it does
     settings: str = (

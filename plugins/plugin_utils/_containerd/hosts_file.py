@@ -55,7 +55,7 @@ class HostEntry(NamedTuple):
 class HostsFile(NamedTuple):
     """What containerd knows after reading one hosts.toml."""
 
-    hosts: tuple[HostEntry, ...] = ()  # in the order of asking
+    hosts: tuple[HostEntry, ...] = ()  # in the order in which they are tried
     server: HostEntry | None = None  # asked after them; None where the file is discarded
     discarded: str | None = None  # why containerd continues as if there were no file
     log: str | None = None  # how it logs that; "…" stands for words of its TOML library

@@ -133,7 +133,7 @@ def counted_versions(files: Iterable[Source], rel: Release) -> list[int]:
         last = next((each for each in reversed(own) if each), 1)
         return [last] * len(ordered)
     # 2.0 to 2.2: a file without a version counts as what was merged so far, which begins as version 3. It keeps
-    # the right to short plugin names, which is told by 1.
+    # the right to short plugin names, which is reported by 1.
     return [each if each > 1 else 1 for each in own]
 
 

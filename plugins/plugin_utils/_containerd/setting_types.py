@@ -39,7 +39,7 @@ FLOATS = frozenset({"pause_threshold"})
 STRINGS = frozenset({"stream_server_port"})
 # Their keys are the user's.
 _FREE = frozenset({"annotations", "exports", "headers", "labels"})
-# What a plugin of somebody else calls its settings says nothing of their types.
+# Names of settings in plugins of others say nothing about their types.
 _PLUGINS = frozenset(
     {
         *moves.ALIASES,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of the role's variables: those that nothing reads are told with the likely one."""
+"""The names of the role's variables: those that nothing reads are reported with the likely one."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def check_pair(check: Check, option: str, certificate: str, key: str) -> None:
     with tempfile.TemporaryFile() as first, tempfile.TemporaryFile() as second:
         for file, text in ((first, certificate), (second, key)):
             file.write(text.encode())
-            file.seek(0)  # macOS goes on from there
+            file.seek(0)  # macOS continues from there
         try:
             paths = [f"/dev/fd/{file.fileno()}" for file in (first, second)]
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(*paths)

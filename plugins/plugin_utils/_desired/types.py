@@ -154,7 +154,7 @@ class Endpoint(NamedTuple):
 class Mirror(NamedTuple):
     """Where images of one host namespace come from."""
 
-    endpoints: tuple[Endpoint, ...]  # in the order of asking; none: the registry itself
+    endpoints: tuple[Endpoint, ...]  # in the order in which they are tried; none: the registry itself
     fallback: str = "none"  # "none": nothing but the endpoints is asked; "upstream": the registry itself last
 
     @property

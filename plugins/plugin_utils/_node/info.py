@@ -62,7 +62,7 @@ def _origins(observed: Observation, sources: Sequence[File]) -> dict[str, Any]:
 
 
 def supported(observed: Observation, today: str) -> Support | None:
-    """Return how long its release is looked after; None where there is none, or one that nobody knows."""
+    """Return how long its release is supported; None where there is none, or an unknown one."""
     try:
         return support.support(observed.version or "", today, bool(observed.effective.mirrors))
     except Refusal:
@@ -91,7 +91,7 @@ def info(observed: Observation, today: str) -> dict[str, Any]:
         "files": files,
         "registry": {
             "error": effective.error,
-            # Without containerd nobody knows.
+            # Unknown without containerd.
             "config_path": effective.config_path if observed.version else None,
             "mirrors": diffs.fit_for_a_result(effective.mirrors) if observed.version else None,
             "configs": {host: {"auth": bool(each.auth), "tls": each.tls} for host, each in effective.configs.items()},

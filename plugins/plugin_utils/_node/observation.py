@@ -133,7 +133,7 @@ class State(NamedTuple):
 
 
 class EngineRegistries(NamedTuple):
-    """What Docker Engine is told of registries besides its hosts.toml files, as daemon.json spells it."""
+    """Docker Engine's settings of registries besides its hosts.toml files, as daemon.json spells them."""
 
     mirrors: tuple[str, ...] = ()
     insecure: tuple[str, ...] = ()

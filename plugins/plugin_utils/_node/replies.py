@@ -173,7 +173,7 @@ class Project(NamedTuple):
     status: int | None  # of the API's answer, None: it gave none
     registry_id: int | None  # of a proxy cache
     upstream: str | None  # the URL that it is a cache of, if the account may see that
-    answer: Manifest  # what the account that pulls is told about an image that is not there
+    answer: Manifest  # what the account that pulls gets for an image that does not exist
 
 
 class Robot(NamedTuple):

@@ -121,7 +121,7 @@ def is_of_others(namespace: str, observed: Observation, recorded: Container[str]
 
 
 def edited_keys(data: Mapping[str, Any], recorded: WrittenConfig | None, current_sha256: str | None) -> list[str]:
-    """Return the keys of config.toml that earlier runs set and somebody else has changed since, dotted."""
+    """Return the keys of config.toml that earlier runs set and something else has changed since, dotted."""
     if not recorded or not recorded.undo or current_sha256 == recorded.sha256:
         return []
     return [".".join(path) for path, value in plain.leaves(recorded.undo.ours) if plain.at(data, path) != value]

@@ -48,7 +48,7 @@ def check(observed: Observation, wanted: Desired, prefix: str) -> None:
 
 
 def check_engine(observed: Observation, prefix: str) -> None:
-    """Refuse a Docker that reads no hosts.toml files, or of which nobody knows. Raises Refusal."""
+    """Refuse a Docker that does not read hosts.toml files, or of which that is unknown. Raises Refusal."""
     engine = observed.engine
     if not engine:
         return
@@ -106,7 +106,7 @@ def _is_single(mirror: Mirror) -> bool:
 def _insecure(endpoint: Endpoint, entries: tuple[str, ...]) -> str | None:
     """Return the entry that Docker may take this endpoint for an insecure registry by, or None.
 
-    It looks names up and compares their addresses, which nobody knows here: then any network counts but loopback.
+    It looks names up and compares their addresses, which are unknown here: then any network counts but loopback.
     """
     name = urlsplit(endpoint.base).hostname or ""
     for each in entries:

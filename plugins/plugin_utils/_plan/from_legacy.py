@@ -70,7 +70,7 @@ def _is_namespace(key: str) -> bool:
 def _mirror(namespace: str, urls: list[str]) -> Mirror:
     """Return one mirror as containerd reads it (`registryEndpoints` in image_pull.go).
 
-    The registry itself is asked last, unless an endpoint is the registry itself; no endpoint means the registry alone.
+    The registry itself is tried last, unless an endpoint is the registry itself; no endpoint means the registry alone.
     """
     found = {each.url: each for each in map(_endpoint, urls) if each}
     own = urlsplit(namespaces.upstream_url(namespace)).netloc

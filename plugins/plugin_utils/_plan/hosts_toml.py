@@ -79,7 +79,7 @@ def chosen_template(given: str | None, find: Callable[[str, str], str], prefix: 
 def render(template: str, namespace: str, server: Mapping[str, Any] | None, hosts: Sequence[Mapping[str, Any]]) -> str:
     """Render one hosts.toml and check it.
 
-    `server` is the endpoint asked last (None: the registry itself), `hosts` those asked before it, in order; an
+    `server` is the endpoint tried last (None: the registry itself), `hosts` those tried before it, in order; an
     endpoint is `{url, capabilities, override_path, ca, client, skip_verify, dial_timeout, header}`, all but `url`
     optional, and in `server` `url` too: then the options are for the registry itself. Raises Refusal.
     """

@@ -66,7 +66,7 @@ def _accounts(wanted: Desired, mode: str, auth_method: str) -> list[_Account]:
 
 
 def _is_spared(account: _Account, others: Iterable[_Account]) -> bool:
-    """Whether anonymous requests need no check: others of this registry have credentials, and all projects with them."""
+    """Whether anonymous requests need no check: others of this registry have credentials, and all its projects."""
     logins = [each for each in others if each.question.url == account.question.url and each.access.has_login]
     have_projects = any("" not in each.projects for each in logins)
     flat = account.projects == {""}
@@ -109,7 +109,7 @@ def _digest(question: Question) -> str:
 def judge(wanted: Desired, answers: Sequence[Answer], settings: Settings) -> tuple[dict[str, Answer], list[str]]:
     """Return what to remember of the endpoints that answer, by the question's digest, and warnings.
 
-    Raises Refusal where the node must not go on.
+    Raises Refusal where the node must not continue.
 
     An endpoint that is out of reach is what others are listed for: it is a warning if every mirror that lists it has
     another one that answers. Refused credentials or certificates are not temporary, and stop the node in any case.

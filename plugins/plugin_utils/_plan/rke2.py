@@ -33,7 +33,7 @@ def files(
 ) -> dict[str, str]:
     """Return registries.yaml as `{path: text}`, nothing where it is not asked for or the node is none of RKE2.
 
-    Raises Refusal where it is somebody else's, or could not keep what the variables ask for.
+    Raises Refusal where it is not ours, or does not support what the variables require.
     """
     own = distributions.named(observed.distribution)
     if not settings.registries_yaml or not own or not own.settings:

@@ -42,7 +42,7 @@ def configuration(observed: Observation, text: str | None, rel: Release) -> Conf
     for each in observed.imports:
         try:
             files[str(each.path)] = Source(str(each.path), each.data())
-        except Refusal:  # left to containerd, which tells what is wrong with it
+        except Refusal:  # left to containerd, which describes what is wrong with it
             files[str(each.path)] = Source(str(each.path), {})
     order, missing = imports.in_order(main, files, rel)
     if missing and rel.missing_import_fatal:

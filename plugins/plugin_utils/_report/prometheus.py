@@ -104,7 +104,7 @@ def _of_nodes(nodes: Iterable[Mapping[str, Any]], check: Labels) -> Iterator[Sam
             labels = {**check, "node": name}
             yield Sample("node_answered", labels, not node["error"])
             version = node["version"] or ""
-            if version and "," not in version:  # where a row stands for nodes with several, nobody knows whose is which
+            if version and "," not in version:  # a row of nodes with several versions does not say which is whose
                 release = {**labels, "version": version}
                 yield Sample("release_info", release, 1)
                 ends = _end_of_life(version)

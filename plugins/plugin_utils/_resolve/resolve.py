@@ -64,7 +64,7 @@ class Node(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One registry in the order of asking."""
+    """One registry in the order in which they are tried."""
 
     origin: str  # "host", "server", "mirror", or "upstream" for the registry in the image's name
     scheme: str
@@ -79,7 +79,7 @@ class Asked(NamedTuple):
     client: bool = False
     skip_verify: bool = False
     credentials: str | None = None  # "header": sent at once; "login": sent when the registry asks for it
-    skipped: str | None = None  # why it is never asked
+    skipped: str | None = None  # why it is never contacted
     own_client: bool = False  # has credentials and connections of its own; the others share theirs
 
 

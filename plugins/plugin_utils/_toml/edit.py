@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edit config.toml without disturbing what is not asked for: comments, order, indentation and every other byte.
 
-tomllib tells what a text means and whether anything must change at all; a scan (toml_scan) tells which lines it is
+tomllib shows what a text means and whether anything must change at all; a scan (toml_scan) tells which lines it is
 written in. Lines of what goes are taken out (toml_remove), lists and inline tables changed with tomlkit (toml_inline),
 lines of what comes are put in (toml_add), written as their neighbours are (toml_style), and tomllib proves the result:
 it means the plain merge, or nothing is written.

@@ -212,7 +212,7 @@ class Named(Protocol):
 
 
 def judged(names: Sequence[Named], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the result: candidates count where a registry has them, and are told apart where not."""
+    """Return the result: candidates count where a registry has them, and are reported apart where not."""
     images, doubtful = [], []
     for name, each in zip(names, found, strict=True):
         has_it = each["state"] in outcome.GOOD or each["diagnosis"]["kind"] == "platform"

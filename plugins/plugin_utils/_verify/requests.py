@@ -69,7 +69,7 @@ def requests(
 
 
 def asked(found: Resolution) -> list[Asked]:
-    """Return the registries that containerd asks for the manifest, in the order of asking, each once."""
+    """Return the registries that containerd asks for the manifest, in the order in which they are tried, each once."""
     hosts: dict[tuple[str, str, str], Asked] = {}
     for each in found.asked:
         if each.resolve and not each.skipped:
@@ -94,7 +94,7 @@ def _manifest_url(found: Resolution, each: Asked) -> str:
 
 
 def _entries(there: Node, found: Resolution) -> dict[tuple[str, str], HostEntry]:
-    """Return the entries of the hosts.toml that is used, by host and path; a server without a name is asked last."""
+    """Return the entries of the hosts.toml that is used, by host and path; a server without a name is tried last."""
     if not found.directory or not found.reference:
         return {}
     root = posixpath.dirname(found.directory)
