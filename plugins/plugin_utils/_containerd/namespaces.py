@@ -29,7 +29,7 @@ def directory(namespace: str) -> str:
     if namespace == "*":
         return CATCH_ALL
     if not _DIRECTORY.fullmatch(namespace):
-        raise Refusal(f"{namespace!r} is not a registry's name, so there is no directory for its hosts.toml")
+        raise Refusal(f"{namespace!r} is not a registry name, so there is no directory for its hosts.toml")
     host, colon, port = namespace.rpartition(":")
     return f"{host}_{port}_" if colon and port.isdigit() else namespace
 

@@ -182,9 +182,9 @@ def test_images_under_another_name_are_not_passed_over(play, name):
     inventory = {"ansible_connection": "local", "containerd_registry_binary": "/nowhere/containerd"}
     verify = ROOT / "playbooks" / "verify.yml"
     output = play({}, playbook=verify, inventory=inventory, arguments=["-e", f"{name}=busybox", "--check"])
-    assert f"Nothing reads {name}: give names of images as -e image=busybox" in output and "RESULT" not in output
+    assert f"Unknown variable {name}: give names of images as -e image=busybox" in output and "RESULT" not in output
     lists = {**inventory, name: ["something of another role"]}
-    assert "Nothing reads" not in play({}, playbook=verify, inventory=lists, arguments=["--check"])
+    assert "Unknown variable" not in play({}, playbook=verify, inventory=lists, arguments=["--check"])
 
 
 def test_one_node_costs_its_own_row(play, tmp_path):

@@ -79,7 +79,7 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
         (
             {"status": None, "answer": Manifest(message="m", failure="dns")},
             (None, None, None),
-            "to the query about",
+            "queried about",
         ),
     ],
 )
