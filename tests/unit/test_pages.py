@@ -88,6 +88,18 @@ def test_messages_in_the_text_are_those_of_the_code(page):
             assert word in source, f"{page}: nothing says {word!r}"
 
 
+def test_messages_of_refusals_are_those_of_the_code():
+    """Those that troubleshooting quotes in italics; … stands for values, and so does a number."""
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "plugins").rglob("*.py")))
+    source = re.sub(r'"\n\s*f?"', "", source)
+    refusals = Page(ROOT / "docs" / "troubleshooting.md").prose.partition("## The playbook refuses")[2]
+    messages = re.findall(r"(?<!\*)\*([^*\n]+)\*", refusals)
+    assert len(messages) > 10
+    for message in messages:
+        values = re.sub(r"…|\d+", ".{0,40}?", re.escape(message))
+        assert re.search(values, source), f"nothing says {message!r}"
+
+
 def test_every_page_of_docs_is_in_the_index():
     index = Page(ROOT / "docs" / "README.md")
     linked = {(index.path.parent / link.partition("#")[0]).resolve() for link in index.links}
