@@ -56,7 +56,8 @@ FIXES = {
     "shadowed": "Remove that directory, or give it a hosts.toml of its own.",
     "on_the_node": "List {namespace} in containerd_registry_direct, then run the site playbook.",
     "no_mirror": (
-        f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, then run the site playbook."
+        "Run the site playbook. If {namespace} has no mirror then, list it in containerd_registry_extra_upstreams"
+        f"{_OR_CATCH_ALL}, and run it again."
     ),
     "proxy": "Add {host} to NO_PROXY in containerd's unit, run systemctl daemon-reload and restart containerd.",
     "pull_secret": "Remove the pod's pull secret for {namespace}, or use one with an account of {host}.",
@@ -103,8 +104,8 @@ FIXES = {
     "server_error": "Check the logs of the registry and of any proxy in front of it.",
     "too_slow": "Give the pull more time, or find out what slows {host} down.",
     "public": (
-        f"List {{namespace}} in containerd_registry_extra_upstreams{_OR_CATCH_ALL}, or in containerd_registry_direct "
-        "to pull from it directly; then run the site playbook."
+        "Run the site playbook. If {namespace} has no mirror then, list it in containerd_registry_extra_upstreams"
+        f"{_OR_CATCH_ALL}, or in containerd_registry_direct to pull from it directly, and run it again."
     ),
     "platform": "Copy the image with all its platforms (skopeo copy --all), or use an image that is built for it.",
     "name": "Correct the name: containerd does not accept it.",

@@ -136,6 +136,7 @@ def test_without_a_mirror_the_registry_itself_cannot_be_asked():
 def test_a_catch_all_is_a_remedy_where_the_release_has_one(version, has_one):
     found = diagnosis.diagnose(seen(None, Manifest(failure="dns", message="m"), version=version))
     assert found.kind == "no_mirror" and ("catch_all" in found.fix) == has_one and "quay.io" in found.fix
+    assert found.fix.startswith("Run the site playbook."), "its files may just have been removed"
 
 
 def test_a_registry_on_the_node_is_never_to_be_mirrored():
