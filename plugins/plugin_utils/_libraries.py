@@ -1,20 +1,48 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Libraries that the control node needs and may lack."""
+"""Libraries that the control node needs, and may lack or have in a version that is too old."""
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import importlib.util
+import re
+import sys
 
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import load
 
+NEEDED = {"jmespath": "1.0", "tomli": "2.0.1", "tomlkit": "0.15.1"}
+"""The oldest version of each that works, as in requirements.txt."""
+
 
 def require(*libraries: str) -> None:
     """Refuse to continue without what all this needs, and more libraries, which are imported where they are used."""
     for library in (*load.LIBRARIES, *libraries):
         if importlib.util.find_spec(library) is None:
-            raise Refusal(missing_required_lib(library, reason="on the controller"))
+            raise Refusal(missing_required_lib(library, reason="on the control node"))
+        if (found := _too_old(library)) is not None:
+            needed = f"{library}>={NEEDED[library]}"
+            raise Refusal(
+                f"{library} {found} of {sys.executable} is too old: this needs {needed}. Install it with "
+                f"{sys.executable} -m pip install '{needed}', or run Ansible from a virtual environment."
+            )
+
+
+@functools.cache
+def _too_old(library: str) -> str | None:
+    """The version of a library, if it is one that does not work; one that says no version counts as new enough."""
+    try:
+        found = importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return found if _numbers(found) < _numbers(NEEDED[library]) else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The release in a version, without what may follow it."""
+    return tuple(int(number) for number in re.findall(r"\d+", re.split(r"[^\d.]", version)[0]))

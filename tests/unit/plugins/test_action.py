@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
+import re
 import sys
+from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
@@ -19,6 +22,7 @@ from ansible_collections.airgap.containerd.plugins.action import (
     containerd_report,
     containerd_restart,
 )
+from ansible_collections.airgap.containerd.plugins.plugin_utils import _libraries
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
@@ -41,6 +45,30 @@ def test_a_missing_library_is_the_standard_error(module: str, library: str, monk
         require(library)
     assert f"Failed to import the required Python library ({library})" in str(caught.value)
     assert "on the controller" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_refused"),
+    [("0.13.2", True), ("0.15.0", True), ("0.15.1", False), ("0.15.2.dev1", False), ("0.16", False), ("1.0rc1", False)],
+)
+def test_a_library_that_is_too_old_is_named_with_its_python(version: str, is_refused: bool, monkeypatch) -> None:
+    """Debian 13 has a tomlkit that calls a valid file invalid after some edits."""
+    _libraries._too_old.cache_clear()
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: version)
+    try:
+        if not is_refused:
+            require("tomlkit")
+            return
+        with pytest.raises(Refusal, match=rf"^tomlkit {version} of {sys.executable} is too old: .*'tomlkit>=0\.15\.1'"):
+            require("tomlkit")
+    finally:
+        _libraries._too_old.cache_clear()
+
+
+def test_the_versions_needed_are_those_of_the_requirements():
+    lines = (Path(__file__).resolve().parents[3] / "requirements.txt").read_text().splitlines()
+    stated = dict(re.match(r"(\w+)>=([\d.]+)", line).groups() for line in lines if not line.startswith("#"))
+    assert stated == _libraries.NEEDED
 
 
 def test_the_arguments_of_a_task_hold_no_login_when_callbacks_get_them(monkeypatch):
