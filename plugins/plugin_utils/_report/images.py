@@ -118,7 +118,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     for problem in problems[:_PROBLEMS]:
         shown.extend(_problem(problem, found["nodes"], total, everything))
     if len(problems) > _PROBLEMS:
-        shown.extend(pulls.wrapped("AND", f"{len(problems) - _PROBLEMS} more problems, listed in the report"))
+        shown.extend(pulls.more_problems(len(problems) - _PROBLEMS))
     for each in found["same"][:_PROBLEMS]:
         text = (
             f"{' and '.join(each['images'])} have the same name in the registry, {each['name']}: it can hold only one "
@@ -151,7 +151,7 @@ def _problem(
     if not problem["images"]:
         yield from pulls.wrapped(pulls.LABELS[problem["state"]], where)
     else:
-        count = f"{len(problem['images'])} image{'' if len(problem['images']) == 1 else 's'}"
+        count = names.count(len(problem["images"]), "image")
         yield from pulls.wrapped(label(problem["kind"]), f"{count} on {where}")
     yield from pulls.wrapped("", problem["seen"])
     if problem["fix"]:

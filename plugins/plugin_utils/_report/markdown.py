@@ -9,18 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._report import cases, names
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import cases, names, view
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.cases import Case
 
-_HEADINGS = {
-    "verify": "Where images come from",
-    "images": "Will every image be pulled?",
-    "site": "Settings of the nodes",
-}
-_STATES = {
-    "unreachable": "unreachable", "error": "no answer", "failed": "failed", "bypassed": "past the mirror",
-    "drift": "would change",
-}  # fmt: skip
 _PROBLEMS = 50
 _IMAGES = 5
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#!|~$&@:]|(?<=www)\.)")
@@ -29,11 +20,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>#!|~$&@:]|(?<=www)\.)")
 def markdown(found: Mapping[str, Any], closing: str) -> str:
     """Return the text of the file; `closing` is the sentence that sums up."""
     sign = "✅" if found["ok"] else "❌"
-    lines = [f"## {_HEADINGS[found['about']]}", "", f"{sign} {_plain(closing)}"]
+    lines = [f"## {view.HEADINGS[found['about']]}", "", f"{sign} {_plain(closing)}"]
     lines += list(_problems(found))
     lines += list(_upstreams(list(cases.cases(found))))
     took = "" if found["seconds"] is None else f", took {found['seconds']:.0f} s"
-    return "\n".join([*lines, "", f"<sub>airgap.containerd, {found['created']}{took}</sub>"]) + "\n"
+    made = ", ".join([f"airgap.containerd {found['collection'] or ''}".strip(), *map(_plain, found["inventory"])])
+    return "\n".join([*lines, "", f"<sub>{made}, {found['created']}{took}</sub>"]) + "\n"
 
 
 def _problems(found: Mapping[str, Any]) -> Iterator[str]:
@@ -44,14 +36,14 @@ def _problems(found: Mapping[str, Any]) -> Iterator[str]:
         more = len(each["images"]) - _IMAGES
         images = ", ".join(each["images"][:_IMAGES]) + (f" and {more} more" if more > 0 else "")
         what = f"{images} on {names.several(who, total)}" if images else names.several(who, total)
-        rows.append((_STATES[each["state"]], what, each["seen"], each["fix"] or ""))
+        rows.append((view.label(found["about"], each["state"]), what, each["seen"], each["fix"] or ""))
     if not rows:
         return
-    yield from ("", "### What is wrong", "", "| | Where | What was seen | What to change |", "|---|---|---|---|")
+    yield from ("", "### What needs attention", "", "| | Where | Problem | Fix |", "|---|---|---|---|")
     for row in rows[:_PROBLEMS]:
         yield _row(*row)
     if len(rows) > _PROBLEMS:
-        yield _row("", "", f"{len(rows) - _PROBLEMS} more problems are in {found['about']}.json.", "")
+        yield _row("", "", f"{names.count(len(rows) - _PROBLEMS, 'more problem')}: see {found['about']}.json.", "")
 
 
 def _hosts(node: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,11 @@ def counted(number: int, total: int) -> str:
     return f"all {total} nodes" if number == total else f"{number} of {total} nodes"
 
 
+def count(number: int, what: str) -> str:
+    """Return a number of things."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def several(names: Iterable[str], total: int) -> str:
     """Return names for a line, runs of numbers in one: all of them where they are few."""
     names = sorted(names, key=_natural)

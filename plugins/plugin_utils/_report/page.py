@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._report import view
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names, view
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.details import Details, callout, panel, sign
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.markup import Markup, element, together
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.view import GOOD, Group
@@ -80,7 +80,7 @@ def _bar(found: Mapping[str, Any]) -> Markup:
 def _chips(found: Mapping[str, Any]) -> Iterator[Markup]:
     """Yield what narrows the matrix to the nodes of one kind, without a script."""
     counts = {group.kind: view.size(found["nodes"][index] for index in group.nodes) for group in view.groups(found, 0)}
-    listed = [("all", f"All {view.count(sum(counts.values()), 'node')}")]
+    listed = [("all", f"All {names.count(sum(counts.values()), 'node')}")]
     listed += [(kind, f"{counts[kind]} {view.label(found['about'], kind)}") for kind in reversed(counts)]
     for kind, text in listed if len(counts) > 1 else ():
         yield element("input", type="radio", name="show", id=f"show-{kind}", checked=kind == "all", autocomplete="off")
@@ -120,7 +120,7 @@ def _cards(found: Mapping[str, Any]) -> Iterator[Markup]:
         nodes = [found["nodes"][index] for index in problem["nodes"]]
         images = [element("code", image) for image in problem["images"][:_IMAGES]]
         if len(problem["images"]) > _IMAGES:
-            images.append(element("span", f"and {view.count(len(problem['images']) - _IMAGES, 'more image')}"))
+            images.append(element("span", f"and {names.count(len(problem['images']) - _IMAGES, 'more image')}"))
         yield _card(
             problem["state"],
             element("p", problem["seen"], class_="reason"),
@@ -131,10 +131,10 @@ def _cards(found: Mapping[str, Any]) -> Iterator[Markup]:
         )
     more = len(found["problems"]) - MAX_PROBLEMS
     if more > 0:
-        yield _card("failed", element("p", f"{view.count(more, 'more problem')}: see {found['about']}.json."))
+        yield _card("failed", element("p", f"{names.count(more, 'more problem')}: see {found['about']}.json."))
     nodes, told = view.fallback(found)
     if nodes:
-        title = f"{view.count(view.size(nodes), 'node')} may still pull from public registries"
+        title = f"{names.count(view.size(nodes), 'node')} may still pull from public registries"
         yield _card(
             "bypassed",
             element("p", title, class_="reason"),
@@ -151,7 +151,7 @@ def _card(kind: str, *children: Markup | None, name: str | None = None) -> Marku
 def _named(found: Mapping[str, Any], nodes: list[Mapping[str, Any]]) -> Iterator[Markup]:
     """Yield who it is, for a card: a few names."""
     if len(nodes) > 1:
-        yield element("b", f"{view.count(view.size(nodes), 'node')}:")
+        yield element("b", f"{names.count(view.size(nodes), 'node')}:")
     yield from (element("span", name, class_="name") for name in view.short_names(found, nodes[:_NODES]))
     if len(nodes) > _NODES:
         yield element("span", f"and {len(nodes) - _NODES} more")
@@ -211,10 +211,10 @@ def _groups(found: Mapping[str, Any], columns: list[str], details: Details) -> I
 def _group(found: Mapping[str, Any], group: Group, width: int) -> Markup:
     """Return the row in front of nodes with the same problems."""
     number = view.size(found["nodes"][index] for index in group.nodes)
-    text = f"{view.count(number, 'node')}: {view.label(found['about'], group.kind)}"
+    text = f"{names.count(number, 'node')}: {view.label(found['about'], group.kind)}"
     links = [element("a", _cut(found["problems"][each]["seen"]), href=f"#p{each}") for each in group.problems[:2]]
     if len(group.problems) > len(links):
-        links.append(element("span", f"and {view.count(len(group.problems) - len(links), 'more problem')}"))
+        links.append(element("span", f"and {names.count(len(group.problems) - len(links), 'more problem')}"))
     head = element("div", sign(group.kind), element("b", text), *links)
     return element("tr", element("th", head, colspan=width, scope="rowgroup"), class_="group")
 

@@ -145,7 +145,7 @@ def _problems(fleet: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def _heading(fleet: Mapping[str, Any], counts: Iterable[tuple[int, str]]) -> str:
     counts = [*counts, *((len(fleet[kind]), _TITLES[kind]) for kind in reversed(_KINDS))]
     told = ", ".join(f"{number} {what}" for number, what in counts if number)
-    return f"{_count(fleet['total'], 'node')}: {told}"
+    return f"{names.count(fleet['total'], 'node')}: {told}"
 
 
 def _groups(texts: Mapping[str, str], what: str, total: int) -> list[str]:
@@ -194,7 +194,7 @@ def _with_nodes(title: str, other: str, found: Mapping[str, list[str]], total: i
         yield from ("", f"{title}:")
     yield from (f"  {text} ({names.several(who, total)})" for text, who in groups[:_GROUPS])
     if len(groups) > _GROUPS:
-        yield f"  and {_count(len(groups) - _GROUPS, other)}, which --check --limit=NODE shows"
+        yield f"  and {names.count(len(groups) - _GROUPS, other)}, which --check --limit=NODE shows"
 
 
 def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, check: bool) -> list[str]:
@@ -234,10 +234,6 @@ def _closing(fleet: Mapping[str, Any], done: Mapping[str, Mapping[str, Any]], un
     return shown
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _plan(result: Mapping[str, Any]) -> Iterator[str]:
     yield _text(result)
     causes = [str(each.get("seen")) for each in _changes(result) if each.get("cause") not in _PLANNED]
@@ -249,13 +245,13 @@ def _plan(result: Mapping[str, Any]) -> Iterator[str]:
         after = f"becomes {json.dumps(change['after'])}" if "after" in change else "is removed"
         yield f"config.toml: {keys.show(change['path'])} = {json.dumps(change['before'])} {after}"
     if len(altered) > _KEYS:
-        yield f"config.toml: {_count(len(altered) - _KEYS, 'more key')} changed or removed"
+        yield f"config.toml: {names.count(len(altered) - _KEYS, 'more key')} changed or removed"
     added = len(changes) - len(altered)
     if added:
-        yield f"config.toml: {_count(added, 'key')} added"
+        yield f"config.toml: {names.count(added, 'key')} added"
     for verb, key in (("writes", "written"), ("removes", "removed")):
         places = Counter(map(_hosts_dir, result.get(key) or []))
-        yield from (f"{verb} {_count(number, 'file')} in {place}" for place, number in places.items() if place)
+        yield from (f"{verb} {names.count(number, 'file')} in {place}" for place, number in places.items() if place)
         yield from (f"{verb} {path}" for path in result.get(key) or [] if not _hosts_dir(path))
 
 

@@ -31,7 +31,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     for problem in found["problems"][:_PROBLEMS]:
         shown.extend(_problem(problem, found["nodes"]))
     if len(found["problems"]) > _PROBLEMS:
-        shown.extend(wrapped("AND", f"{len(found['problems']) - _PROBLEMS} more problems, listed in the report"))
+        shown.extend(more_problems(len(found["problems"]) - _PROBLEMS))
     rows = list(_good(found))
     if rows:
         shown.extend([*([""] if shown else []), *aligned([HEADS, *rows])])
@@ -43,7 +43,7 @@ def _problem(problem: Mapping[str, Any], everybody: list[Mapping[str, Any]]) -> 
     images = problem["images"][:_IMAGES]
     more = len(problem["images"]) - len(images)
     which = names.several([everybody[index]["name"] for index in problem["nodes"]], len(everybody))
-    what = ", ".join(images) + (f" and {more} more images" if more else "")
+    what = ", ".join(images) + (f" and {names.count(more, 'more image')}" if more else "")
     yield from wrapped(LABELS[problem["state"]], f"{what} on {which}" if what else which)
     yield from wrapped("", problem["seen"])
     if problem["fix"]:
@@ -55,6 +55,11 @@ def wrapped(first: str, text: str) -> list[str]:
     return textwrap.wrap(
         text, WIDTH, initial_indent=first.ljust(len(INDENT)), subsequent_indent=INDENT, break_on_hyphens=False
     )
+
+
+def more_problems(number: int) -> list[str]:
+    """Return the line in place of problems that the terminal has no room for."""
+    return wrapped("AND", f"{names.count(number, 'more problem')}, listed in the report")
 
 
 def aligned(rows: list[Row]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.document import DOCKER, HEALTHY, STATES
 
 HEADINGS = {
@@ -76,11 +77,6 @@ def reason(diagnosis: Mapping[str, Any] | None) -> str:
     return _KINDS.get(kind) or kind.replace("_", " ")
 
 
-def count(number: int, what: str) -> str:
-    """Return a number of things."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def kind_of(outcomes: Iterable[Mapping[str, Any]]) -> str:
     """Return the kind of the worst of some outcomes."""
     kinds = {GOOD if each["state"] in HEALTHY else str(each["state"]) for each in outcomes}
@@ -132,7 +128,7 @@ def headline(found: Mapping[str, Any]) -> tuple[str, str]:
     lacking = [] if good == total else [_some(total - good, total)]
     if found["harbor"]:
         lacking.append("Harbor")
-        told += f" Harbor has {count(len(found['harbor']), 'problem')}."
+        told += f" Harbor has {names.count(len(found['harbor']), 'problem')}."
     elif found["harbor"] is not None:
         told += " Harbor has the projects that they need."
     if not lacking:
@@ -152,14 +148,17 @@ def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     images = len({each["image"] for each in found["outcomes"] if each["image"]})
     versions = Counter(node["version"] or "unknown" for node in found["nodes"] for dummy in node.get("hosts") or [0])
     seconds = "" if found["seconds"] is None else f", took {found['seconds']:.0f} s"
-    what = count(len(columns(found)), "upstream")
+    what = names.count(len(columns(found)), "upstream")
     place = single_place(found)
     return [
         ("Checked", found["created"].replace("T", " ").replace("+00:00", " UTC") + seconds),
-        ("Images" if images else "Upstreams", f"{count(images, 'image')} from {what}" if images else what),
+        ("Images" if images else "Upstreams", f"{names.count(images, 'image')} from {what}" if images else what),
         *([("Registry", place)] if place else []),
         ("Inventory", ", ".join(found["inventory"]) or "not known"),
-        ("containerd", ", ".join(f"{name} ({count(number, 'node')})" for name, number in sorted(versions.items()))),
+        (
+            "containerd",
+            ", ".join(f"{name} ({names.count(number, 'node')})" for name, number in sorted(versions.items())),
+        ),
         ("Collection", f"airgap.containerd {found['collection'] or ''}".strip()),
     ]
 

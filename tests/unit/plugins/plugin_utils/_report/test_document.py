@@ -247,3 +247,12 @@ def test_a_lie_at_any_place_costs_no_other_node_its_row(data):
     json.dumps(found, allow_nan=False)
     page_module.page(found)
     assert all(line.isprintable() for line in pulls.lines(found))
+
+
+def test_one_more_is_not_plural():
+    wrong = {"kind": "unknown", "seen": "x", "fix": "y"}
+    images = [{"image": f"a{index}", "upstream": "b", "state": "failed", "diagnosis": wrong} for index in range(9)]
+    others = {str(index): {"msg": f"reason {index:c}"} for index in range(97, 109)}
+    shown = "\n".join(pulls.lines(document({"a": {"images": images}, **others})))
+    assert "and 1 more image on" in shown or "1 more problem, listed" in shown
+    assert "1 more images" not in shown and "1 more problems" not in shown
