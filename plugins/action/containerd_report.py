@@ -29,11 +29,12 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import (
     plans,
     prometheus,
     pulls,
+    rendered,
     resolutions,
     settings,
 )
 
-_ANSWERS = ["plans", "outcomes", "resolutions", "pulls", "images"]
+_ANSWERS = ["plans", "outcomes", "resolutions", "pulls", "images", "rendered"]
 _ENDS = {"html": "html", "json": "json", "junit": "xml", "markdown": "md", "prometheus": "prom"}
 """What the files of each format end with."""
 
@@ -57,6 +58,7 @@ class ActionModule(Action):
         "resolutions": {"type": "dict"},
         "pulls": {"type": "dict"},
         "images": {"type": "dict"},
+        "rendered": {"type": "dict"},
         "harbor": {"type": "dict"},
         "dest": {"type": "path"},
         "mode": {"type": "raw", "default": "0644"},
@@ -84,8 +86,8 @@ class ActionModule(Action):
         option = next(each for each in _ANSWERS if args[each] is not None)
         if not args[option] and option != "outcomes":
             raise Refusal(f"{option}: empty: there are no results to report")
-        if args["dest"] and option == "resolutions":
-            raise Refusal("dest: resolutions are not written to files: leave it out")
+        if args["dest"] and option in ("resolutions", "rendered"):
+            raise Refusal(f"dest: no files are written with {option}: leave it out")
         seconds = None if args["started"] is None else max(time.time() - args["started"], 0)
         result: dict[str, Any] = {"changed": False}
         if option == "pulls":
@@ -115,7 +117,7 @@ class ActionModule(Action):
                 if result["over"]:
                     result.update(self._settings(args["planned"], args[option], args, shown, seconds, task_vars))
             else:
-                shown = resolutions.lines(args[option])
+                shown = (rendered if option == "rendered" else resolutions).lines(args[option])
         lines = [_text.line(each) for each in shown]
         if lines:
             Display().display("\n".join(["", *lines]))
@@ -220,7 +222,8 @@ def _check(option: str, results: Mapping[str, Any]) -> None:
         else:
             known = isinstance(result, Mapping)
         if not known:
-            wanted = f"result of containerd_{'info with resolve' if option == 'resolutions' else 'registry'}"
+            module = {"resolutions": "info with resolve", "rendered": "render"}.get(option, "registry")
+            wanted = f"result of containerd_{module}"
             raise Refusal(f"{option}: what is given for {name} is not a {wanted}")
 
 

@@ -26,7 +26,8 @@ options:
       - What M(airgap.containerd.containerd_registry) returned with
         O(airgap.containerd.containerd_registry#module:fleet=plan), keyed by node. Each distinct plan, each reason why a
         node cannot be changed or was not reached, and each warning is shown once, with all its nodes.
-      - One of O(plans), O(outcomes), O(resolutions), O(pulls) and O(images) is needed, and only one can be given.
+      - One of O(plans), O(outcomes), O(resolutions), O(pulls), O(images) and O(rendered) is needed, and only one can be
+        given.
     type: dict
   named:
     description:
@@ -62,6 +63,9 @@ options:
     description:
       - What M(airgap.containerd.containerd_images) returned, keyed by node. Missing images are shown first, with the
         name that each must have. Needs O(dest).
+    type: dict
+  rendered:
+    description: What M(airgap.containerd.containerd_render) returned, keyed by node.
     type: dict
   harbor:
     description: What M(airgap.containerd.containerd_harbor) returned, if Harbor was checked too. Used with O(pulls).
@@ -111,6 +115,7 @@ seealso:
   - module: airgap.containerd.containerd_registry
   - module: airgap.containerd.containerd_info
   - module: airgap.containerd.containerd_pull
+  - module: airgap.containerd.containerd_render
 """
 
 EXAMPLES = r"""

@@ -184,4 +184,4 @@ def test_files_of_the_report(tmp_path):
     with pytest.raises(AnsibleActionFail, match="missing parameter.* required by 'images': dest"):
         run(containerd_report, {}, images=MOTLEY)
     wrong = run(containerd_report, {}, resolutions={"n1": []}, dest="/x")
-    assert wrong["msg"] == "dest: resolutions are not written to files: leave it out"
+    assert wrong["msg"] == "dest: no files are written with resolutions: leave it out"
