@@ -175,7 +175,7 @@ def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, my_har
     registry.index(f"{project}{RELOADER.removeprefix('quay.io/')}", "linux/amd64")
     before = {node: files(lab, node) for node in NODES}
     run, found = ask("-e", f"manifests={charts}")
-    assert run.rc != 0 and f"0 of {len(NODES)} nodes will get every image" in run.output
+    assert run.rc != 0 and f"0 of {len(NODES)} nodes will pull every image" in run.output
     assert {each["image"] for each in found["copy"]["images"]} == set(CERTAIN), run.output
     # One argument of the operator names an image that exists; another, and the ConfigMap, some that do not.
     assert good(found, "n1")[RELOADER]
@@ -185,7 +185,7 @@ def test_what_is_missing_is_copied_and_then_pulled(configured, lab, mine, my_har
     done = copy(registry, tmp_path / "images.sh", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     run, found = ask("-e", f"manifests={charts}")
-    assert run.rc == 0 and f"{len(NODES)} of {len(NODES)} nodes will get every image" in run.output, run.output
+    assert run.rc == 0 and f"{len(NODES)} of {len(NODES)} nodes will pull every image" in run.output, run.output
     assert {node: files(lab, node) for node in NODES} == before
     for node in NODES:
         assert all(pulled(lab, node, image) for image in (*CERTAIN, RELOADER)), node

@@ -187,7 +187,7 @@ def test_nodes_can_have_their_own_metrics(lab, play, tmp_path):
     play("--limit=n3").ok()
     play("--limit=n3", "--check", report_metrics_on="nodes", **where).ok()
     run = play("--limit=n3", playbook=VERIFY, report_metrics_on="nodes", verify_images=["quay.io/a/none:1"], **where)
-    assert run.rc == 2 and "0 of 1 nodes get every image" in run.failed()
+    assert run.rc == 2 and "0 of 1 nodes pull every image" in run.failed()
     for about in ("site", "verify"):
         name = f"/root/airgap_containerd_{about}.prom"
         text = lab.run("n3", ["cat", name]).stdout
