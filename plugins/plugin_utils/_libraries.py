@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import importlib.util
-import re
 import sys
 
 from ansible.module_utils.basic import missing_required_lib
+from packaging.version import Version
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import load
@@ -35,14 +35,9 @@ def require(*libraries: str) -> None:
 
 @functools.cache
 def _too_old(library: str) -> str | None:
-    """The version of a library, if it is one that does not work; one that says no version counts as new enough."""
+    """The version of a library, if it does not work; a library without a version counts as new enough."""
     try:
         found = importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return None
-    return found if _numbers(found) < _numbers(NEEDED[library]) else None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The release in a version, without what may follow it."""
-    return tuple(int(number) for number in re.findall(r"\d+", re.split(r"[^\d.]", version)[0]))
+    return found if Version(found) < Version(NEEDED[library]) else None

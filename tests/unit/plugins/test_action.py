@@ -44,7 +44,7 @@ def test_a_missing_library_is_the_standard_error(module: str, library: str, monk
     with pytest.raises(Refusal) as caught:
         require(library)
     assert f"Failed to import the required Python library ({library})" in str(caught.value)
-    assert "on the controller" in str(caught.value)
+    assert "on the control node" in str(caught.value)
 
 
 @pytest.mark.parametrize(

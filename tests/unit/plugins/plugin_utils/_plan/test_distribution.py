@@ -292,7 +292,11 @@ def test_registries_yaml_goes_again_with_a_word_about_the_restart():
     [
         (rke2(registries=b"mirrors: {}"), {}, "registries.yaml exists already and was not written by this role"),
         (rke2(fallback_is_off=False), {}, "disable-default-registry-endpoint: true in /etc/rancher/rke2/config.yaml"),
-        (rke2(), {"endpoints": {"http://harbor.lan": {"headers": {"X": "y"}}}}, "does not support the headers of harbor.lan"),
+        (
+            rke2(),
+            {"endpoints": {"http://harbor.lan": {"headers": {"X": "y"}}}},
+            "does not support the headers of harbor.lan",
+        ),
         (rke2(), {"mirrors": {"a.io": [{"url": "http://b.lan", "dial_timeout": "3s"}]}}, "nor dial_timeout"),
         (rke2(), {"mirrors": {"a.io": [{"url": "http://b.lan", "capabilities": ["pull"]}]}}, "neither capabilities"),
         (
