@@ -15,7 +15,7 @@ os.environ["AIRGAP_LAB_NAME"] = os.environ.get("AIRGAP_LAB_NAME", "") + os.envir
 import pytest
 import yaml
 from airgap_lab import Lab
-from support import NODES, Player
+from support import NODES, ROLE, Player
 
 LONG = ("test_fatal", "test_due", "test_living", "test_faults", "test_differential", "test_starting", "test_reading")
 """Files of one long test: begun last, they would leave the other worker idle."""
@@ -38,10 +38,10 @@ def lab() -> Iterator[Lab]:
         lab.down()
 
 
-@pytest.fixture(scope="session")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Player:
-    """Run a playbook on the lab."""
-    return Player(tmp_path_factory.mktemp("plays"))
+@pytest.fixture(scope="module")
+def play(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Player:
+    """Run a playbook on the lab; a file of tests that names PLAYBOOK has that one where a test names none."""
+    return Player(tmp_path_factory.mktemp("plays"), getattr(request.module, "PLAYBOOK", ROLE))
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTS = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())["all"]["hosts"]
 RELEASES = {name: releases.release(releases.parse(str(host["lab_containerd"]))) for name, host in HOSTS.items()}
 NODES = tuple(HOSTS)
+ROLE = "tests/integration/plays/role.yml"
+SITE = "playbooks/site.yml"
 CONFIG = "/etc/containerd/config.toml"
 SECONDS = 600
 """The time limit of a run."""
@@ -89,24 +91,28 @@ class Run:
 
 
 class Player:
-    """Runs playbooks from the root of this checkout, on the lab's inventory or on one that a test made."""
+    """Runs playbooks from the root of this checkout, the role alone where none is named.
 
-    def __init__(self, folder: Path, inventory: Path = ROOT / "inventories" / "lab"):
+    They run on the lab's inventory, or on one that a test made.
+    """
+
+    def __init__(self, folder: Path, playbook: str = ROLE, inventory: Path = ROOT / "inventories" / "lab"):
         self.folder = folder
+        self.playbook = playbook
         self.inventory = inventory
         self.runs = 0
 
     def __call__(
         self,
         *arguments: str,
-        playbook: str = "playbooks/site.yml",
+        playbook: str = "",
         cwd: Path = ROOT,
         env: dict[str, str] | None = None,
         inventory: tuple[str, ...] = (),
         **variables: Any,
     ) -> Run:
-        """Run a playbook on the lab; keyword arguments become extra variables of the role."""
-        command, environment = self._command(arguments, playbook, env or {}, inventory, variables)
+        """Run a playbook on the lab, or the role; keyword arguments become extra variables of the role."""
+        command, environment = self._command(arguments, playbook or self.playbook, env or {}, inventory, variables)
         printed = self.folder / f"run-{self.runs}.txt"
         status = forked.run(command, environment, cwd, printed, SECONDS)
         if status is None:
@@ -124,7 +130,7 @@ class Player:
 
     def start(self, *arguments: str, **variables: Any) -> subprocess.Popen[str]:
         """Begin to run the site playbook, in a process group of its own; its output is one text."""
-        command, environment = self._command(arguments, "playbooks/site.yml", {}, (), variables)
+        command, environment = self._command(arguments, SITE, {}, (), variables)
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import CONFIG_PATH, HARBOR, LAB_VARIABLES, NODES, files, pid
+from support import CONFIG_PATH, HARBOR, LAB_VARIABLES, NODES, SITE, files, pid
 
 PREFIX = "containerd_registry_"
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]
@@ -104,7 +104,7 @@ def test_the_diagnosis_asks_with_the_login_of_the_mirror(lab, play, task):
 
 def test_a_release_with_logins_by_host_refuses_two_before_anything_is_written(fresh, play):
     before = {node: files(fresh, node) for node in NODES}
-    run = play(**variables())
+    run = play(playbook=SITE, **variables())
     assert run.rc != 0 and REFUSED.format(host="harbor.lan") in run.failed(), run.output
     assert {node: files(fresh, node) for node in NODES} == before
 

@@ -21,7 +21,7 @@ import pytest
 import yaml
 from needles import PASSWORD, SHORT
 from places import KEPT, Audit
-from support import HARBOR, NODES, Player
+from support import HARBOR, NODES, SITE, Player
 
 pytestmark = pytest.mark.alone
 whole = pytest.mark.audit
@@ -42,7 +42,7 @@ def audit(fresh, tmp_path):
 @pytest.fixture
 def go(audit):
     """Run a playbook and return the run, after looking for the canary in all that it left."""
-    player = Player(audit.folder)
+    player = Player(audit.folder, SITE)
 
     def run(*arguments, nodes=("n1", "n3"), tasks=None, env=None, password=PASSWORD, kept=KEPT, **options):
         if tasks is not None:
@@ -136,7 +136,7 @@ def test_a_client_key_while_the_registry_is_silent(audit, go, end):
     if end == "deadline":
         assert "10.77.0.66" in go("-vvvv", nodes=("n3",), kept=(), **variables).failed()
         return
-    player = Player(audit.folder)
+    player = Player(audit.folder, SITE)
     audit.inputs.add(audit.folder / "vars-1.json")
     with audit.sampler(("n3",)) as sampler:
         started = player.start("--limit=n3", "-vvvv", **variables)
@@ -177,7 +177,7 @@ def test_the_full_form(audit, go):
 def test_remote_files_that_are_kept(audit, go):
     """Without pipelining, ansible-core stores the module with its arguments on the node: for root alone."""
     env = {"ANSIBLE_PIPELINING": "false", "ANSIBLE_KEEP_REMOTE_FILES": "true"}
-    player, nodes = Player(audit.folder), ("n3",)
+    player, nodes = Player(audit.folder, SITE), ("n3",)
     audit.inputs.add(audit.folder / "vars-1.json")
     with audit.sampler(nodes) as sampler:
         done = player("--limit=n3", *TALKATIVE, env={**audit.environment, **env}, password=PASSWORD).ok()
@@ -355,7 +355,7 @@ def test_every_way_of_writing_is_found():
 
 def test_every_place_is_looked_at(audit):
     """A playbook that leaks in each place on purpose."""
-    player, lab = Player(audit.folder), audit.lab
+    player, lab = Player(audit.folder, SITE), audit.lab
     for name, text in (
         ("/tmp/readable", needles.CORE),
         ("/etc/containerd/readable.toml", LOGIN),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 from airgap_lab import LabError
-from support import NODES, assert_served, files
+from support import NODES, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 CERTS = "/etc/containerd/certs.d"
@@ -36,7 +36,7 @@ def test_refused_before_anything_is_written(fresh, play):
     _import(fresh, "n3", f'version = 2\n[{V2}.containerd]\nsnapshotter = "native"\n')
     fresh.write("n4", f"{CERTS}/quay.io", "")
     before = {node: files(fresh, node) for node in NODES}
-    run = play("-e", f"containerd_registry_config_file={CONFIG}", "--check")
+    run = play("-e", f"containerd_registry_config_file={CONFIG}", "--check", playbook=SITE)
     assert run.rc == 2
     messages = {node: run.of(node)["msg"] for node in NODES}
     assert "containerd is started with /etc/containerd/other.toml" in messages["n1"]

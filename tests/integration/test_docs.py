@@ -22,7 +22,9 @@ import yaml
 from airgap_lab import LabError
 from command_lines import words
 from pages import ROOT, blocks, commands, pages
-from support import LAB_VARIABLES, NODES, assert_served
+from support import LAB_VARIABLES, NODES, SITE, assert_served
+
+PLAYBOOK = SITE
 
 NODE = "n3"  # one node is enough for what does not depend on the release
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]

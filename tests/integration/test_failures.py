@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import NODES, assert_served, files, pid
+from support import NODES, SITE, assert_served, files, pid
 
 CONFIG = "/etc/containerd/config.toml"
 RECORD = "/var/lib/airgap-containerd/record.json"
@@ -46,7 +46,7 @@ def test_a_restart_that_fails_puts_the_files_back(fresh, play):
 def test_the_first_bad_node_stops_the_rollout(fresh, play):
     untouched = files(fresh, "n2")
     fresh.write("n1", CONFIG, "version = 2\n[broken\n")
-    run = play()
+    run = play(playbook=SITE)
     assert run.rc != 0 and CONFIG in run.failed()
     assert files(fresh, "n2") == untouched
 
@@ -91,7 +91,7 @@ def test_one_bad_host_stops_all_before_any_change(fresh, play, tmp_path):
     more = tmp_path / "more.yml"
     more.write_text("all: {hosts: {n4: {containerd_registry_url: registry.lan}}}\n")
     before = files(fresh, "n1")
-    run = play(inventory=(str(more),))
+    run = play(playbook=SITE, inventory=(str(more),))
     assert run.rc != 0 and "'registry.lan' has no http" in run.failed()
     assert files(fresh, "n1") == before
 

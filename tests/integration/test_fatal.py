@@ -15,7 +15,7 @@ from fatal_configs import DROP_IN, NAMES, files
 from support import CONFIG, NODES, pid
 
 EVERY = bool(os.environ.get("FATAL_EVERY"))
-SAMPLE = NAMES if EVERY else tuple(random.Random(7).sample(NAMES, 6))
+SAMPLE = NAMES if EVERY else tuple(random.Random(7).sample(NAMES, 4))
 AT_LEAST = 40  # fatal configurations
 
 

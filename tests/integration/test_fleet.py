@@ -12,7 +12,9 @@ import time
 import ansible_runner
 import pytest
 import yaml
-from support import CONFIG, NODES, ROOT, executions, files, pid
+from support import CONFIG, NODES, ROLE, ROOT, SITE, executions, files, pid
+
+PLAYBOOK = SITE
 
 AWAY = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": ""}
 BASE64 = base64.b64encode(b"robot$puller:S3cret+/p$ss").decode()
@@ -152,15 +154,14 @@ def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, p
 
 def test_uninstall_and_rollback_plan_and_sum_up_alike(fresh, play):
     before = {node: fresh.read(node, CONFIG) for node in NODES}
-    play().ok()
     for playbook in ("rollback", "uninstall"):
+        play(playbook=ROLE).ok()
         check = play("--check", playbook=f"playbooks/{playbook}.yml").ok()
         assert lines(check)[0] == "4 nodes: 4 to change"
         run = play(playbook=f"playbooks/{playbook}.yml").ok()
         assert any(line.startswith("4 nodes: 4 changed") for line in lines(run))
         assert {node: fresh.read(node, CONFIG) for node in NODES} == before
         assert not any(play(playbook=f"playbooks/{playbook}.yml").ok().changed().values())
-        play().ok()
 
 
 def test_the_results_of_all_nodes_stay_registered(fresh, play, tmp_path):

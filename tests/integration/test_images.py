@@ -18,7 +18,7 @@ from pages import Page
 from support import HARBOR, NODES, ROOT, executions, files
 from writable import LIST, PASSWORD, USER, Writable, WritableHarbor
 
-PLAYBOOK = "playbooks/images.yml"
+CHECK = "playbooks/images.yml"
 ACTION = "airgap.containerd.containerd_images"
 MINE, INTERNET, MY_HARBOR = "10.77.0.40", "10.77.0.41", "10.77.0.42"
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
@@ -91,7 +91,7 @@ def ask(play, tmp_path):
     """Run the playbook; return the run and what it wrote."""
 
     def run(*arguments: str, **variables):
-        done = play(*arguments, playbook=PLAYBOOK, report_dir=str(tmp_path), **variables)
+        done = play(*arguments, playbook=CHECK, report_dir=str(tmp_path), **variables)
         found = json.loads((tmp_path / "images.json").read_text())
         jsonschema.validate(found, SCHEMA)
         return done, found
@@ -159,7 +159,7 @@ def test_the_output_in_the_documentation(ready, tmp_path, ask):
 
 
 def test_check_mode_tells_the_same_and_writes_nothing(ready, play, tmp_path):
-    options = {"playbook": PLAYBOOK, "report_dir": str(tmp_path / "none")}
+    options = {"playbook": CHECK, "report_dir": str(tmp_path / "none")}
     run = play("--check", "--limit=n1", "-e", "image=quay.io/coreos/none:1", **options)
     assert run.rc != 0 and "MISSING" in run.output and not (tmp_path / "none").exists()
 

@@ -13,7 +13,9 @@ import subprocess
 import pytest
 import yaml
 from stage import committable, copy
-from support import LAB_VARIABLES, NODES, ROOT, assert_served, executions
+from support import LAB_VARIABLES, NODES, ROOT, SITE, assert_served, executions
+
+PLAYBOOK = SITE
 
 
 @pytest.mark.parametrize("count", [5, 50])

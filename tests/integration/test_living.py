@@ -9,7 +9,7 @@ from living.walk import Walk
 from support import NODES
 
 SEED = 2
-STEPS = 60
+STEPS = 100
 
 
 def test_nodes_live(lab, play, tmp_path):

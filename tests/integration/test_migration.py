@@ -12,7 +12,9 @@ import base64
 
 import pytest
 from airgap_lab import LabError
-from support import NODES, assert_served, files
+from support import NODES, SITE, assert_served, files
+
+PLAYBOOK = SITE
 
 CONFIG = "/etc/containerd/config.toml"
 CERTS = "/etc/containerd/certs.d"

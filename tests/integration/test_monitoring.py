@@ -20,9 +20,11 @@ import pytest
 import yaml
 from airgap_lab import Lab
 from junitparser import JUnitXml
-from support import NODES, ROOT
+from support import NODES, ROOT, SITE
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._report.prometheus import METRICS, PREFIX
+
+PLAYBOOK = SITE
 
 VERIFY, SCHEDULE = "playbooks/verify.yml", "playbooks/schedule.yml"
 MONITORING = ROOT / "docs" / "monitoring"

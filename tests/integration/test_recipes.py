@@ -33,7 +33,7 @@ class Walk:
         self.lab = lab
         self.folder = folder
         self.inventory = folder / "inventories" / "lan"
-        self.play = Player(folder, self.inventory)
+        self.play = Player(folder, inventory=self.inventory)
         self.variables = self.inventory / "group_vars" / "all"
         self.variables.mkdir(parents=True)
         (self.inventory.parent / "files").mkdir()

@@ -9,7 +9,7 @@ import base64
 
 import pytest
 from airgap_lab import LabError
-from support import CONFIG_PATH, LAB_VARIABLES, NODES, files, pid
+from support import CONFIG_PATH, LAB_VARIABLES, NODES, SITE, files, pid
 
 LOGIN = {
     "username": LAB_VARIABLES["containerd_registry_username"],
@@ -174,7 +174,7 @@ def test_legacy_mode_keeps_all_of_it_up_to_1_7(applied, lab, play):
 
 def test_one_node_that_cannot_keep_a_wish_stops_the_whole_fleet(applied, lab, play):
     before = {node: files(lab, node) for node in NODES}
-    run = play(**{**variables(lab, **pem(lab)), "mode": "legacy", "fallback": "upstream", "direct": []})
+    run = play(playbook=SITE, **{**variables(lab, **pem(lab)), "mode": "legacy", "fallback": "upstream", "direct": []})
     assert run.rc != 0 and "with legacy mirrors no longer supports TLS settings" in run.failed()
     assert {node: files(lab, node) for node in NODES} == before
 

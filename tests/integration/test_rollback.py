@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support import CONFIG_PATH, NODES, assert_served, files
+from support import CONFIG_PATH, NODES, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 STATE = "/var/lib/airgap-containerd"
@@ -82,7 +82,7 @@ def test_the_files_of_before_come_back(fresh, everywhere, cause):
 def test_the_first_node_that_fails_its_restart_stops_the_rollout(fresh, play):
     before = {node: files(fresh, node) for node in NODES[1:]}
     _spoil(fresh, "n1", "a port that is taken")
-    run = play()
+    run = play(playbook=SITE)
     assert run.rc != 0 and "address already in use" in run.failed()
     assert {node: files(fresh, node) for node in NODES[1:]} == before
 

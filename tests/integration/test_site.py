@@ -9,7 +9,9 @@ import base64
 import difflib
 
 import pytest
-from support import CONFIG_PATH, IMAGES, LEGACY, NODES, assert_served, files, pid
+from support import CONFIG_PATH, IMAGES, LEGACY, NODES, SITE, assert_served, files, pid
+
+PLAYBOOK = SITE
 
 PRECIOUS = """\
 # Settings of this node, by hand.

@@ -15,7 +15,9 @@ import pytest
 import yaml
 from airgap_lab import LabError
 from ansible import constants
-from support import ROOT, assert_served, files
+from support import ROOT, SITE, assert_served, files
+
+PLAYBOOK = SITE
 
 FOLDER = ROOT / "inventories" / "systems"
 ALL = tuple(yaml.safe_load((FOLDER / "hosts.yml").read_text())["all"]["children"]["systems"]["hosts"])
