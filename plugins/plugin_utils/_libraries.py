@@ -11,13 +11,13 @@ import importlib.util
 import sys
 
 from ansible.module_utils.basic import missing_required_lib
-from packaging.version import Version
+from packaging.specifiers import SpecifierSet
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import load
 
-NEEDED = {"jmespath": "1.0", "tomli": "2.0.1", "tomlkit": "0.15.1"}
-"""The oldest version of each that works, as in requirements.txt."""
+NEEDED = {"jmespath": ">=1.0", "tomli": ">=2.0.1", "tomlkit": ">=0.15.1"}
+"""The versions of each that work, as in requirements.txt."""
 
 
 def require(*libraries: str) -> None:
@@ -26,7 +26,7 @@ def require(*libraries: str) -> None:
         if importlib.util.find_spec(library) is None:
             raise Refusal(missing_required_lib(library, reason="on the control node"))
         if (found := _too_old(library)) is not None:
-            needed = f"{library}>={NEEDED[library]}"
+            needed = f"{library}{NEEDED[library]}"
             raise Refusal(
                 f"{library} {found} of {sys.executable} is too old: this needs {needed}. Install it with "
                 f"{sys.executable} -m pip install '{needed}', or run Ansible from a virtual environment."
@@ -40,4 +40,4 @@ def _too_old(library: str) -> str | None:
         found = importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return None
-    return found if Version(found) < Version(NEEDED[library]) else None
+    return None if SpecifierSet(NEEDED[library]).contains(found, prereleases=True) else found

@@ -67,7 +67,7 @@ def test_a_library_that_is_too_old_is_named_with_its_python(version: str, is_ref
 
 def test_the_versions_needed_are_those_of_the_requirements():
     lines = (Path(__file__).resolve().parents[3] / "requirements.txt").read_text().splitlines()
-    stated = dict(re.match(r"(\w+)>=([\d.]+)", line).groups() for line in lines if not line.startswith("#"))
+    stated = dict(re.match(r"(\w+)(>=[\d.]+)", line).groups() for line in lines if not line.startswith("#"))
     assert stated == _libraries.NEEDED
 
 
