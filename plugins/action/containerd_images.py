@@ -70,7 +70,7 @@ class ActionModule(Action):
         return names
 
     def _path(self, path: str) -> str:
-        """Return where a file or folder of the control node is: as Ansible looks for files, and from where it runs."""
+        """Return where a file or folder of the control node is: where Ansible looks, and in the current directory."""
         path = os.path.expanduser(path)
         try:
             return self.file("files", path)

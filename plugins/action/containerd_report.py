@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show what the nodes of a fleet answered, each distinct answer once; no node is asked anything."""
+"""Show the results of many nodes, each distinct result once; no node is contacted."""
 
 from __future__ import annotations
 

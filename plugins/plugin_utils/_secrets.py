@@ -94,7 +94,7 @@ def _is_secret(key: Any, value: Any) -> bool:
 
 
 def _without_userinfo(value: Any) -> Any:
-    """Return a value without logins: of a line that is a URL all up to the last @, whatever stands there."""
+    """Return a value without credentials: of a line that is a URL all up to the last @, whatever stands there."""
     return "\n".join(map(_line_without_logins, value.split("\n"))) if isinstance(value, str) else value
 
 

@@ -208,7 +208,7 @@ def test_cri_that_is_not_loaded(broken, diagnose):
     for node in NODES:
         said = found[node, "docker.io/library/busybox:1"]["diagnosis"]
         assert said["kind"] == "cri_not_loaded", said
-        assert ("disabled_plugins" if node in LEGACY else "beside config_path") in said["seen"]
+        assert ("disabled_plugins" if node in LEGACY else "together with config_path") in said["seen"]
 
 
 def test_a_proxy_in_the_way_and_a_registry_that_does_not_answer(broken, diagnose):

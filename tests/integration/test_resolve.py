@@ -67,7 +67,7 @@ def test_nodes_that_cannot_say_or_ask(fresh, play):
     shown = "\n".join(lines(run))
     assert "ERROR: CRI is not loaded: disabled_plugins disables io.containerd.grpc.v1.cri" in shown
     assert "containerd logs: failed to decode hosts.toml: invalid `host` tree" in shown
-    assert "ERROR: CRI is not loaded: mirrors (docker.io) beside config_path" in shown
+    assert "ERROR: CRI is not loaded: mirrors (docker.io) together with config_path" in shown
     assert "note: the running containerd may not use the settings in its files" in shown
     assert re.search(r"^n4: no answer: .+", shown, re.M)
     failed = {node: stats["failures"] + stats["unreachable"] for node, stats in run.stats.items()}

@@ -28,7 +28,7 @@ RESET_STATUS = {
 MAX_HEAD_START = 1.0  # seconds, at most 5 %: the server's own words about a timeout shall arrive before ours
 PROBE_SECONDS = 10.0
 POLL_SECONDS = 0.1
-SETTLE_SECONDS = 2.0  # a daemon without CRI may be the old one, on its way out
+SETTLE_SECONDS = 2.0  # a daemon without CRI may be the old one, which is ending
 PROBE_IMAGE = "probe.invalid/none:none"
 
 

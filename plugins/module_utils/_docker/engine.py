@@ -72,7 +72,7 @@ def listed(method, path, timeout):
     """Return an answer that is JSON, a list of objects; raises EngineError."""
     found = _parsed(ask(method, path, timeout))
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise EngineError(0, "the answer is no JSON list of objects")
+        raise EngineError(0, "the answer is not a JSON list of objects")
     return found
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Kubernetes distribution containerd belongs to, by what is on the node (see the controller's Distribution)."""
+"""Which Kubernetes distribution containerd belongs to, by what is on the node (see the control node's Distribution)."""
 
 import glob
 import os

@@ -139,7 +139,7 @@ class Batch(object):
     """Files that are prepared beside their places and then put in place, each in one step, in the order of `add`.
 
     A directory that does not exist yet comes with its files in one step too, because containerd takes an empty one for
-    a namespace that is to be asked itself (`hostPaths` in containerd's hosts.go goes by the directory).
+    a namespace whose registry is used directly (`hostPaths` in containerd's hosts.go goes by the directory).
     """
 
     def __init__(self):

@@ -41,7 +41,7 @@ def _tree_file(path, root):
 
 
 class _Tree(object):
-    """A directory of host namespaces (see the controller's Tree)."""
+    """A directory of host namespaces (see the control node's Tree)."""
 
     def __init__(self, root):
         self.root = root
@@ -150,7 +150,7 @@ def _ask(questions):
 def observe(request):
     """Read the node; return what the control node parses as an Observation, plain data but for named tuples.
 
-    ``request`` is the controller's Observe; None means "as the node has it". ``endpoints`` is what to ask (see
+    ``request`` is the control node's Observe; None means "as the node has it". ``endpoints`` is what to ask (see
     preflight.probe), unless the record says that the same was asked before; ``previous`` asks for the state to go back
     to.
     """

@@ -60,7 +60,7 @@ def opened(path):
 
 
 def _walk(path):
-    """Return a handle of the last directory on the way, and the names behind it, of what is no directory or missing."""
+    """Return a handle of the last directory on the way, and the names behind it, of what is not a directory."""
     todo, names, steps = os.path.abspath(path).split("/"), [], 0
     handle = os.open("/", _ON_THE_WAY)
     try:

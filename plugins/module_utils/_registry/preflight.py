@@ -69,7 +69,7 @@ def probe(question):
     credentials, and ``by_challenge`` says that containerd waits for a challenge before it sends the credentials.
 
     Returns ``{url, digest, auth, error, reachable}``: ``auth`` is "basic", "none", "public" where anybody gets a token,
-    or "bearer" where the registry does not take the header itself and insists on a token from its token service;
+    or "bearer" where the registry does not accept the header itself and requires a token from its token service;
     ``error`` is None or a sentence; ``reachable`` tells whether anybody answered.
     """
     answer = {"url": question["url"], "digest": question["digest"], "auth": None, "error": None, "reachable": True}

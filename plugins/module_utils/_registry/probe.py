@@ -91,7 +91,7 @@ def _ask(endpoint, answer, talk):
     if answer["status"] != 401 or not answer["challenge"]:
         return
     if answer["challenge"] == "bearer":
-        name = "the login" if login or sent else "anonymous requests"
+        name = "the credentials" if login or sent else "anonymous requests"
         word = talk.token(parameters, url, login or sent, name=name)
         _manifest(url, dict(headers, Authorization="Bearer " + word), answer, talk)
     elif login:

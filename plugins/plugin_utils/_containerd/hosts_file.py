@@ -245,7 +245,7 @@ def _endpoint(written: str, table: Mapping[str, Any], rel: Release, directory: s
     ca, client = _ca(options["ca"], directory), _client(options["client"], directory)
     headers = _headers(options["header"] or {})
     if timeout and not _DURATION.fullmatch(timeout):
-        raise _Discard(f"dial_timeout {timeout!r} is no duration", f"time: {_TOML_WORDS}")
+        raise _Discard(f"dial_timeout {timeout!r} is not a duration", f"time: {_TOML_WORDS}")
     skip_verify = options["skip_verify"]
     return HostEntry(written, *url, capabilities, override, ca, client, skip_verify, headers, timeout)
 

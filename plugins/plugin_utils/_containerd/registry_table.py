@@ -20,7 +20,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.plain impo
 
 
 def parse(text: str, path: str) -> dict[str, Any]:
-    """Return what a configuration file says, with the types that containerd insists on; raises Refusal."""
+    """Return what a configuration file says, with the types that containerd requires; raises Refusal."""
     try:
         data = _loaded(text)
         line = lexing.line_of_escaped_key(text) if "\\" in text else None
@@ -139,4 +139,4 @@ CONFIG = {
     },
     str: object,
 }
-"""What this collection reads of config.toml, with the types that every containerd insists on."""
+"""What this collection reads of config.toml, with the types that every containerd requires."""

@@ -114,7 +114,7 @@ class Release(NamedTuple):
     amd64_v1: bool  # amd64/v1 is amd64: 1.6.0 on
     default_roots: str  # `config_path` where no file sets one: "", "baked-in" (2.2.0, 2.2.1), "no-mirrors" (2.2.2 on)
     implicit_docker_mirror: bool  # a built-in mirrors."docker.io" hides mirrors."*": 1.4
-    tls_tables_block_config_path: bool  # configs.*.tls beside config_path keeps CRI from loading: up to 1.7
+    tls_tables_block_config_path: bool  # configs.*.tls together with config_path keeps CRI from loading: up to 1.7
     tls_tables: bool  # configs.*.tls is known at all: up to 1.7
     mirrors_impossible: bool  # a config_path that no file sets keeps mirrors from loading: 2.2.0, 2.2.1
     imports_replace_tables: bool  # an imported file replaces whole plugin tables: up to 1.7

@@ -35,7 +35,7 @@ class Desired(NamedTuple):
     warnings: tuple[str, ...]
 
     def access_to(self, endpoint: Endpoint) -> Access:
-        """Return what it takes to be let in at an endpoint."""
+        """Return the credentials and TLS settings of an endpoint."""
         return endpoint.access.over(self.access.get(endpoint.identity, NO_ACCESS))
 
     def asked(self) -> Iterator[Endpoint]:
@@ -136,7 +136,7 @@ def _derived(
     kept = {name: each for name, each in found.items() if name not in {*full, *(options.get("direct") or [])}}
     warnings = _warnings(named, kept, check.prefix)
     if base.host not in base.names:
-        fix = f"no image name begins with it: its own images can be pulled as {base.names[0]}/PROJECT/IMAGE alone"
+        fix = f"no image name begins with it: its own images can only be pulled as {base.names[0]}/PROJECT/IMAGE"
         warnings.append(f"{check.prefix}url: {base.host!r} has no dot and no port, so {fix}")
     return found, warnings
 

@@ -61,7 +61,7 @@ def _endpoint(check: Check, option: str, value: Any) -> Endpoint:
     own = access.beside(check, option, given, _ENDPOINT_KEYS)
     if not given.get("url"):
         check.refuse(f"{option}.url", "not set: give the endpoint's address, such as http://harbor.lan")
-    endpoint = check.url(f"{option}.url", given["url"], "username and password beside it")._replace(access=own)
+    endpoint = check.url(f"{option}.url", given["url"], "username and password of this endpoint")._replace(access=own)
     project, path = given.get("project"), given.get("path")
     if path is not None and (project is not None or endpoint.path != "/v2"):
         check.fail(f"{option}.path", path, "is the complete path: use it without project and without a path in url")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of an endpoint: where it is, in which order it is asked, and what it takes to be let in."""
+"""What is known of an endpoint: where it is, in which order it is tried, and its credentials and TLS settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pem(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What it takes to be let in at an endpoint."""
+    """Credentials and TLS settings of an endpoint."""
 
     option: str = ""  # the variable that says it, as in messages: endpoints[KEY], projects[UPSTREAM]
     auth: Mapping[str, str] = {}  # a table for `configs."HOST".auth`: username and password, auth or identitytoken

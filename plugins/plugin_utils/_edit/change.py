@@ -54,8 +54,8 @@ class EditPlan(NamedTuple):
 def decide(args: Mapping[str, Any], seen: Look, rel: Release, in_place: bool) -> EditPlan:
     """Return the change of one file; raises Refusal where it must not be made.
 
-    `args` has `merge`, `remove`, `lists`, `config_version` and `create` as the module takes them. If the change is not
-    to be made `in_place`, containerd proves it with copies of all files.
+    `args` has `merge`, `remove`, `lists`, `config_version` and `create` as the module accepts them. If the change is
+    not to be made `in_place`, containerd proves it with copies of all files.
     """
     config = Configuration(seen, rel)
     text, data = config.text, dict(config.files[config.target].data) if config.text is not None else {}

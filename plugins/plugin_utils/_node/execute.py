@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's side of the wire: one request, one remote execution, one reply."""
+"""The control node's side of the wire: one request, one remote execution, one reply."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class File(NamedTuple):
         return self.attributes is not None and self.attributes.is_exposed
 
     def data(self) -> dict[str, Any]:
-        """Return what it says, with the types that containerd insists on; raises Refusal."""
+        """Return what it says, with the types that containerd requires; raises Refusal."""
         return registry_table.parse(self.text or "", self.path)
 
 

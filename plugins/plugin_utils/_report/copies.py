@@ -81,7 +81,7 @@ def _lines(each: Mapping[str, Any]) -> Iterator[str]:
     if not (_SAFE.fullmatch(source) and _SAFE.fullmatch(destination)):
         yield f"# skipped, because its name is not a valid image name: {_text.line(source)}"
     elif source == destination:
-        yield f"# {source} already has the name of the registry itself: push it from where it is built"
+        yield f"# {source} already has the name of the registry itself: push it where it is built"
     else:
         insecure = "--dest-tls-verify=false " if each["plain_http"] or not each["verified"] else ""
         words = f"docker://{source} docker://{destination}"

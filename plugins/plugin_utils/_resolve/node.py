@@ -111,9 +111,9 @@ def why_not_loaded(rel: Release, registry: Registry, tls_tables: bool, disabled:
         return None
     words = "cannot be set when `config_path` is provided"
     if registry.mirrors:
-        return f"mirrors ({', '.join(sorted(registry.mirrors))}) beside config_path: `mirrors` {words}"
+        return f"mirrors ({', '.join(sorted(registry.mirrors))}) together with config_path: `mirrors` {words}"
     if tls_tables and rel.tls_tables_block_config_path:
-        return f"configs.*.tls beside config_path: `configs.tls` {words}"
+        return f"configs.*.tls together with config_path: `configs.tls` {words}"
     return None
 
 

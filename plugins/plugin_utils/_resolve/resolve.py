@@ -78,7 +78,7 @@ class Asked(NamedTuple):
     ca: bool = False
     client: bool = False
     skip_verify: bool = False
-    credentials: str | None = None  # "header": sent at once; "login": sent when the registry asks for it
+    credentials: str | None = None  # "header": sent at once; "login": sent after a challenge
     skipped: str | None = None  # why it is never contacted
     own_client: bool = False  # has credentials and connections of its own; the others share theirs
 
@@ -314,7 +314,7 @@ def _legacy(reference: Reference, node: Node) -> _Hosts:
     if not written:
         why = f"no mirrors for {namespace}"
         if key == namespace:
-            why = f"mirrors.{namespace!r} has no endpoint, and mirrors.'*' does not apply beside it"
+            why = f"mirrors.{namespace!r} has no endpoint, and mirrors.'*' does not apply then"
     else:
         why = f"mirrors.{key!r}"
     asked = [_legacy_asked(*each, reference, node) for each in zip(origins, urls, strict=True)]

@@ -87,7 +87,7 @@ def _problems(found: Judgement, seen: Project, has_reader: bool, gone: str | Non
     if gone:
         yield gone
     elif answer.failure == "credentials":  # of its token service
-        yield _refused(name, answer._replace(login=False if "the login" in (answer.message or "") else None))
+        yield _refused(name, answer._replace(login=False if "the credentials" in (answer.message or "") else None))
     elif answer.failure:
         yield f"Harbor cannot be queried about {name}: {answer.message}."
     elif found.exists is False:

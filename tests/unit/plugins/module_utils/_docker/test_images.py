@@ -38,5 +38,5 @@ def test_images_of_containers_count_as_used_whether_they_run_or_not(docker):
 @pytest.mark.parametrize("answer", ["nonsense", "{}", "[3]", "[" * 100000])
 def test_an_answer_that_is_none_is_an_error(docker, answer):
     docker.answers[LIST] = answer
-    with pytest.raises(EngineError, match="the answer is no JSON list of objects"):
+    with pytest.raises(EngineError, match="the answer is not a JSON list of objects"):
         images.images(5)

@@ -197,7 +197,7 @@ MISTAKES = [
     (mirror("HTTPS://h.lan"), r"endpoints\[0\].url: 'HTTPS://h.lan' does not begin with https://: write https://h.lan"),
     (
         mirror(f"http://u:{SECRET}@h.lan"),
-        r"endpoints\[0\].url: the URL contains .* set them as username and password beside",
+        r"endpoints\[0\].url: the URL contains .* set them as username and password of",
     ),
     (mirror("http://h.lan/a b"), r"endpoints\[0\].url: '/a b' is not a path"),
     (mirror("http://h.lan/../x"), r"endpoints\[0\].url: '/../x' is not a path"),

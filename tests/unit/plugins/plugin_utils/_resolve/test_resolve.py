@@ -114,15 +114,15 @@ def test_logins_are_told_and_not_shown():
         (
             "1.7.24",
             V2 + CONFIG_PATH + 'mirrors."quay.io".endpoint = ["http://m"]',
-            "mirrors (quay.io) beside config_path",
+            "mirrors (quay.io) together with config_path",
         ),
         (
             "2.1.9",
             V3 + CONFIG_PATH + 'mirrors."quay.io".endpoint = ["http://m"]',
-            "mirrors (quay.io) beside config_path",
+            "mirrors (quay.io) together with config_path",
         ),
-        ("2.2.1", V3 + 'mirrors."quay.io".endpoint = ["http://m"]', "mirrors (quay.io) beside config_path"),
-        ("1.7.24", V2 + CONFIG_PATH + 'configs."m".tls = {}', "configs.*.tls beside config_path"),
+        ("2.2.1", V3 + 'mirrors."quay.io".endpoint = ["http://m"]', "mirrors (quay.io) together with config_path"),
+        ("1.7.24", V2 + CONFIG_PATH + 'configs."m".tls = {}', "configs.*.tls together with config_path"),
         ("1.7.24", 'disabled_plugins = ["cri"]', "disabled_plugins disables cri"),
     ],
 )
@@ -189,7 +189,7 @@ def test_legacy_endpoints():
     assert urls(legacy("1.4.13", star, "busybox"))[0].startswith("https://registry-1.docker.io")
     assert urls(legacy("1.6.20", star, "busybox"))[0].startswith("http://m.lan")
     hidden = legacy("1.6.20", star + 'mirrors."quay.io".endpoint = []')
-    assert "does not apply beside it" in hidden["why"] and len(urls(hidden)) == 1
+    assert "does not apply then" in hidden["why"] and len(urls(hidden)) == 1
     itself = legacy("1.7.24", 'mirrors."quay.io".endpoint = ["https://quay.io", "http://m.lan/v2/proj"]')
     assert len(urls(itself)) == 2 and itself["upstream"]
 

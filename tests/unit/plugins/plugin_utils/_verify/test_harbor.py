@@ -63,7 +63,7 @@ def judge(upstream="quay.io", answer=None, status=200, registry_id=None, url=Non
             {
                 "status": 401,
                 "has_reader": True,
-                "answer": TOKEN._replace(message="its token service refuses the login"),
+                "answer": TOKEN._replace(message="its token service refuses the credentials"),
             },
             (None, None, False),
             "refuses the username and password (status 401)",
