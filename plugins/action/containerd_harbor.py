@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask Harbor about its projects in one execution and judge what it says."""
+"""Query Harbor about its projects in one execution and judge the answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SHOWN = ("name", "harbor", "expires_at", "never_expires", "disabled")
 
 
 class ActionModule(Action):
-    """Ask, judge."""
+    """Query, judge."""
 
     argument_spec: dict[str, dict[str, Any]] = {
         "url": {"type": "str"},

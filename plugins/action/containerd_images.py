@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether a node will pull images: read what names them, resolve, ask the endpoints, judge."""
+"""Return whether a node will pull images: read what names them, resolve, query the endpoints, judge."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import i
 
 
 class ActionModule(Action):
-    """Read, resolve, ask, judge."""
+    """Read, resolve, query, judge."""
 
     argument_spec: dict[str, dict[str, Any]] = {
         "images": {"type": "list", "elements": "raw", "default": []},

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pull images on a node and tell where they came from."""
+"""Pull images on a node and report where they came from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._verify import p
 
 
 class ActionModule(Action):
-    """Pull, predict, ask, tell."""
+    """Pull, predict, query, report."""
 
     argument_spec: dict[str, dict[str, Any]] = {
         "images": {"type": "list", "elements": "str", "default": []},

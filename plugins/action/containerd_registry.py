@@ -181,7 +181,7 @@ def _check_planned(planned: Mapping[str, Any], now: Mapping[str, Any]) -> None:
 def _result(
     todo: Plan, observed: Observation, restarts: bool, idle: bool, outcome: Applied | None, source: str
 ) -> dict[str, Any]:
-    """Return what the module tells of a plan, and of what came of it."""
+    """Return the module's result for a plan and its outcome."""
     restarted = bool(outcome and outcome.restarted)
     left = [
         f"{path} is kept because it contains files of other tools: containerd does not apply the catch-all to it"

@@ -124,7 +124,7 @@ class ActionModule(Action):
         return result if result.get("failed") else {**result, "lines": lines}  # Ansible prints all of a failed result
 
     def _is_of_the_operator(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> bool:
-        """Tell whether what this task was given can come from nobody but the operator."""
+        """Return whether what this task was given can come from nobody but the operator."""
         try:
             super()._check_origin(args, task_vars)
         except FromFacts:

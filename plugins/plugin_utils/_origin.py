@@ -63,14 +63,14 @@ def check(variables: Mapping[str, Any], facts: Mapping[str, Any], kept: Mapping[
 
 
 def _is_shadowed(name: Any, variables: Mapping[str, Any], facts: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
-    """Tell whether the variable of this name is what facts say, though its name does not say that it is a fact."""
+    """Return whether the variable of this name is what facts say, though its name does not say that it is a fact."""
     if not isinstance(name, str) or name.startswith(_OF_FACTS) or name not in variables or name in kept:
         return False
     return isinstance(facts[name], Mapping) or _is_same(variables[name], facts[name])  # mappings may be merged
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same as JSON, where NaN is NaN."""
+    """Return whether two values are the same as JSON, where NaN is NaN."""
     try:
         return json.dumps(one, sort_keys=True, default=str) == json.dumps(other, sort_keys=True, default=str)
     except (TypeError, ValueError):  # keys of several types

@@ -50,7 +50,7 @@ def mask_data(data: Any) -> Any:
 
 
 def is_exposed(about: Mapping[str, Any]) -> bool:
-    """Tell whether others than root can read a file; C(about) has its C(mode) and C(uid) if it is there."""
+    """Return whether others than root can read a file; C(about) has its C(mode) and C(uid) if it is there."""
     return bool(about.get("mode", 0) & 0o077 or about.get("uid", 0))
 
 
@@ -66,7 +66,7 @@ def basic_authorization(username: str, password: str) -> str:
 
 
 def hides(key: Any) -> bool:
-    """Tell whether everything under a key is secret."""
+    """Return whether everything under a key is secret."""
     name = re.sub("[-_ .]", "", str(key).lower())
     return name.endswith(_SECRET_ENDINGS) or name in _SECRET_TABLES
 
@@ -124,5 +124,5 @@ def _without_login(word: str) -> str:
 
 
 def is_secret_path(path: tuple[str, ...]) -> bool:
-    """Tell whether the value that a path of keys leads to is secret."""
+    """Return whether the value that a path of keys leads to is secret."""
     return any(map(hides, path)) or path[-1].lower() == _SECRET_UNLESS_TABLE

@@ -57,7 +57,7 @@ def look(request, module):
     ``request``: ``{path, binary, service, imports, attributes}``; None means "as the node has it", ``imports`` are
     patterns of files that are to be imported, ``attributes`` the file arguments (mode, owner, seuser ...).
     Returns ``{binary, version, version_error, main, path, files, info, attributes}``: ``main`` is the file that
-    containerd reads first, ``files`` are all of the configuration, ``info`` is what AnsibleModule tells of the file,
+    containerd reads first, ``files`` are all of the configuration, ``info`` is what AnsibleModule reports of the file,
     ``attributes`` what would change of it (``{}`` if nothing would).
     """
     start = service.how_started(service.show(request["service"]), request["binary"])

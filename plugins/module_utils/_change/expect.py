@@ -31,7 +31,7 @@ def _seconds(text):
 
 
 def agrees(asked, found):
-    """Tell whether containerd's own output shows a value that was asked for.
+    """Return whether containerd's own output shows a value that was asked for.
 
     It writes durations in its own way, makes a list of some single values, and leaves out what is zero.
     """
@@ -79,7 +79,7 @@ def _or_zero(value):
 
 
 def _may_differ(path, before, after, allowed):
-    """Tell whether a path is at or below an allowed one, or came or went with the table around one."""
+    """Return whether a path is at or below an allowed one, or came or went with the table around one."""
     tables = [path[:size] for size in range(1, len(path))]
     gone = [each for each in tables if _at(before, each) is _ABSENT or _at(after, each) is _ABSENT][:1]
     return any(

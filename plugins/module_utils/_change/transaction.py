@@ -201,7 +201,7 @@ def _restart(request, state):
 
 
 def _restart_with(asked, restored):
-    """Restart with the files that were put back, and tell the outcome in a sentence."""
+    """Restart with the files that were put back, and return the outcome in a sentence."""
     try:
         service.restart(asked._replace(force=True))
     except ServiceError as exc:

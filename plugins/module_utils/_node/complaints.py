@@ -4,7 +4,7 @@
 """containerd's own words, without the secrets that they quote.
 
 A complaint about TOML quotes the characters, the value or the key where it stopped ("Can't convert 5(int64) to
-string"), and nobody can tell which of them belong to a password. So of such a complaint only the place and the words
+string"), and it is unknown which of them belong to a password. So of such a complaint only the place and the words
 that TOML readers say by themselves stay. No value is searched for: a password may be as short and common as "a".
 """
 

@@ -45,7 +45,7 @@ def _is_here(known):
 
 
 def unit(known):
-    """Return what systemd tells of the distribution's unit on this node; nothing where there is none."""
+    """Return what systemd reports of the distribution's unit on this node; nothing where there is none."""
     shown = [service.show(name) for name in known["services"]]
     return next((each for each in shown if service.unit(each).found), [])
 
@@ -67,7 +67,7 @@ def reads_registries(known, daemon):
 
 
 def fallback_is_off(known):
-    """Whether its settings say that the public registries are not asked; of them nothing else leaves the node."""
+    """Whether its settings say that the public registries are not used; of them nothing else leaves the node."""
     path = known.get("settings")
     for each in [path] + sorted(glob.glob(path + ".d/*.yaml")) if path else []:
         if _CLOSED.search(filesystem.read(each) or b""):

@@ -15,7 +15,7 @@ to, for which the last one is kept::
      "between": None | {"write": config.toml with previous credentials and those of the run, "record": its "config"},
      "record": previous record, "next": record of the run,
      "daemon": id of the containerd that does not know the new files, None where none has to,
-     "undoes": whether the run goes back to the last state,
+     "undoes": whether the run restores the last state,
      "forgotten": whether the previous files are left out, which a run removed for good}
 """
 
@@ -258,7 +258,7 @@ def has_copies():
 
 
 def target():
-    """Return the name of the state that ``state: previous`` goes back to, or None."""
+    """Return the name of the state that ``state: previous`` restores, or None."""
     state = read(OPEN)
     if state and not state.get("forgotten") and not state["undoes"]:
         return OPEN

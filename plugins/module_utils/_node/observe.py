@@ -106,7 +106,7 @@ def _blocked_by(hosts_dir):
 
 
 def _previous():
-    """Return the state that ``state: previous`` goes back to, with its files as they are now, or None."""
+    """Return the state that ``state: previous`` restores, with its files as they are now, or None."""
     name = history.target()
     state = history.read(name) if name else None
     if not state or "damaged" in state:

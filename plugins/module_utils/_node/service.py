@@ -28,7 +28,7 @@ _CLOCK_BOOTTIME = 7  # time.CLOCK_BOOTTIME is there from Python 3.7 only
 # ``id`` (pid and start tick) tells one daemon from its successor; ``started``, in seconds since the epoch and good to
 # about 10 ms, is for comparison with the time a file was put in place.
 Daemon = namedtuple("Daemon", "id started")
-Installed = namedtuple("Installed", "binary version error")  # version: what it prints, None beside an error
+Installed = namedtuple("Installed", "binary version error")  # version: what it prints, None with an error
 Restarted = namedtuple(
     "Restarted", "daemon seconds"
 )  # the new Daemon (None: in another namespace), and until CRI answered
@@ -39,7 +39,7 @@ class ServiceError(wire.Failure):
 
 
 def show(name):
-    """Return what systemd tells of a unit, as ``[(property, value)]``; nothing on a node without systemd."""
+    """Return what systemd reports of a unit, as ``[(property, value)]``; nothing on a node without systemd."""
     rc, out, dummy = commands.run(["systemctl", "show", name, "--property=" + ",".join(_PROPERTIES)])
     return [tuple(line.split("=", 1)) for line in out.splitlines() if "=" in line] if rc == 0 else []
 

@@ -22,7 +22,7 @@ _SHELL_SPECIAL = re.compile(r"[$`*?\[{~]")
 # ``config`` and ``address`` are None where the command line names none; ``text`` is all of it.
 Command = namedtuple("Command", "program config address text")
 
-# ``config``: the file that the next start reads, None where nobody can tell (then ``unknown`` names the program that
+# ``config``: the file that the next start reads, None where it is unknown (then ``unknown`` names the program that
 # the unit starts) or where there is no service; ``is_sure``: whether that is more than a guess; ``reads``: the file
 # that the running daemon reads, None where none is seen; ``program`` and ``address``: None where they are not known.
 Start = namedtuple("Start", "program config address is_sure reads unknown")

@@ -56,7 +56,7 @@ def _program(binary):
 def _images(observed):
     """Return the node's images by the names with which they can be pulled: tags, digests where there are none.
 
-    Those of Docker too, where that is meant, alone or beside the node's containerd.
+    Those of Docker too, where that is meant, alone or in addition to the node's containerd.
     """
     found = {}
     if not observed.get("engine"):

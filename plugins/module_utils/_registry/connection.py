@@ -170,7 +170,7 @@ def _connect(target, clock):
 
 
 def _addresses(target, clock):
-    """Ask the name server in a thread of its own: nothing ends that call."""
+    """Query the name server in a thread of its own: nothing ends that call."""
     found = []
 
     def look():

@@ -18,7 +18,7 @@ def look(request):
     """Return what each Harbor in ``request["harbors"]`` says of its projects.
 
     A Harbor is ``{url, projects, login, reader, tls, robot}``: ``projects`` are names, ``login`` and ``reader``
-    Authorization headers or None (of the account that pulls, and of the one that the API is asked with), ``tls`` as for
+    Authorization headers or None (of the account that pulls, and of the one that is used for the API), ``tls`` as for
     preflight.probe, ``robot`` the name of the robot account that pulls, or None. Returns ``{"harbors": [[{name, status,
     registry_id, upstream, answer}]], "robots": [{expires_at, disabled}]}``: ``status`` of the API's answer (None: it
     gave none), ``registry_id`` of a proxy cache, and the URL of its ``upstream`` if the account may see that;
@@ -43,7 +43,7 @@ def _projects(request):
 
 
 def _project(name, request):
-    """Ask the registry first: where it does not answer at all, the API is not waited for."""
+    """Query the registry first: where it does not answer at all, the API is not waited for."""
     headers = {"Authorization": request["login"]} if request["login"] else {}
     url = "%s/v2/%s/%s" % (request["url"], name, _NOTHING)
     endpoint = {"url": url, "headers": headers, "login": request["login"], "tls": request["tls"]}
@@ -97,7 +97,7 @@ def _get(path, request, talk):
 
 
 def _send(path, request, talk):
-    """Ask the API. Raises Failure."""
+    """Query the API. Raises Failure."""
     # Without this header Harbor takes a name of digits for a project's number.
     headers = {"Accept": "application/json", "X-Is-Resource-Name": "true"}
     if request["reader"]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the registries, from the node, whether they are there and take the credentials, before anything is written."""
+"""Check the registries from the node: whether they answer and accept the credentials, before anything is written."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ import time
 from ansible_collections.airgap.containerd.plugins.module_utils._registry import web
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
-# All endpoints are asked at the same time; one whose name server is silent, say, must not hold up the node for long.
+# All endpoints are queried at the same time; one whose name server is silent, say, must not hold up the node for long.
 _DEADLINE = 25.0
-# Kinds of failure where nobody answered.
+# Kinds of failure where there was no answer.
 _AWAY = ("dns", "refused", "unreachable", "timeout", "lost")
 # Between two tries of credentials that Harbor refuses: together longer than the 1.5 s that it makes wrong ones wait.
 _PAUSES = (0.6, 0.7, 0.8)
@@ -61,7 +61,7 @@ def _login(question):
 
 
 def probe(question):
-    """Ask one endpoint once.
+    """Query one endpoint once.
 
     ``question``: ``{url, authorization, identity_token, headers, tls, digest, repositories, by_challenge}``; ``url``
     ends in a slash, ``authorization`` is the header or None, ``tls`` is ``{ca, client_cert, client_key, skip_verify}``,
@@ -170,7 +170,7 @@ def _without_login(question, parameters, talk):
 
 
 def ask(questions):
-    """Ask all endpoints at the same time and return the answers in the order of the questions (see probe)."""
+    """Query all endpoints at the same time and return the answers in the order of the questions (see probe)."""
     answers = {}
 
     def work(index):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the endpoints of an image for its manifest from the node, as containerd would, to see what each one answers."""
+"""Query the endpoints of an image for its manifest from the node, as containerd would, to see what each one answers."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ _EMPTY = (
 
 
 def probe(request):
-    """Ask the endpoints in each list of ``request["images"]`` in turn, until one has the manifest.
+    """Query the endpoints in each list of ``request["images"]`` in turn, until one has the manifest.
 
     Returns ``{"images": [[answer]]}`` in the same order; the endpoints behind one that serves have no answer. An
     endpoint is ``{url, headers, login, tls}``: the manifest's URL, the headers that are sent at once, the Authorization
@@ -42,7 +42,7 @@ def probe(request):
     for first, ``location`` the scheme and host to which it redirects. Where the credentials that were sent were refused
     ``anonymous`` is the status without any, and ``login`` tells whether the registry takes them elsewhere. With
     ``request["platforms"]`` indexes are read, and ``platforms`` are those in one, each OS/ARCHITECTURE or
-    OS/ARCHITECTURE/VARIANT, "" for one that is not told; None for everything else.
+    OS/ARCHITECTURE/VARIANT, "" for one that is not known; None for everything else.
     """
     silent = {}
     with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
@@ -65,7 +65,7 @@ def _image(endpoints, silent, platforms):
 
 
 def ask(endpoint, others=(), platforms=False):
-    """Ask one endpoint; see probe. ``others`` are credentials that it was sent besides."""
+    """Query one endpoint; see probe. ``others`` are credentials that it was sent besides."""
     answer = dict.fromkeys(_EMPTY)
     answer["platforms"] = [] if platforms else None
     talk = web.Conversation(endpoint["tls"], timeout=SECONDS, total=_TOTAL)
@@ -75,7 +75,7 @@ def ask(endpoint, others=(), platforms=False):
         _ask(endpoint, answer, talk)
     except web.Failure as exc:
         answer.update(failure=exc.kind, message=str(exc))
-    except Exception as exc:  # the other endpoints are asked all the same
+    except Exception as exc:  # the other endpoints are queried all the same
         answer.update(failure="lost", message="this node could not contact it (%s)" % type(exc).__name__)
     answer["platforms"] = [talk.told(each, 64) for each in answer["platforms"] or ()] or None
     told = ("message", "kind", "challenge", "realm", "location")

@@ -35,12 +35,12 @@ def absolute(path: str) -> str:
 
 
 def is_glob(path: str) -> bool:
-    """Tell whether containerd takes an entry of `imports` for a pattern."""
+    """Return whether containerd takes an entry of `imports` for a pattern."""
     return "*" in path
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Tell whether this is a name for a part of a pattern, as Go's `filepath.Match`: a hidden file is like others."""
+    """Return whether this is a name for a part of a pattern, as Go's `filepath.Match`: a hidden file is like others."""
     try:
         return bool(re.match("(?s)" + _GLOB.sub(_regex, pattern) + r"\Z", name))
     except re.error:  # a malformed one means nothing

@@ -18,7 +18,7 @@ class Login(NamedTuple):
 
 
 class Effective(NamedTuple):
-    """What containerd makes of a configuration, as far as registries go; all but ``error`` is empty beside an error."""
+    """What containerd makes of a configuration, as far as registries go; all but ``error`` is empty with an error."""
 
     error: Optional[str] = None  # containerd's complaint where it does not accept the file
     config_path: str = ""

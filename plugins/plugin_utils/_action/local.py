@@ -54,7 +54,7 @@ def text(path: str) -> str:
 
 
 def is_as(path: str, text: str, mode: int) -> bool:
-    """Tell whether a file has this text and this mode already."""
+    """Return whether a file has this text and this mode already."""
     try:
         with open(path, "rb") as file:
             status = os.fstat(file.fileno())

@@ -25,7 +25,7 @@ class Distribution(NamedTuple):
     settings: str = (
         ""  # its own, where it needs registries for what it starts with: registries.yaml alone is read for it
     )
-    drop_in: str = ""  # a file that it reads beside its own, if that has no `config_path`; for which it restarts
+    drop_in: str = ""  # a file that it reads next to its own, if that has no `config_path`; for which it restarts
     hosts_dir: str = ""  # what that names
     managed: str = ""  # the first line of config_file without which it does not read that
 

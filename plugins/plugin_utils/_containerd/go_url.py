@@ -94,7 +94,7 @@ def split_port(host: str) -> tuple[str, str]:
 
 
 def is_loopback(host: str, all_names: bool = True) -> bool:
-    """Tell whether containerd takes `host[:port]` for this machine (`docker.IsLocalhost`).
+    """Return whether containerd takes `host[:port]` for this machine (`docker.IsLocalhost`).
 
     Without `all_names` only localhost, 127.0.0.1 and ::1 count, as in legacy mode before 1.6.
     """

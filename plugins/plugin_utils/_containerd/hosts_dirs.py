@@ -53,7 +53,7 @@ class Found(NamedTuple):
 
 
 class LookupFailure(ValueError):
-    """containerd fails before it asks anybody; the message is the reason, its own words at the end."""
+    """containerd fails before it contacts any registry; the message is the reason, its own words at the end."""
 
     def __init__(self, reason: str, directory: str | None = None, candidates: tuple[Candidate, ...] = ()):
         super().__init__(reason)

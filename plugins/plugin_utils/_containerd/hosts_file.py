@@ -217,7 +217,7 @@ def _mistyped(what: str, kind: str, rel: Release) -> _Discard:
 
 
 def _ordered(entries: list[Entry], data: Mapping[str, Any], rel: Release) -> tuple[list[str], bool]:
-    """Return the hosts in the order in which containerd asks them, and whether chance has a part in it."""
+    """Return the hosts in the order in which containerd tries them, and whether chance has a part in it."""
     if rel.hosts_by_header:
         ordered: list[str] = []
         last = ""

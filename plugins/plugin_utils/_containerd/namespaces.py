@@ -43,7 +43,7 @@ def namespace(name: str) -> str:
 
 
 def is_nameable(host: str) -> bool:
-    """Tell whether an image's name can begin with a registry's name (`splitDockerDomain`): busybox/x is Docker Hub's.
+    """Return whether an image's name can begin with a registry's name (`splitDockerDomain`): busybox/x is Docker Hub's.
 
     Capitals make a registry of it in newer releases only.
     """

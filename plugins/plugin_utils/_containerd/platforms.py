@@ -46,7 +46,7 @@ def of_node(machine: str, elf: int | None = None, little: bool = True) -> Platfo
 
 
 def takes(mine: Platform, offered: str, rel: Release, exactly: bool = False) -> bool:
-    """Whether a node takes an image of an index: `offered` is OS/ARCHITECTURE[/VARIANT], "" where it is not told.
+    """Whether a node takes an image of an index: `offered` is OS/ARCHITECTURE[/VARIANT], "" where it is not known.
 
     The transfer service takes its own platform `exactly`.
     """

@@ -107,7 +107,7 @@ class Release(NamedTuple):
     transfer_service: bool  # CRI pulls through the transfer service, which reads no list of roots: 2.1.0 on
     blobs_after_404: bool  # a digest is asked for at /blobs/ only where all said 404: 2.0.11, 2.2.6 on, 2.3.0 on
     get_after_403: bool  # a HEAD that is answered with 403 is followed by a GET, for its words: 2.3.3 on
-    retries_last: bool  # the last host is asked again after 500, 503 and 504: 2.1.0 on
+    retries_last: bool  # the last host is tried again after 500, 503 and 504: 2.1.0 on
     retries_transport: bool  # and after transport errors, up to 5 times: 2.3.2 on
     silent_seconds: int  # a host that takes the request and does not answer is given up after so long; 0: never
     lesser_platforms: bool  # amd64 takes what is for 386, arm64 what is for arm, if CRI pulls by itself: 1.5.0 on

@@ -15,7 +15,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.rele
 class Support(NamedTuple):
     """What is known of one containerd."""
 
-    end_of_life: str | None  # of its line, as a date; None: nobody has said
+    end_of_life: str | None  # of its line, as a date; None: unknown
     security_update: str | None  # the release that this one should be updated to
     package: bool  # its distribution maintains it, and announces itself what it has fixed and for how long
     warnings: list[str]  # which name the release and no node

@@ -39,7 +39,7 @@ class Desired(NamedTuple):
         return endpoint.access.over(self.access.get(endpoint.identity, NO_ACCESS))
 
     def asked(self) -> Iterator[Endpoint]:
-        """Yield every endpoint of every mirror and the registries themselves where they are asked too."""
+        """Yield every endpoint of every mirror and the registries themselves where they are used too."""
         return asked(self.mirrors)
 
 

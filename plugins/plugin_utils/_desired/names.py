@@ -19,7 +19,7 @@ OF_PLAYBOOKS = (
     "verify_harbor_password", "render_dest", "render_config", "schedule_on", "schedule_calendar", "schedule_user",
     "schedule_vault_password_file", "schedule_state",
 )  # fmt: skip
-"""What the playbooks read beside the options of the role."""
+"""What the playbooks read in addition to the options of the role."""
 
 _REGISTERED = ("plan", "fleet", "result", "pulled", "harbor")
 _INTERNAL = ("from_variables", "validate_only", "fleet", "planned")

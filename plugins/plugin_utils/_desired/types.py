@@ -76,7 +76,7 @@ NO_ACCESS = Access()
 
 
 class Endpoint(NamedTuple):
-    """One place to ask for images."""
+    """One place to pull images from."""
 
     base: str  # scheme://host[:port]
     path: str = "/v2"  # of the registry's API, project included: /v2 or /v2/PROJECT
@@ -116,7 +116,7 @@ class Endpoint(NamedTuple):
 
     @property
     def is_tls(self) -> bool:
-        """Whether it is asked by HTTPS."""
+        """Whether it is contacted by HTTPS."""
         return self.base.startswith("https://")
 
     @property
@@ -155,11 +155,11 @@ class Mirror(NamedTuple):
     """Where images of one host namespace come from."""
 
     endpoints: tuple[Endpoint, ...]  # in the order in which they are tried; none: the registry itself
-    fallback: str = "none"  # "none": nothing but the endpoints is asked; "upstream": the registry itself last
+    fallback: str = "none"  # "none": only the endpoints are tried; "upstream": the registry itself last
 
     @property
     def in_headers(self) -> tuple[Endpoint, ...]:
-        """The endpoints after which another one is asked: each has a header in hosts.toml, the last is `server`."""
+        """The endpoints after which another one is tried: each has a header in hosts.toml, the last is `server`."""
         return self.endpoints if self.fallback == "upstream" else self.endpoints[:-1]
 
     def is_own(self, namespace: str) -> bool:
@@ -173,7 +173,7 @@ class Mirror(NamedTuple):
 
 
 def asked(mirrors: Mapping[str, Mirror]) -> Iterator[Endpoint]:
-    """Yield every endpoint of every mirror, and the registries themselves where they are asked too."""
+    """Yield every endpoint of every mirror, and the registries themselves where they are used too."""
     for name, mirror in mirrors.items():
         upstream = mirror.upstream(name)
         yield from (*mirror.endpoints, upstream) if upstream else mirror.endpoints

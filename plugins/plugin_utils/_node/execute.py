@@ -34,7 +34,7 @@ _SSH_DEBUGS = re.compile(r"(debug\d: |OpenSSH_)")
 
 
 def _is_told() -> bool:
-    """Tell whether connection plugins print, or log, what they carry."""
+    """Return whether connection plugins print, or log, what they carry."""
     display = Display()
     return max(display.verbosity, getattr(display, "log_verbosity", 0)) > _MODEST  # the second since ansible-core 2.17
 

@@ -106,7 +106,7 @@ class StartedWith(NamedTuple):
 
     next_config: str | None  # the configuration file that it will read, where that is another one than ours
     running_config: str | None  # likewise, that it reads
-    unknown: str | None  # the program that the unit starts, where nobody can tell what containerd will read
+    unknown: str | None  # the program that the unit starts, where it is unknown what containerd will read
     running: Proxies
     next: Proxies
     replaced: bool = False  # its program is another one by now
@@ -148,7 +148,7 @@ class Engine(NamedTuple):
 
     @property
     def reads_hosts(self) -> bool:
-        """Whether it reads hosts.toml files: with the classic image store it asks the public registries itself."""
+        """Whether it reads hosts.toml files: with the classic image store it uses the public registries directly."""
         return "io.containerd.snapshotter.v1" in self.store
 
 
@@ -197,7 +197,7 @@ class Observation(NamedTuple):
     unproven: str | None  # the daemon that an earlier run changed files under and did not restart
     interrupted: bool  # a run was killed and left something to complete or to tidy up
     states: bool  # whether there are states from before runs
-    previous: State | Damaged | None  # if it was asked for
+    previous: State | Damaged | None  # if it was requested
     sweep: tuple[Place, ...]  # directories where killed runs may have left temporary files
     socket: str
     daemon: Daemon | None
@@ -208,9 +208,9 @@ class Observation(NamedTuple):
     distribution: str | None = None  # whose containerd it is: nobody else changes config.toml or restarts it
     registries: bytes | None = None  # its registries.yaml, None where there is none
     reads_registries: bool = False  # whether what runs was started since that was written
-    fallback_is_off: bool = False  # whether its settings say that it asks no public registry
+    fallback_is_off: bool = False  # whether its settings say that it uses no public registry
     engine: Engine | None = None  # Docker's, where its containerd is meant: nobody restarts it, it has no config.toml
-    docker: Observation | None = None  # the node as Docker has it, where that is meant beside this containerd
+    docker: Observation | None = None  # the node as Docker has it, where that is meant in addition to this containerd
 
     def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""

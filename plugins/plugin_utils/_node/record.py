@@ -41,7 +41,7 @@ class WrittenConfig(NamedTuple):
 
     sha256: str  # of what it left
     original: Text | None  # what was there before the first of them, None: nothing
-    exact: bool  # nobody else has edited it since, so that `original` can come back as it was
+    exact: bool  # nothing else has edited it since, so that `original` can come back as it was
     undo: Undo | None = None
     shared: Shared | None = None  # None: it holds no credentials of ours, or was private before
 

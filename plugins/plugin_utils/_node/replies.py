@@ -59,7 +59,7 @@ class Pulls(NamedTuple):
 
     observed: Observation
     pulls: tuple[Pulled, ...]
-    docker: tuple[Pulled, ...] = ()  # the same images, where Docker is meant beside this containerd
+    docker: tuple[Pulled, ...] = ()  # the same images, where Docker is meant in addition to this containerd
 
 
 class Manifest(NamedTuple):
@@ -75,7 +75,7 @@ class Manifest(NamedTuple):
     location: str | None = None  # where it redirects to, likewise
     anonymous: int | None = None  # the status without credentials, where those that were sent were refused
     login: bool | None = None  # whether those that were refused are right as such, None: not known
-    platforms: tuple[str, ...] | None = None  # in an index, if that was asked for; "" for one that is not told
+    platforms: tuple[str, ...] | None = None  # in an index, if that was asked for; "" for one that is not known
 
 
 class Probed(NamedTuple):

@@ -27,7 +27,7 @@ class Observe(NamedTuple):
     distributions: Sequence[Distribution] = ()  # those that it may be of
     docker: bool | None = options.PLACES["docker"].get("default")  # whether Docker is meant too, None: if alone
     may_be_docker: bool = False  # whether Docker alone may be meant
-    endpoints: Sequence[Any] = ()  # _plan.preflight.Question of each endpoint that is to be asked
+    endpoints: Sequence[Any] = ()  # _plan.preflight.Question of each endpoint to query
     previous: bool = False  # whether to tell the state to go back to
 
 
@@ -51,7 +51,7 @@ class Survey(NamedTuple):
 
 
 class Probe(NamedTuple):
-    """Ask endpoints for manifests: for each image those in its list in turn, until one has it."""
+    """Query endpoints for manifests: for each image those in its list in turn, until one has it."""
 
     images: Sequence[Sequence[Any]]
     platforms: bool = False  # whether to read which platforms an index has
@@ -63,13 +63,13 @@ class Harbor(NamedTuple):
     url: str
     projects: Sequence[str]
     login: str | None  # the value of an Authorization header, of the account that pulls
-    reader: str | None  # the same, of the account that its API is asked with
+    reader: str | None  # the same, of the account that is used for its API
     tls: Mapping[str, Any]  # see Access.tls
     robot: str | None = None  # the name of the robot account that pulls, if it is one
 
 
 class AskHarbors(NamedTuple):
-    """Ask each Harbor about its projects."""
+    """Query each Harbor about its projects."""
 
     harbors: Sequence[Harbor]
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to change in config.toml, for each mode and release.
 
-The two modes never meet in one file: `mirrors` beside `config_path` keeps the whole CRI plugin from loading while
+The two modes are never in one file: `mirrors` together with `config_path` keeps the whole CRI plugin from loading while
 the unit stays active (`ValidateRegistryConfig`, every release from 1.5 on).
 """
 

@@ -69,7 +69,7 @@ def check_hosts_dir(observed: Observation, names: Iterable[str]) -> None:
 
 
 def check_writable(observed: Observation, changes_config: bool, paths: Iterable[str]) -> None:
-    """Refuse a change of files that nobody can replace. Raises Refusal."""
+    """Refuse a change of files that cannot be replaced. Raises Refusal."""
     held = observed.config_held if changes_config else None
     path: str = observed.config.real_path
     if not held and any(each.startswith(f"{observed.hosts_dir}/") for each in paths):
@@ -128,7 +128,7 @@ def edited_keys(data: Mapping[str, Any], recorded: WrittenConfig | None, current
 
 
 def proxied(observed: Observation, mirrors: Mapping[str, Mirror]) -> list[str]:
-    """Warn about endpoints that containerd asks through a proxy of its environment."""
+    """Warn about endpoints that containerd uses through a proxy of its environment."""
     found: dict[str, list[str]] = {}
     for base in dict.fromkeys(each.base for mirror in mirrors.values() for each in mirror.endpoints):
         for environment in (observed.started_with.next, observed.started_with.running):

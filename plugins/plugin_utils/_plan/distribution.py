@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Nodes whose containerd belongs to a distribution: hosts.toml files beside its own, and nothing else.
+"""Nodes whose containerd belongs to a distribution: hosts.toml files next to its own, and nothing else.
 
 It writes config.toml by itself; where that names no directory of hosts.toml files, a file beside it does that it reads.
 """

@@ -99,7 +99,7 @@ def _endpoint(url: str) -> Endpoint | None:
 def from_registry(registry: Mapping[str, Any], wanted: Desired, prefix: str) -> Carried:
     """Return what a legacy `registry` table of config.toml means for hosts.toml.
 
-    Credentials stay in config.toml, because containerd honours `configs.*.auth` and `auths` beside `config_path`.
+    Credentials stay in config.toml, because containerd honours `configs.*.auth` and `auths` with `config_path`.
     """
     named = {name for name, each in wanted.mirrors.items() if each.endpoints}
     mirrors = {name: each for name, each in mirrors_of(registry).items() if name not in named}

@@ -201,7 +201,7 @@ def _endpoint(endpoint: Endpoint, extras: Extras) -> dict[str, Any]:
 def render_all(template: str, mirrors: Mapping[str, Mirror], extras: Extras = lambda endpoint: {}) -> dict[str, str]:
     """Return `{directory/hosts.toml: text}` of all host namespaces; raises Refusal.
 
-    With fallback "none" the last endpoint becomes `server`, because containerd asks `server` last in any case, and
+    With fallback "none" the last endpoint becomes `server`, because containerd tries `server` last in any case, and
     the registry itself where there is none (`parseHostsFile`). How a registry on the node itself is asked is left to
     containerd, which tries plain HTTP there too: it gets no `server`.
     """

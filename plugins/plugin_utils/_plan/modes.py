@@ -95,7 +95,7 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
     if not observed.distribution:  # from its config.toml nothing moves
         from_config = from_legacy.from_registry(node.registry(node.pristine), wanted, settings.prefix)
     if node.record.config and not node.registry(node.data).get("mirrors"):
-        from_config = from_config._replace(items=(), replaced=(), staying=())  # an earlier run has told them
+        from_config = from_config._replace(items=(), replaced=(), staying=())  # an earlier run has reported them
     from_roots = from_directories.from_roots(observed, wanted, rel, node.record, settings.template)
     _check_migrate((*from_config.items, *from_roots.items), settings)
     folder = placement.directory(observed.hosts_dir)
@@ -143,7 +143,7 @@ def in_legacy(node: Situation, wanted: Desired, settings: Settings) -> Target:
     registry, now = node.registry(node.pristine), node.registry(node.data)
     tables = to_legacy.from_hosts(node.observed, registry, wanted, node.rel, node.record, settings.prefix)
     if not now.get("config_path"):
-        tables = tables._replace(items=(), replaced=())  # an earlier run has told them
+        tables = tables._replace(items=(), replaced=())  # an earlier run has reported them
     _check_migrate(tables.items, settings)
     themselves = from_legacy.asked_themselves(registry, {*(registry.get("mirrors") or {}), *wanted.mirrors})
     folder = placement.directory(node.observed.hosts_dir)

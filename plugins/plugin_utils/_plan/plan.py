@@ -55,12 +55,12 @@ class Plan(NamedTuple):
     warnings: list[str]
     migrated: tuple[str, ...] = ()  # what is carried over by this run
     config_exposed: bool = False  # others can read a secret in config.toml: it is written again even if unchanged
-    restores: str | None = None  # state previous: the name of the state that the node goes back to
+    restores: str | None = None  # state previous: the name of the state that the node restores
     since: str | None = None  # and when the run was that is undone
     forgets: bool = False  # whether the earlier states are removed with the rest
     between: Edited | None = None  # config.toml while hosts.toml files change
     shared: Shared | None = None  # how others can read config.toml where no credentials are in it any more
-    beside: str | None = None  # the Docker that gets files of its own beside the node's containerd
+    beside: str | None = None  # the Docker that gets files of its own in addition to the node's containerd
 
     @property
     def version(self) -> str:

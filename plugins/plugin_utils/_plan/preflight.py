@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a node asks the registries before anything is written, and what follows from their answers."""
+"""What a node checks at the registries before anything is written, and what follows from their answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EVERY_RELEASE = (99,)
 
 
 class Question(NamedTuple):
-    """What one endpoint is asked (see the node half's `probe`)."""
+    """What is checked at one endpoint (see the node half's `probe`)."""
 
     url: str
     authorization: str | None  # the header

@@ -32,7 +32,7 @@ def keep(
 ) -> tuple[Desired, list[str]]:
     """Return what is left of `wanted` for a node, and warnings; raises Refusal where a value was set explicitly.
 
-    `asked` is what the preflight found, where a node was asked.
+    `asked` is what the preflight found, where a node was queried.
     """
     if mode == "legacy" and auth_method == "header":
         raise Refusal(
@@ -152,7 +152,7 @@ def _accounts(
 
 
 def _fallback(wanted: Desired, name: str) -> str:
-    """Return the option that says what is asked after the endpoints of a mirror."""
+    """Return the option that says what is tried after the endpoints of a mirror."""
     own = f"mirrors[{name}].fallback"
     return own if own in wanted.explicit else "fallback"
 

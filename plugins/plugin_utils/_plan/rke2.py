@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """RKE2's registries.yaml, where it is asked for: for what RKE2 starts with, it reads nothing else.
 
-At its next start it makes hosts.toml files of it, in the place of ours for the same upstreams; nobody restarts it here.
+At its next start it makes hosts.toml files of it, in place of ours for the same upstreams; it is not restarted here.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _beyond(wanted: Desired, observed: Observation, own: Distribution) -> Iterat
 
 
 def _is_closed(name: str, mirror: Mirror) -> bool:
-    """Whether the registry itself must not be asked, and is none of the endpoints."""
+    """Whether the registry itself must not be contacted, and is none of the endpoints."""
     return mirror.fallback == "none" and not mirror.is_own(name)
 
 

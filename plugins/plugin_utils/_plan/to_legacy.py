@@ -108,7 +108,7 @@ def _registry_itself(tls: Mapping[str, Any]) -> HostEntry:
 
 
 def _is_upstream(endpoint: HostEntry, namespace: str) -> bool:
-    """Whether this is the registry itself, which legacy mode asks last in any case."""
+    """Whether this is the registry itself, which legacy mode tries last in any case."""
     return f"{endpoint.scheme}://{endpoint.host}" == namespaces.upstream_url(namespace)
 
 

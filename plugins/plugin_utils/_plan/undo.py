@@ -165,7 +165,7 @@ def _plan(observed: Observation, before: str | None, after: str | None, planned:
 
 
 def _undo(text: str | None, data: dict[str, Any], recorded: WrittenConfig | None) -> str | None:
-    """Return config.toml as it was: byte for byte if nobody else edited it, else key by key."""
+    """Return config.toml as it was: byte for byte if nothing else edited it, else key by key."""
     if not recorded:
         return text
     if recorded.exact and tree.sha256(text or "") == recorded.sha256:

@@ -26,7 +26,7 @@ HEALTHY = (*GOOD, "configured")
 """States of what is as it should be; the last one is that of an upstream whose settings are those of the variables."""
 
 DOCKER = " (Docker)"
-"""What the name of a node ends with where it stands for the Docker beside its containerd."""
+"""What the name of a node ends with where it stands for the Docker in addition to its containerd."""
 
 _NOT_ASKED = "Harbor could not be queried"
 _MAX_TEXT = 400
@@ -47,7 +47,7 @@ _KEPT = (
     "log",
     "notes",
 )
-"""What a document keeps of an outcome; the rest differs from node to node and tells nobody anything."""
+"""What a document keeps of an outcome; the rest differs from node to node and has no meaning."""
 
 _KEPT_OF_IMAGES = ("certain", "used_by", "put")
 """What containerd_images adds to that."""
@@ -78,7 +78,7 @@ def document(
     """Return the results of `containerd_pull`, keyed by host, as one document (docs/report.schema.json).
 
     Equal outcomes are in it once, and nodes point to them. Nodes with failures come first. `harbor` is the result of
-    `containerd_harbor`, if it was asked. `seconds` is how long the run took.
+    `containerd_harbor`, if it was queried. `seconds` is how long the run took.
     """
     outcomes: dict[str, int] = {}
     named = [(_node(str(name), result, outcomes), result) for name, result in results.items()]
@@ -113,7 +113,7 @@ def _is_unreachable(result: Any) -> bool:
 
 
 def _lacks(harbor: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with Harbor; without projects in the result it could not be asked at all.
+    """Return what is wrong with Harbor; without projects in the result it could not be queried at all.
 
     As nodes may need different projects, there may be several results, in `results` as those of a loop are.
     """
@@ -132,7 +132,7 @@ def _of_harbor(harbor: Mapping[str, Any], option: str, kept: Iterable[str]) -> l
 
 
 def with_docker(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Return results of nodes with those of the Docker beside their containerd as of nodes of their own."""
+    """Return results of nodes with those of the Docker in addition to their containerd as of nodes of their own."""
     found: dict[str, Any] = {}
     for name, result in results.items():
         found[name] = result
@@ -164,7 +164,7 @@ def _node(name: str, result: Any, outcomes: dict[str, int]) -> dict[str, Any]:
 
 
 def _falls_back(outcome: Mapping[str, Any]) -> bool:
-    """Tell whether containerd tries the upstream itself if the mirror fails.
+    """Return whether containerd tries the upstream itself if the mirror fails.
 
     Of settings that were not tried no endpoints are known: there it is what legacy mirrors do in any case.
     """

@@ -113,7 +113,7 @@ def _of_nodes(nodes: Iterable[Mapping[str, Any]], check: Labels) -> Iterator[Sam
 
 
 def _end_of_life(version: str) -> float | None:
-    """Return when the day is over on which the support of a release ends; None: nobody has said."""
+    """Return when the day is over on which the support of a release ends; None: unknown."""
     try:
         day = releases.release(releases.parse(version)).end_of_life
     except Refusal:

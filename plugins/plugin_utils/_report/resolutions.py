@@ -13,7 +13,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._report import n
 
 
 def lines(results: Mapping[str, Any]) -> list[str]:
-    """Return the lines of one table for each distinct answer, for `{node: what containerd_info or the filter told}`.
+    """Return the lines of one table for each distinct answer, for `{node: what info or the filter returned}`.
 
     Nodes that gave no answer come last, each with its message.
     """

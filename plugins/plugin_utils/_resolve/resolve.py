@@ -72,7 +72,7 @@ class Asked(NamedTuple):
     path: str  # of the API, as containerd keeps it
     capabilities: tuple[str, ...]
     resolve: bool  # asked which digest a tag has (for a digest: whether it is there)
-    pull: bool  # counted as one that may be pulled from; the others are asked all the same
+    pull: bool  # counted as one that may be pulled from; the others are tried all the same
     ns: str | None  # the query that tells a mirror which registry is meant
     http_after_tls: bool = False  # HTTPS is tried first, plain HTTP when that fails
     ca: bool = False
@@ -109,13 +109,13 @@ class Resolution(NamedTuple):
     why: str = ""
     asked: tuple[Asked, ...] = ()
     requests: tuple[Request, ...] = ()
-    error: str | None = None  # why nothing is asked at all
+    error: str | None = None  # why nothing is tried at all
     log: tuple[str, ...] = ()  # what containerd logs about broken files
     notes: tuple[Note, ...] = ()
 
     @property
     def asks_mirrors(self) -> bool:
-        """Whether anything else than the registry in the image's name is asked."""
+        """Whether anything else than the registry in the image's name is used."""
         return any(each.origin in ("host", "server", "mirror") for each in self.asked)
 
 
@@ -217,7 +217,7 @@ def _ns(namespace: str, host: str) -> str | None:
 
 
 def _configured(reference: Reference, node: Node, roots: list[str]) -> _Hosts:
-    """config_path mode (`ConfigureHosts`); without a directory the registry itself is asked."""
+    """config_path mode (`ConfigureHosts`); without a directory the registry itself is used."""
     rel = node.release
     found = hosts_dirs.find(reference.host, rel, roots, node.roots)
     entries = list(found.hosts)
@@ -232,7 +232,7 @@ def _configured(reference: Reference, node: Node, roots: list[str]) -> _Hosts:
 
 
 def _itself(entry: HostEntry, namespace: str, rel: Release) -> HostEntry:
-    """Return the registry in the image's name; the options beside `server` apply to it, but for its capabilities."""
+    """Return the registry in the image's name; the options with `server` apply to it, except its capabilities."""
     entry = entry._replace(
         scheme="https",
         host=namespaces.upstream_host(namespace),

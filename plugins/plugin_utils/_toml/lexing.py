@@ -65,7 +65,7 @@ def _marked(token: str) -> str:
 
 
 def is_newer_than_1_0(text: str) -> bool:
-    """Tell whether a text that is valid TOML 1.1 uses what TOML 1.0 does not have."""
+    """Return whether a text that is valid TOML 1.1 uses what TOML 1.0 does not have."""
     strings = (match.group() for match in _STRING_OR_COMMENT.finditer(text) if match.group()[0] == '"')
     if any("\\" in each and _NEW_ESCAPE.match(each) for each in strings):
         return True
@@ -74,7 +74,7 @@ def is_newer_than_1_0(text: str) -> bool:
 
 
 def _has_new_inline_table(text: str) -> bool:
-    """Tell whether an inline table has a line end or a comma behind its last value."""
+    """Return whether an inline table has a line end or a comma behind its last value."""
     open_brackets: list[str] = []
     for match in _PUNCTUATION.finditer(text):
         char = match.group()

@@ -17,7 +17,7 @@ if sys.version_info >= (3, 11):
     import tomllib
 
     LIBRARIES: tuple[str, ...] = ()
-    """What this Python needs beside its standard library; who calls this module has to see that it is there."""
+    """What this Python needs in addition to its standard library; who calls this module has to see that it is there."""
 else:
     with contextlib.suppress(ImportError):
         import tomli as tomllib

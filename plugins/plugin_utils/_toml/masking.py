@@ -17,7 +17,7 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.writing im
 def mask_toml(text: str) -> str:
     """Return TOML text with C("********") for every secret.
 
-    A text that does not parse is hidden whole, since nobody can tell where its secrets end.
+    A text that does not parse is hidden whole, since it is unknown where its secrets end.
     """
     try:
         data = load(text)
@@ -38,7 +38,7 @@ def mask_toml(text: str) -> str:
 
 
 def _is_masked(text: str, data: dict[str, Any]) -> bool:
-    """Tell whether nothing but the secrets is left out of a text: credentials may have blanks and quotes in them."""
+    """Return whether nothing but the secrets is left out of a text: credentials may have blanks and quotes in them."""
     try:
         return repr(load(text)) == repr(_secrets.mask_data(data))  # in which NaN is NaN
     except TomlError:
@@ -46,7 +46,7 @@ def _is_masked(text: str, data: dict[str, Any]) -> bool:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether a TOML text has a secret in it; raises TomlError."""
+    """Return whether a TOML text has a secret in it; raises TomlError."""
     data = load(text)
     return bool(_secrets.mask_data(data) != data)
 

@@ -69,12 +69,12 @@ def differences(before: dict[str, Any], after: dict[str, Any], path: Path = ()) 
 
 
 def is_array_of_tables(value: Any) -> bool:
-    """Tell whether a value can be written as [[tables]]."""
+    """Return whether a value can be written as [[tables]]."""
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def is_mixed(items: list[Any]) -> bool:
-    """Tell whether a list holds values of several types."""
+    """Return whether a list holds values of several types."""
     return len({type(item) for item in items}) > 1
 
 

@@ -114,7 +114,7 @@ def _needless_blanks(entries: list[Entry], dropped: set[int]) -> set[int]:
 
 
 def _stays_apart(entries: list[Entry], above: int, below: int) -> bool:
-    """Tell whether a comment does not seem to be about the header below it, even without a blank line between."""
+    """Return whether a comment does not seem to be about the header below it, even without a blank line between."""
     while below < len(entries) and entries[below].kind == "comment":
         below += 1
     return (

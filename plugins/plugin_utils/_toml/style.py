@@ -62,7 +62,7 @@ class Style:
         return _nearest(((entry, _deeper(entry, table, 1)) for entry, table in tables if table), path, otherwise)
 
     def is_spaced(self) -> bool:
-        """Tell whether the tables of the file stand apart by blank lines."""
+        """Return whether the tables of the file stand apart by blank lines."""
         headers = [index for index, entry in enumerate(self.entries) if entry.is_header]
         above = [start - 1 for start in (attached(self.entries, index) for index in headers) if start]
         return 2 * sum(self.entries[index].kind == "blank" for index in above) >= len(above)
@@ -104,7 +104,7 @@ _KEY = re.compile(r"""#+[ \t]*[\w."'-]+[ \t]*=""")
 
 
 def attaches(comment: Entry, indent: str) -> bool:
-    """Tell whether a comment right above a header belongs to it.
+    """Return whether a comment right above a header belongs to it.
 
     One that is indented deeper does not, nor does a setting that is switched off: it is one of the table above.
     """

@@ -47,7 +47,7 @@ def render(value: Any, path: Path, quote: str = '"') -> str:
 
 
 def is_block(name: str, value: Any) -> bool:
-    """Tell whether what a new key holds is written below a [header] or a [[header]] of its own.
+    """Return whether what a new key holds is written below a [header] or a [[header]] of its own.
 
     containerd 1.5 to 1.7 (go-toml v1) take a "]" for the end of the header, even within quotes.
     """

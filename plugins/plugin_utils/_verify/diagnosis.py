@@ -128,13 +128,13 @@ _FROM_NOTES: Mapping[Kind, str] = {
 """The class of failure that a kind of the resolver's notes stands for."""
 
 # Words of others that have no code: of Go's HTTP client in containerd's error (proxyconnect), of Go's HTTP server where
-# it is asked by plain HTTP, and of Harbor's v2auth middleware.
+# it is contacted by plain HTTP, and of Harbor's v2auth middleware.
 _PROXY_WORD = "proxy"
 _WANTS_HTTPS = "HTTPS server"
 _REDIRECTS = (301, 302, 303, 307, 308)
 _KINDS = {412: "policy", 429: "busy"}
 _FILTERED = re.compile(r"repository .+ does not match project repository filter")  # after 2.15
-_NOT_UPSTREAM = re.compile(r"resource not found: repo ")  # of a proxy cache: its upstream was asked
+_NOT_UPSTREAM = re.compile(r"resource not found: repo ")  # of a proxy cache: its upstream was queried
 
 
 def diagnose(seen: Seen) -> Diagnosis | None:

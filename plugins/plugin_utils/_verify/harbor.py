@@ -67,7 +67,7 @@ def has_no_project(answer: Manifest) -> bool:
 def judge(upstream: str, seen: Project, has_reader: bool = False, gone: str | None = None) -> Judgement:
     """Return what is known of a project from the node half's answer.
 
-    `has_reader`: the API was asked with credentials; `gone`: why the robot account that pulls does not any more.
+    `has_reader`: the API was queried with credentials; `gone`: why the robot account that pulls does not any more.
     """
     answer, name = seen.answer, seen.name
     missing = seen.status == 404 or has_no_project(answer)

@@ -199,7 +199,7 @@ def _tag(image: str) -> str | None:
 
 
 class Named(Protocol):
-    """What is known of a name before anybody is asked."""
+    """What is known of a name before any query."""
 
     @property
     def certain(self) -> bool: ...

@@ -94,7 +94,7 @@ def _served_by(pull: Pulled | None, seen: Seen) -> tuple[Served, str | None]:
 
 
 def _endpoints(seen: Seen) -> Iterator[dict[str, Any]]:
-    """Yield every endpoint in the order in which they are tried, with what it answered if it was asked."""
+    """Yield every endpoint in the order in which they are tried, with what it answered if it was queried."""
     answers = dict(zip(requests.asked(seen.found), seen.answers, strict=False))
     endpoints = plain.as_data(seen.found, seen.node.release)["endpoints"]
     for each, data in zip(seen.found.asked, endpoints, strict=True):

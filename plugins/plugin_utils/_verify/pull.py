@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pull images on a node in one execution; ask the endpoints in a second one where something is left open."""
+"""Pull images on a node in one execution; query the endpoints in a second one where something is left open."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def look(ask: Ask, wish: Pull) -> dict[str, Any]:
 def _with_docker(
     ask: Ask, found: dict[str, Any], observed: Observation, wish: Pull, pulls: Sequence[Pulled | None]
 ) -> dict[str, Any]:
-    """Add what became of the images in the Docker beside the node's containerd; there is no pause image."""
+    """Add what became of the images in the Docker in addition to the node's containerd; there is no pause image."""
     if not observed.docker or not wish.images:
         return found
     try:
@@ -109,7 +109,7 @@ def _asked(
     observed: Observation,
     login: tuple[str, str] | None,
 ) -> list[Seen]:
-    """Let the node ask the endpoints of the images where that tells more, all in one execution."""
+    """Let the node query the endpoints of the images where that tells more, all in one execution."""
     still_open = [index for index, each in enumerate(seen) if outcome.needs_answers(pulls[index], each)]
     lists, tables = [], requests.tables(observed)
     for each in map(seen.__getitem__, still_open):

@@ -69,7 +69,7 @@ def requests(
 
 
 def asked(found: Resolution) -> list[Asked]:
-    """Return the registries that containerd asks for the manifest, in the order in which they are tried, each once."""
+    """Return the registries from which containerd requests the manifest, in this order, each once."""
     hosts: dict[tuple[str, str, str], Asked] = {}
     for each in found.asked:
         if each.resolve and not each.skipped:
