@@ -273,7 +273,7 @@ def test_a_registry_that_insists_on_tokens(broken, diagnose):
     found, dummy = diagnose(NODES, busybox)
     for node in NODES:
         said = found[node, busybox]["diagnosis"]
-        away = "its token service http://token.example.org is out of reach"
+        away = "its token service http://token.example.org cannot be reached"
         assert said["kind"] == "token_service" and away in said["seen"], said
         assert "reach token.example.org" in said["fix"]
     broken.external_url(None)

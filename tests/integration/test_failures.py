@@ -39,7 +39,7 @@ def test_a_restart_that_was_put_off_is_not_forgotten(fresh, play):
 def test_a_restart_that_fails_puts_the_files_back(fresh, play):
     before = {node: files(fresh, node) for node in NODES}
     run = play("--limit=n3", restart_command=["/bin/sh", "-c", "echo no restart today >&2; exit 3"])
-    assert run.rc != 0 and "no restart today" in run.failed() and "were put back" in run.failed()
+    assert run.rc != 0 and "no restart today" in run.failed() and "were restored" in run.failed()
     assert files(fresh, "n3") == before["n3"]
 
 
@@ -64,8 +64,8 @@ def test_a_restart_that_would_kill_pods_is_refused(fresh, play):
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({"url": "registry.lan"}, "containerd_registry_url: 'registry.lan' has no http"),
-        ({"url": "http://u:p@registry.lan"}, "give them as containerd_registry_username"),
+        ({"url": "registry.lan"}, "containerd_registry_url: 'registry.lan' does not begin with http"),
+        ({"url": "http://u:p@registry.lan"}, "set them as containerd_registry_username"),
         ({"password": ""}, "containerd_registry_password: missing or empty"),
         (
             {"upstreams": ["https://quay.io"]},
@@ -92,7 +92,7 @@ def test_one_bad_host_stops_all_before_any_change(fresh, play, tmp_path):
     more.write_text("all: {hosts: {n4: {containerd_registry_url: registry.lan}}}\n")
     before = files(fresh, "n1")
     run = play(playbook=SITE, inventory=(str(more),))
-    assert run.rc != 0 and "'registry.lan' has no http" in run.failed()
+    assert run.rc != 0 and "'registry.lan' does not begin with http" in run.failed()
     assert files(fresh, "n1") == before
 
 

@@ -110,7 +110,7 @@ def test_a_restart_that_fails_in_the_second_step_stops_the_rest(fresh, play, inv
     shown = lines(run)
     assert any(line.startswith("4 nodes: 1 changed, 1 of them restarted") for line in shown)
     assert "n2: failed" in shown and "n3, n4: not touched because the run stopped" in shown
-    assert "no restart today" in str(shown) and "were put back" in str(shown)
+    assert "no restart today" in str(shown) and "were restored" in str(shown)
     after = state(fresh)
     assert after["n2"][1] == before["n2"][1] and all(after[node] == before[node] for node in ("n3", "n4"))
 

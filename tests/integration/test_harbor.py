@@ -37,7 +37,7 @@ def test_newer_harbors_send_nodes_to_the_host_that_they_ask(lab, play):
         lab.harbor_newer(True)
         lab.external_url("https://elsewhere.example.org")
         run = play("--limit=n1", **VARIABLES)
-        assert run.rc != 0 and "its token service https://harbor.lan is out of reach" in run.failed()
+        assert run.rc != 0 and "its token service https://harbor.lan cannot be reached" in run.failed()
         assert "in Harbor, external_url sets it" in run.failed()
         lab.external_url("http://elsewhere.example.org")
         play("--limit=n1", **VARIABLES).ok()

@@ -145,7 +145,7 @@ def test_each_item_is_told(legacy, lab):
             "the credentials for http://registry.lan:5000 stay",
         ):
             assert item in text, text
-        assert "the mirror of docker.io in config.toml (http://registry.lan:5000) gives way" in str(
+        assert "the mirror of docker.io in config.toml (http://registry.lan:5000) is replaced" in str(
             run.of(node)["warnings"]
         )
         assert "mirrors" not in lab.read(node, CONFIG)
