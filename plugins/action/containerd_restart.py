@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart containerd in one execution and prove that CRI serves."""
+"""Restart containerd in one execution and verify that CRI answers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Edit config.toml without disturbing what is not asked for: comments, order, indentation and every other byte.
+"""Edit config.toml and leave everything else untouched, byte for byte: comments, order and indentation.
 
 tomllib shows what a text means and whether anything must change at all; a scan (toml_scan) tells which lines it is
 written in. Lines of what goes are taken out (toml_remove), lists and inline tables changed with tomlkit (toml_inline),
