@@ -8,6 +8,7 @@ What can be known without the lab is in tests/unit/test_snippets.py.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -101,7 +102,8 @@ def test_outputs_are_what_is_printed(printed, text):
 
 def test_commands_of_the_pages_run(first_runs, lab, play, tmp_path):
     """On one node; what goes back is followed by the site playbook, so that the next command finds what it needs."""
-    report, went_back, done = f"containerd_registry_report_dir={tmp_path}", False, set()
+    kept = {"containerd_registry_report_dir": str(tmp_path), "containerd_registry_render_dest": str(tmp_path / "files")}
+    folders, went_back, done = ("-e", json.dumps(kept)), False, set()
     for command in typed("ansible-playbook"):
         source, playbook, *rest = [word for word in words(command)[1:] if word != "-i"]
         if source not in ("inventories/lan", "inventories/lab") or "--ask-vault-pass" in rest:
@@ -112,7 +114,7 @@ def test_commands_of_the_pages_run(first_runs, lab, play, tmp_path):
             play(f"--limit={NODE}").ok()
         harbor = HARBOR_VARIABLES if "verify_harbor" in command else ()
         where = ("-e", f"containerd_registry_schedule_on={NODE}") if playbook.endswith(".schedule") else ()
-        run = play(f"--limit={NODE}", "-e", report, *harbor, *rest, *where, playbook=playbook)
+        run = play(f"--limit={NODE}", *folders, *harbor, *rest, *where, playbook=playbook)
         assert run.rc == 0, f"{command}\n{run.output}"
         assert PASSWORD not in run.output
         name = playbook.rpartition(".")[2] if "/" not in playbook else playbook

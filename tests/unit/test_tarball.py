@@ -22,6 +22,7 @@ NAMED_LIKE_SECRETS = (
     "playbooks/group_vars/all/registry.yml", "vault-password", ".vault_pass", "password.txt", "ansible.log",
     "verify.json", "verify.html", ".env", "prod.env", "id_rsa", "id_ed25519", "docs/ca.key",
     "containerd-verify/verify.json", "containerd-verify/site.prom", "reports/site.json", "site.xml", "images.md",
+    "rendered/n1/root/etc/containerd/certs.d/_default/hosts.toml", "rendered/n1/cloud-init-secrets.yml",
     "docker/config.json", "docs/cloud.json", "docs/data.json",
     "playbooks/site.retry", "roles/containerd_registry/vars/vault.yml", "playbooks/site.yml~",
 )  # fmt: skip
