@@ -175,10 +175,9 @@ def _columns(found: Mapping[str, Any], columns: list[str]) -> Markup:
         place = "" if single else view.serving(found, name)
         title = f"{name}, from {place}" if place else name
         small = element("small", f"from {place}") if place else None
-        words = [Markup(each) for part in name.split(".") for each in (f"{html.escape(part)}.", "<wbr>")]
-        cells.append(
-            element("th", element("span", *words[:-2], Markup(words[-2][:-1])), small, scope="col", title=title)
-        )
+        shown = "* (all others)" if name == "*" else name
+        text = Markup(html.escape(shown, quote=False).replace(".", ".<wbr>"))
+        cells.append(element("th", element("span", text), small, scope="col", title=title))
     return element("thead", element("tr", *cells))
 
 

@@ -195,9 +195,13 @@ def serving(found: Mapping[str, Any], upstream: str) -> str:
 
 
 def single_place(found: Mapping[str, Any]) -> str:
-    """Return where the images of all upstreams come from, if that is one place."""
-    places = {serving(found, each) for each in columns(found)}
+    """Return where the images of all upstreams come from that do come, if that is one place."""
+    places = {serving(found, each) for each in columns(found) if each in _served(found)}
     return places.pop() if len(places) == 1 else ""
+
+
+def _served(found: Mapping[str, Any]) -> set[str]:
+    return {upstream_of(each) for each in found["outcomes"] if each["state"] in HEALTHY}
 
 
 def fallback(found: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str]:
