@@ -38,7 +38,7 @@ def printed(lab, play, tmp_path_factory) -> dict[str, Run]:
     """What each playbook prints, run from an empty folder."""
     lab.reset(*NODES)
     folder = tmp_path_factory.mktemp("empty")
-    env = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_HOST_KEY_CHECKING": "False"}
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "PWD": str(folder)}
     return {
         name: play(*GIVEN[name], playbook=f"airgap.containerd.{name}", cwd=folder, env=env) for name in ORDER
     }  # fmt: skip
