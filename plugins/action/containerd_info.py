@@ -29,7 +29,11 @@ class ActionModule(Action):
             query: Any = jmespath.compile(args["query"]) if args["query"] else None
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
-        observed = execute.execute(self, requests.observe(args), task_vars, Observation)
+        wanted = requests.observe(args)
+        wanted = wanted._replace(
+            docker=True if wanted.docker is None else wanted.docker
+        )  # shown, whoever configured it
+        observed = execute.execute(self, wanted, task_vars, Observation)
         today = date.today().isoformat()
         shown, known = info.info(observed, today), info.supported(observed, today)
         try:
@@ -39,6 +43,23 @@ class ActionModule(Action):
         if args["resolve"] is not None:
             observed.require_containerd()
             found["resolved"] = plain.answers(args["resolve"], node.from_observation(observed))
+        if observed.docker:
+            found["docker"] = _beside(observed.docker, args["resolve"], today)
+            reason = found["docker"].get("msg")
+            if reason and args["docker"]:
+                found.update(failed=True, msg=f"Docker: {reason}")
         self.of_all = tuple(known.warnings) if known else ()  # of the release: Ansible prints each once for all nodes
         told = {"warnings": list(self.of_all)} if self.of_all else {}
         return {"changed": False, "containerd": shown, **found, **told}
+
+
+def _beside(observed: Observation, images: list[str] | None, today: str) -> dict[str, Any]:
+    """Return what Docker runs beside the node's containerd, with `resolved` for images, or `msg`: why there is none."""
+    shown = info.info(observed, today)
+    if images is not None:
+        try:
+            observed.require_containerd()
+            shown["resolved"] = plain.answers(images, node.from_observation(observed))
+        except Refusal as exc:
+            shown["msg"] = str(exc)
+    return shown

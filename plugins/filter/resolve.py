@@ -25,7 +25,7 @@ options:
     type: raw
     required: true
   version:
-    description: The release of containerd, such as V(1.7.24).
+    description: The release of containerd, such as V(1.7.24), or of Docker Engine, such as V(Docker 28.5.2).
     type: str
     required: true
   config:
@@ -36,9 +36,10 @@ options:
     type: dict
     default: {}
   hosts_dir:
-    description: The directory that the files of O(hosts) are in.
+    description:
+      - The directory that the files of O(hosts) are in, by default C(/etc/containerd/certs.d), and for Docker Engine
+        C(/etc/docker/certs.d).
     type: path
-    default: /etc/containerd/certs.d
   variables:
     description:
       - Variables of the role, with their prefix C(containerd_registry_); all others are ignored, so C(hostvars) of a

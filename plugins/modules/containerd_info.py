@@ -10,6 +10,8 @@ version_added: 1.0.0
 description:
   - Reads the release, the configuration files, the registry settings that are in effect after all imports and
     migrations, the C(hosts.toml) files, and whether CRI is loaded, in one execution. Changes nothing.
+  - A Docker Engine beside that containerd is read as well, whoever has configured it, see RV(docker). O(docker=false)
+    leaves it out.
   - Secrets are masked.
 extends_documentation_fragment:
   - airgap.containerd.node
@@ -25,7 +27,8 @@ options:
     type: str
   resolve:
     description:
-      - Names of images, in any form that a pod may use. RV(resolved) shows where each would come from on this node.
+      - Names of images, in any form that a pod may use. RV(resolved) shows where each would come from on this node,
+        and RV(docker.resolved) where Docker would pull it from.
     type: list
     elements: str
 seealso:
@@ -134,11 +137,34 @@ containerd:
       description: Contents of the C(hosts.toml) in each directory below RV(containerd.hosts_dir), secrets masked.
       type: dict
       returned: success
+    engine:
+      description:
+        - Of Docker Engine, C(reads_hosts), whether it reads C(hosts.toml) files (its image store is containerd's), and
+          the C(registry_mirrors) and C(insecure_registries) that it runs with, from C(daemon.json) and elsewhere. Null
+          for any other containerd.
+      type: dict
+      returned: success
     managed:
       description: Files that the role wrote.
       type: list
       elements: str
       returned: success
+docker:
+  description:
+    - What the Docker Engine beside this containerd runs, with the same keys as RV(containerd); C(version) is the
+      engine's. On a node with Docker alone that is RV(containerd) itself, see O(docker).
+  type: dict
+  returned: where both are on the node
+  contains:
+    resolved:
+      description: As RV(resolved), for Docker.
+      type: list
+      elements: dict
+      returned: when O(resolve) is given and Docker reads C(hosts.toml) files
+    msg:
+      description: Why there is no RV(docker.resolved). With O(docker=true), that is a failure of the task.
+      type: str
+      returned: when O(resolve) is given, and there is a reason
 resolved:
   description:
     - For each image, the requests that this node would make for it, as of P(airgap.containerd.resolve#filter).

@@ -149,10 +149,12 @@ def test_all_of_it_goes_again(there, play):
     )
 
 
-def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, tmp_path):
+def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, task, tmp_path):
     shell(there, "n4", "mkdir -p /etc/kubernetes")
     before = shell(there, "n4", f"cat /etc/containerd/config.toml {FILE}; pidof dockerd")
     alone = play("--limit=n4", "--check", **VARIABLES).ok().of("n4")
+    shown = task("containerd_info", "--limit=n4")[1]("n4")
+    assert shown["containerd"]["version"] == "2.1.9" and not shown["docker"]["namespaces"], "shown all the same"
     assert alone["version"] == "2.1.9" and not any(path.startswith(CERTS) for path in alone["written"])
     run = play("--limit=n4", docker=True, **VARIABLES).ok()
     found = run.of("n4")
@@ -163,6 +165,11 @@ def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, tmp_path)
     assert play("--limit=n4", **VARIABLES).ok().changed() == {"n4": 0}, "what an earlier run gave it stays"
     run = play("--limit=n4", playbook="playbooks/verify.yml", verify_images=list(IMAGES), report_dir=str(tmp_path)).ok()
     assert "2 of 2 nodes pull every image from the intended registry" in run.output and "n4 (Docker)" in run.output
+    run = play("--limit=n4", "-eimage=quay.io/coreos/etcd:1", playbook="playbooks/resolve.yml").ok()
+    assert "on n4 (containerd 2.1.9)" in run.output and "on n4 (Docker) (Docker 28.5.2)" in run.output, run.output
+    shown = run.of("n4", "airgap.containerd.containerd_info")
+    assert shown["docker"]["managed"] == sorted(path for path in found["written"] if path.startswith(CERTS))
+    assert shown["containerd"]["managed"] == sorted(theirs) and shown["containerd"]["engine"] is None
     there.pull("n4", "registry.example.org/team/tool:1")
     assert {"registry.example.org/team/tool:1", "quay.io/coreos/etcd:1"} <= listed(play, tmp_path), "CRI's and Docker's"
     play("--limit=n4", state="absent").ok()

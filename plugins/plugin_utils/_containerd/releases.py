@@ -156,10 +156,10 @@ def parse(text: str) -> Version:
     """Return the version in what `containerd --version` prints, or in a bare `1.7.24`; raises ReleaseError.
 
     The line is `containerd PACKAGE VERSION REVISION`; VERSION may lack the `v` and carry a distribution's suffix. That
-    of Docker Engine is `Docker version VERSION`.
+    of Docker Engine is `Docker version VERSION`, or `Docker VERSION` as people say it.
     """
     words = text.split()
-    word = words[2] if len(words) > 2 else text.strip()
+    word = words[2] if len(words) > 2 else words[1] if words[:1] == ["Docker"] and len(words) > 1 else text.strip()
     match = _VERSION.match(word)
     if not match:
         raise ReleaseError(f"{text.strip()!r} is not a containerd version such as 1.7.24")

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from typing import Any
 
+from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, releases, support
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.support import Support
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import File, Observation, TreeFile
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import (
+    Engine,
+    File,
+    Observation,
+    TreeFile,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import Record
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import diffs, plain
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import TomlError, load
@@ -98,9 +105,25 @@ def info(observed: Observation, today: str) -> dict[str, Any]:
             "set_by": [each["path"] for each in files if _sets_registry(each["data"])],
             **_origins(observed, sources),
         },
+        "engine": _engine(observed.engine),
         "hosts_dir": str(observed.hosts_dir),
         "namespaces": {
             name: _namespace(observed.hosts.files.get(f"{name}/hosts.toml")) for name in observed.hosts.directories
         },
-        "managed": sorted(observed.record.files) if isinstance(observed.record, Record) else [],
+        "managed": _managed(observed),
     }
+
+
+def _engine(engine: Engine | None) -> dict[str, Any] | None:
+    """Return what decides beside its hosts.toml files where a Docker Engine pulls from; None for a containerd."""
+    if not engine:
+        return None
+    known = {"registry_mirrors": engine.registries.mirrors, "insecure_registries": engine.registries.insecure}
+    return {"reads_hosts": engine.reads_hosts, **diffs.fit_for_a_result({key: list(known[key]) for key in known})}
+
+
+def _managed(observed: Observation) -> list[str]:
+    """Return the files of the role that this containerd reads, or this Docker."""
+    recorded = observed.record.files if isinstance(observed.record, Record) else {}
+    dockers = {path for path in recorded if path.startswith(f"{posixpath.dirname(places.DOCKER_HOSTS_DIR)}/")}
+    return sorted(dockers if observed.engine else {*recorded} - dockers)

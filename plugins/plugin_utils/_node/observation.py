@@ -139,6 +139,10 @@ class EngineRegistries(NamedTuple):
     insecure: tuple[str, ...] = ()
 
 
+SNAPSHOTTER = "io.containerd.snapshotter.v1"
+"""The kind of Docker's image store that is containerd's."""
+
+
 class Engine(NamedTuple):
     """Docker Engine, where a containerd is that of one."""
 
@@ -149,7 +153,7 @@ class Engine(NamedTuple):
     @property
     def reads_hosts(self) -> bool:
         """Whether it reads hosts.toml files: with the classic image store it uses the public registries directly."""
-        return "io.containerd.snapshotter.v1" in self.store
+        return SNAPSHOTTER in self.store
 
 
 class Damaged(NamedTuple):
@@ -312,6 +316,19 @@ def without_containerd(
         cri_error=None,
         endpoints=(),
     )
+
+
+def before_installation(version: str, config_file: str | None, hosts_dir: str | None) -> Observation:
+    """Return a node on which this release is to be; that of a Docker Engine stands for a node with Docker alone.
+
+    Raises ReleaseError.
+    """
+    new = without_containerd(config_file, hosts_dir)
+    if not releases.release(releases.parse(version)).engine:
+        return new
+    folder = place(places.DOCKER_HOSTS_DIR)
+    effective, engine = Effective(config_path=folder), Engine((SNAPSHOTTER,))
+    return new._replace(version=version, hosts_dir=folder, effective=effective, engine=engine)
 
 
 _shape.prepare(Observation)

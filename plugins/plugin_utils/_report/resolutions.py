@@ -9,14 +9,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.airgap.containerd.plugins.plugin_utils._report import names
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import distributions
+from ansible_collections.airgap.containerd.plugins.plugin_utils._report import document, names
 
 
 def lines(results: Mapping[str, Any]) -> list[str]:
     """Return the lines of one table for each distinct answer, for `{node: what info or the filter returned}`.
 
-    Nodes that gave no answer come last, each with its message.
+    Nodes that gave no answer come last, each with its message. Docker beside a node's containerd is shown as a node.
     """
+    results = document.with_docker(results)
     groups: dict[str, dict[str, Any]] = {}
     silent: dict[str, list[str]] = {}
     for name, result in results.items():
@@ -26,7 +28,7 @@ def lines(results: Mapping[str, Any]) -> list[str]:
         for answer in found or []:
             key = json.dumps({field: value for field, value in answer.items() if field != "version"}, sort_keys=True)
             group = groups.setdefault(key, {"answer": answer, "nodes": {}})
-            group["nodes"].setdefault(answer["version"], []).append(name)
+            group["nodes"].setdefault(_containerd(result, answer["version"]), []).append(name)
     images = list(dict.fromkeys(group["answer"]["image"] for group in groups.values()))
     ordered = sorted(groups.values(), key=lambda group: images.index(group["answer"]["image"]))
     shown = [line for group in ordered for line in _table(group["answer"], group["nodes"], len(results))]
@@ -41,10 +43,17 @@ def _answers(result: Any) -> list[Mapping[str, Any]] | None:
     return [result] if "requests" in result else result.get("resolved")
 
 
+def _containerd(result: Any, version: str) -> str:
+    """Return what people call the containerd that answered: its release, and whose it is where not the node's own."""
+    told = result.get("containerd") if isinstance(result, Mapping) else None
+    own = distributions.named(told.get("distribution")) if isinstance(told, Mapping) else None
+    return version if version.startswith("Docker ") else f"containerd {version}{f' of {own.title}' if own else ''}"
+
+
 def _table(answer: Mapping[str, Any], nodes: Mapping[str, list[str]], total: int) -> Iterator[str]:
     same = answer["reference"] in (None, answer["image"])
     yield answer["image"] if same else f"{answer['image']} is {answer['reference']}"
-    yield "  on " + "; ".join(f"{names.several(who, total)} (containerd {version})" for version, who in nodes.items())
+    yield "  on " + "; ".join(f"{names.several(who, total)} ({containerd})" for containerd, who in nodes.items())
     if answer["why"]:
         yield f"  configured by: {answer['why']}"
     for candidate in answer["candidates"]:

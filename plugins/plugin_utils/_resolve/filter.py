@@ -14,7 +14,6 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _origin
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
@@ -36,7 +35,7 @@ def resolve(
     version: str,
     config: str | None = None,
     hosts: Mapping[str, str] | None = None,
-    hosts_dir: str = places.DEFAULT_HOSTS_DIR,
+    hosts_dir: str | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return the answer for an image, or answers for a list of them; raises AnsibleFilterError."""
@@ -72,9 +71,12 @@ def _from_variables(version: str, variables: Mapping[str, Any]) -> Node:
 
 
 def from_variables(version: str, options: Mapping[str, Any], settings: Settings) -> Node:
-    """Return a new node with this release as the role would set it up; raises what the role's checks raise."""
+    """Return a new node with this release as the role would set it up; raises what the role's checks raise.
+
+    That of a Docker Engine stands for a node with Docker alone, whose image store is containerd's.
+    """
     wanted = desired.desired(options, settings.prefix)
-    new = observation.without_containerd(options.get("config_file"), options.get("hosts_dir"))
+    new = observation.before_installation(version, options.get("config_file"), options.get("hosts_dir"))
     todo = plan.make(wanted, new, settings, version)
     below = {path: text for path, text in todo.tree.writes.items() if path.startswith(f"{new.hosts_dir}/")}
     written = {posixpath.relpath(path, new.hosts_dir): text for path, text in below.items()}

@@ -64,19 +64,22 @@ def from_files(
     version: str,
     config: str | None = None,
     hosts: Mapping[str, str] | None = None,
-    hosts_dir: str = places.DEFAULT_HOSTS_DIR,
+    hosts_dir: str | None = None,
 ) -> Node:
     """Return the node that has these files alone: the text of a config.toml, and `{DIRECTORY/NAME: text}`.
 
-    Raises Refusal. Files that the config.toml imports are not looked for.
+    Raises Refusal. Files that the config.toml imports are not looked for. Docker has none, and a directory of its own.
     """
     rel = releases.release(releases.parse(version))
+    if rel.engine and config is not None:
+        raise Refusal(f"config: {rel.name} does not read a config.toml of containerd: leave it out")
+    hosts_dir = hosts_dir or (places.DOCKER_HOSTS_DIR if rel.engine else places.DEFAULT_HOSTS_DIR)
     data = registry_table.parse(config or "", "config.toml")
     table = registry_table.images_table(rel, data)
     settings, containerd = table.get("registry") or {}, table.get("containerd")
     configs = settings.get("configs") or {}
     registry = Registry(
-        config_path=_config_path(rel, data, settings),
+        config_path=hosts_dir if rel.engine else _config_path(rel, data, settings),
         mirrors=_mirrors(rel, settings),
         logins=frozenset(h for h, each in configs.items() if verdicts.auth_digest(each.get("auth")))
         | _auths(settings.get("auths") or {}),

@@ -330,6 +330,9 @@ def test_variables_that_add_up():
         ({"version": "1.7.24", "config": V2 + "mirrors = 5"}, "a containerd that reads it does not start"),
         ({"version": "2.1.9", "config": "version = 4"}, "reads at most version 3"),
         ({"version": "2.1.9", "config": "", "variables": {}}, "excludes config and hosts"),
+        ({"version": "Docker 27.5.1"}, "Docker 27.5.1 does not read hosts.toml files"),
+        ({"version": "Docker 28.5.2", "config": ""}, "config: Docker 28.5.2 does not read a config.toml of containerd"),
+        ({"version": "Docker"}, "'Docker' is not a containerd version such as"),
         ({"version": "2.1.9", "variables": {}}, "containerd_registry_url: not set"),
         ({"version": "2.1.9", "variables": {**VARIABLES, "containerd_registry_mode": "x"}}, "value of mode must be"),
     ],
@@ -337,6 +340,15 @@ def test_variables_that_add_up():
 def test_mistakes(arguments, message):
     with pytest.raises(AnsibleFilterError, match=message):
         filter.resolve("busybox", **arguments)
+
+
+def test_docker_engine_by_its_files_and_by_variables():
+    given = filter.resolve("quay.io/a", "Docker 28.5.2", hosts={"quay.io/hosts.toml": MIRROR})
+    assert given["version"] == "Docker 28.5.2" and given["directory"] == "/etc/docker/certs.d/quay.io"
+    planned = filter.resolve("quay.io/a", "Docker version 28.5.2+dfsg4", variables=VARIABLES)
+    assert planned["directory"].startswith("/etc/docker/certs.d/") and not planned["upstream"]
+    same = filter.resolve("quay.io/a", "2.1.9", variables=VARIABLES)
+    assert urls(planned) == urls(same)
 
 
 def test_nodes_with_the_same_answer_share_a_table():
