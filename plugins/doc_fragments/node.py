@@ -76,10 +76,10 @@ options:
       - Which containerd is configured. V(k3s), V(rke2), V(k0s), V(microk8s) and V(k8s) (Canonical Kubernetes) include
         their own containerd, write its configuration and restart it themselves. Only C(hosts.toml) files are written
         there; for V(k0s) also a file that sets their directory, for which k0s restarts its containerd. V(none) is a
-        containerd with a service of its own.
+        containerd with a service of its own, and V(kind) is treated as one.
       - V(auto) detects it on the node if neither O(service) nor a path is set. A node with both is an error.
     type: str
-    choices: [auto, none, k3s, rke2, k0s, microk8s, k8s]
+    choices: [auto, none, k3s, rke2, k0s, microk8s, k8s, kind]
     default: auto
   docker:
     description:

@@ -80,8 +80,8 @@ containerd:
       returned: success
     distribution:
       description:
-        - The Kubernetes distribution that this containerd belongs to, such as V(k3s), or V(docker) for Docker Engine;
-          null for none.
+        - The Kubernetes distribution that this containerd belongs to, such as V(k3s) or V(kind), or V(docker) for
+          Docker Engine; null for none.
       type: str
       returned: success
     service:

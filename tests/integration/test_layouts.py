@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A containerd in the layout of k0s, MicroK8s and Canonical Kubernetes, from the first run to uninstall."""
+"""A containerd in the layout of k0s, MicroK8s, Canonical Kubernetes and kind, from the first run to uninstall."""
 
 from __future__ import annotations
 
@@ -155,3 +155,20 @@ def test_canonical_kubernetes_has_the_usual_socket_and_another_directory(there, 
     pulls(there, task, "--limit=n2")
     play("--limit=n2", state="absent").ok()
     assert shell(there, "n2", "ls /etc/containerd/hosts.d") == ""
+
+
+def test_kind_has_a_service_of_its_own(there, play, task):
+    there.reset("n2")
+    certs = "/etc/containerd/certs.d"
+    registry = '[plugins."io.containerd.grpc.v1.cri".registry]\n'
+    there.write("n2", "/etc/containerd/config.toml", f'version = 2\n{registry}config_path = "{certs}"\n')
+    there.write("n2", "/kind/version", "v1.34.0")
+    shell(there, "n2", "systemctl restart containerd")
+    found = play("--limit=n2", **VARIABLES).ok().of("n2")
+    assert found["hosts_dir"] == certs and not found["restarted"] and not found["restart_due"], found
+    assert all(path.startswith(certs) for path in found["written"])
+    assert task("containerd_info", "--limit=n2")[1]("n2")["containerd"]["distribution"] == "kind"
+    pulls(there, task, "--limit=n2")
+    assert play("--limit=n2", distribution="kind", **VARIABLES).ok().changed() == {"n2": 0}
+    play("--limit=n2", state="absent").ok()
+    assert shell(there, "n2", f"ls -d {certs} 2>/dev/null || true; rm -r /kind") == ""

@@ -14,13 +14,13 @@ _CLOSED = re.compile(rb"""^disable-default-registry-endpoint["']?[ \t]*:[ \t]*["
 
 
 def find(request):
-    """Return that of ``request["distributions"]`` which is meant, None for a containerd with a service of its own."""
+    """Return that of ``request["distributions"]`` which is meant, None for none of them."""
     known = request.get("distributions") or []
     if request.get("distribution") in [each["name"] for each in known]:
         return next(each for each in known if each["name"] == request["distribution"])
     found = [each for each in known if _is_here(each)]
     names = [each["name"] for each in found]
-    if found and _is_another(request["service"], found):
+    if any(map(manages, found)) and _is_another(request["service"], found):
         names.append("none")
     if len(names) > 1:
         whose = [name if name != "none" else "a service of its own" for name in names]
@@ -35,8 +35,15 @@ def _is_another(name, found):
     return service.unit(service.show(name)).found or bool(not taken and service.daemon(places.DEFAULT_SOCKET))
 
 
+def manages(known):
+    """Whether it, and nobody else, writes config.toml and restarts containerd."""
+    return not known.get("mark")
+
+
 def _is_here(known):
     """Whether it has written its configuration, and runs or is to run; the usual socket tells of no owner."""
+    if not manages(known):
+        return os.path.exists(known["mark"])
     if not os.path.exists(known["config_file"]):
         return False
     if known["socket"] == places.DEFAULT_SOCKET:

@@ -154,7 +154,8 @@ def observe(request):
     preflight.probe), unless the record says that the same was asked before; ``previous`` asks for the state to go back
     to.
     """
-    own = distribution.find(request)
+    whose = distribution.find(request)
+    own = whose if whose and distribution.manages(whose) else None
     shown = distribution.unit(own) if own else service.show(request["service"])
     start = service.how_started(shown, request.get("binary"), request.get("socket") or (own and own["socket"]))
     start = distribution.start(own, start) if own else start
@@ -194,7 +195,7 @@ def observe(request):
         daemon=daemon,
         started_with=_started_with(start, path, asked, daemon, shown),
         cri_error=service.serves_cri(socket),
-        distribution=own and own["name"],
+        distribution=whose and whose["name"],
         registries=own and distribution.registries(own),
         reads_registries=bool(own) and distribution.reads_registries(own, daemon),
         fallback_is_off=bool(own) and distribution.fallback_is_off(own),

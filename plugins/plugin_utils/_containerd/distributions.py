@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubernetes distributions that bring a containerd of their own and write its config.toml by themselves.
+"""Kubernetes distributions that bring a containerd of their own; all but one write its config.toml by themselves.
 
 That config.toml names the directory of hosts.toml files, or a file beside it can, so these alone are needed, and
-containerd reads them at every pull. kind needs no entry: its containerd has a service of its own and a `config_path`.
+containerd reads them at every pull. kind alone leaves its containerd to systemd and to whoever wants to configure it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Distribution(NamedTuple):
     drop_in: str = ""  # a file that it reads next to its own, if that has no `config_path`; for which it restarts
     hosts_dir: str = ""  # what that names
     managed: str = ""  # the first line of config_file without which it does not read that
+    mark: str = ""  # what tells one that leaves config.toml and restarts to others
 
     @property
     def first_line(self) -> bytes:
@@ -94,6 +95,18 @@ ALL = (
         "/etc/containerd/config.toml",
         "/snap/k8s/current/bin/containerd",
         "/run/containerd/containerd.sock",
+    ),
+    # images/base/files/etc/containerd/config.toml and images/node in the tree of kind: a config.toml that nobody writes
+    # again, with this config_path from 0.27 on, a unit with KillMode=process, and the version of Kubernetes in a file.
+    Distribution(
+        "kind",
+        "kind",
+        ("containerd",),
+        "/etc/containerd/config.toml",
+        "/usr/local/bin/containerd",
+        "/run/containerd/containerd.sock",
+        hosts_dir="/etc/containerd/certs.d",
+        mark="/kind/version",
     ),
 )
 

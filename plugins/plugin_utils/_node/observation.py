@@ -13,7 +13,12 @@ from typing import Any, NamedTuple
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Effective, Unit
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _shape
-from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import imports, registry_table, releases
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import (
+    distributions,
+    imports,
+    registry_table,
+    releases,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.imports import Source
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.proxies import Proxies
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -209,12 +214,18 @@ class Observation(NamedTuple):
     cri_error: str | None  # why CRI does not answer
     endpoints: tuple[Answer, ...]
     docker_host: bool = False  # whether Docker is here and nothing of Kubernetes
-    distribution: str | None = None  # whose containerd it is: nobody else changes config.toml or restarts it
+    distribution: str | None = None  # whose containerd it is
     registries: bytes | None = None  # its registries.yaml, None where there is none
     reads_registries: bool = False  # whether what runs was started since that was written
     fallback_is_off: bool = False  # whether its settings say that it uses no public registry
     engine: Engine | None = None  # Docker's, where its containerd is meant: nobody restarts it, it has no config.toml
     docker: Observation | None = None  # the node as Docker has it, where that is meant in addition to this containerd
+
+    @property
+    def manager(self) -> str | None:
+        """The distribution, or Docker, that alone changes config.toml and restarts it; None where others may."""
+        own = distributions.named(self.distribution)
+        return None if own and own.mark else self.distribution
 
     def require_containerd(self, version: str | None = None, prefix: str = "") -> None:
         """Refuse a node without containerd, unless the release to configure for is given."""

@@ -33,7 +33,7 @@ def leave(wanted: Desired, observed: Observation, prefix: str, ours: bool = Fals
     Refusal where an upstream is the distribution's: our file would not stay. Where it has a file for a registry's own
     images, or for one that is left alone, that one stays: no mirror depends on it.
     """
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     if not own:
         return wanted, []
     _check_release(observed, own)
@@ -49,14 +49,14 @@ def leave(wanted: Desired, observed: Observation, prefix: str, ours: bool = Fals
 
 def ours(observed: Observation, recorded: Mapping[str, Written]) -> dict[str, Written]:
     """Return what a record says of files that the distribution has not replaced since."""
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     theirs = {f"{observed.hosts_dir}/{path}" for path in _files(observed, own)} if own else set()
     return {path: each for path, each in recorded.items() if path not in theirs}
 
 
 def warning(observed: Observation, left: list[str]) -> list[str]:
     """Say where the images of registries come from that are left to the distribution."""
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     return [f"images of {', '.join(left)} come from the mirrors in {own.registries}"] if own and left else []
 
 
@@ -73,7 +73,7 @@ def _check_release(observed: Observation, own: Distribution) -> None:
 
 def check(observed: Observation, names: Collection[str], prefix: str) -> None:
     """Refuse hosts.toml files for registries that are the distribution's. Raises Refusal."""
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     taken = {name: why for name, why in _taken(observed, own).items() if name in names} if own else {}
     if own and taken:
         names, why = ", ".join(sorted(taken)), next(iter(taken.values()))
@@ -108,7 +108,7 @@ def drop_in(observed: Observation, rel: Release, recorded: Container[str]) -> di
 
     Raises Refusal where the distribution would not read it.
     """
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     if not own or not own.drop_in:
         return {}
     spelled = str(observed.hosts_dir)
@@ -135,7 +135,7 @@ def check_config(observed: Observation, text: str | None, drops_in: bool = False
 
     With `drops_in` another file names the directory.
     """
-    own, now = distributions.named(observed.distribution), observed.config.text
+    own, now = distributions.named(observed.manager), observed.config.text
     if not own or text == now:
         return
     if now is None:

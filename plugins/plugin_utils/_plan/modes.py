@@ -92,7 +92,7 @@ def config_path(node: Situation, wanted: Desired, settings: Settings, asked: Map
     rel, observed = node.rel, node.observed
     conflicts.check_hosts_dir(observed, wanted.mirrors)
     from_config = from_legacy.Carried()
-    if not observed.distribution:  # from its config.toml nothing moves
+    if not observed.manager:  # from its config.toml nothing moves
         from_config = from_legacy.from_registry(node.registry(node.pristine), wanted, settings.prefix)
     if node.record.config and not node.registry(node.data).get("mirrors"):
         from_config = from_config._replace(items=(), replaced=(), staying=())  # an earlier run has reported them

@@ -129,8 +129,8 @@ def _make(wanted: Desired, observed: Observation, settings: Settings, version: s
     if observed.engine:
         docker.check_logins(kept, node.rel, settings, asked)
         config, target = Edited(None, None), target._replace(effective=None)
-    elif observed.distribution:
-        own = distributions.named(observed.distribution)
+    elif observed.manager:
+        own = distributions.named(observed.manager)
         distribution.check_config(observed, config.text, bool(own and own.drop_in))
         config = Edited(observed.config.text, None)
         target = target._replace(effective=None if drop_in else target.effective)
@@ -246,11 +246,11 @@ def finish(observed: Observation, plan: Plan, looks: bool = True) -> Plan:
     due = f"{plan.config_path} changes" if plan.config_changed else None
     if not due and observed.version and (looks or observed.unproven):
         due = observed.restart_due
-    if observed.distribution:  # which nobody restarts for a hosts.toml
+    if observed.manager:  # which nobody restarts for a hosts.toml
         due = None
     record, warnings, attributes = plan.record, plan.warnings, observed.config.attributes
     holds_login = bool(plan.mode) and masking.holds_secret(plan.config_after or "")
-    exposed = bool(holds_login and attributes and attributes.is_exposed and not observed.distribution)
+    exposed = bool(holds_login and attributes and attributes.is_exposed and not observed.manager)
     if exposed and attributes:
         was = f"its mode was {attributes.mode:04o}"
         told = f"{plan.config_path} contains credentials and was readable by others: only root can read it now ({was})"

@@ -35,7 +35,7 @@ def files(
 
     Raises Refusal where it is not ours, or does not support what the variables require.
     """
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     if not settings.registries_yaml or not own or not own.settings:
         return {}
     option = f"{settings.prefix}{_OPTION}"
@@ -55,7 +55,7 @@ def files(
 
 def is_ours(observed: Observation, recorded: Mapping[str, Written], written: Mapping[str, str]) -> bool:
     """Whether registries.yaml is that of the role, or becomes it."""
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     return bool(own and own.settings and (own.registries in recorded or own.registries in written))
 
 
@@ -64,7 +64,7 @@ def warning(observed: Observation, before: Mapping[str, Written], after: Mapping
 
     `before` and `after` are the record's files, `text` is what the file is to hold.
     """
-    own = distributions.named(observed.distribution)
+    own = distributions.named(observed.manager)
     if not own or not own.settings or own.registries not in {**before, **after}:
         return []
     services = " or ".join(own.services)

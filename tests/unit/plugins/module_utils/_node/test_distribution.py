@@ -63,6 +63,20 @@ def test_by_what_is_there(node, units, sockets, written, found):
         assert (distribution.find(request) or {}).get("name") == found
 
 
+def test_one_that_leaves_its_containerd_to_others_is_known_by_its_mark(node, tmp_path):
+    request = node(["containerd", "k3s-agent"], [places.DEFAULT_SOCKET])
+    kind = {"name": "kind", "services": ["containerd"], "mark": str(tmp_path / "version")}
+    kind.update(config_file="/c", binary="/b", socket=places.DEFAULT_SOCKET, registries="")
+    request["distributions"].append(kind)
+    assert distribution.find(request) is None
+    (tmp_path / "version").write_text("v1.34.0")
+    assert distribution.find(request) is kind, "a service of its own is no other one"
+    assert not distribution.manages(kind) and distribution.manages(request["distributions"][0])
+    (tmp_path / "k3s").write_text("")
+    with pytest.raises(wire.Failure, match="k3s, kind, a service of its own"):
+        distribution.find(request)
+
+
 def test_as_it_is_asked_for(node):
     request = node(["containerd"])
     assert distribution.find(dict(request, distribution="rke2"))["name"] == "rke2"

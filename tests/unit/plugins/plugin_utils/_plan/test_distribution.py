@@ -60,6 +60,16 @@ def test_only_hosts_toml_files_are_written():
     assert sorted(gone.tree.removes) == sorted(todo.tree.writes) and not gone.config_changed, "whatever k3s writes now"
 
 
+def test_a_node_of_kind_is_planned_for_as_one_with_a_service_of_its_own():
+    for text in (None, CONFIG.replace(CERTS, nodes.HOSTS_DIR)):
+        effective = Effective(config_path=nodes.HOSTS_DIR if text else "")
+        plain = nodes.node(text=text, effective=effective)
+        kind = plain._replace(distribution="kind")
+        assert make(kind) == make(plain) and kind.manager is None
+        assert bool(make(kind).restart_due) is not bool(text)
+    assert k3s().manager == "k3s"
+
+
 def test_nobody_restarts_it_and_its_login_is_its_own():
     stopped = make(k3s(daemon=None, config=nodes.file(CONFIG + LOGIN + 'password = "p"\n', FILE, ctime=300.0)))
     assert stopped.restart_due is None and not stopped.config_exposed and not stopped.migrated
@@ -127,7 +137,7 @@ def test_its_config_toml_is_never_changed(text, options, message):
 @pytest.mark.parametrize(
     ("args", "names"),
     [
-        ({}, ["k3s", "rke2", "k0s", "microk8s", "k8s"]),
+        ({}, ["k3s", "rke2", "k0s", "microk8s", "k8s", "kind"]),
         ({"distribution": "rke2"}, ["rke2"]),
         ({"distribution": "rke2", "socket": "/s"}, ["rke2"]),
         ({"distribution": "none"}, []),
@@ -136,7 +146,7 @@ def test_its_config_toml_is_never_changed(text, options, message):
         ({"socket": "/s"}, []),
         ({"config_file": "/c"}, []),
         ({"distribution": "k0s"}, ["k0s"]),
-        ({"hosts_dir": "/h"}, ["k3s", "rke2", "k0s", "microk8s", "k8s"]),
+        ({"hosts_dir": "/h"}, ["k3s", "rke2", "k0s", "microk8s", "k8s", "kind"]),
     ],
 )
 def test_who_names_a_containerd_has_none_looked_for(args, names):
