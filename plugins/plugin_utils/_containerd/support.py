@@ -31,6 +31,7 @@ def support(text: str, today: str, legacy: bool = False) -> Support:
     warnings = [
         *(_unsupported(rel, today) if not package else ()),
         *(_mirrors_go(rel) if legacy else ()),
+        *(_upgrade(rel) if legacy else ()),
     ]
     return Support(rel.end_of_life or None, rel.security_update or None, package, warnings)
 
@@ -55,4 +56,17 @@ def _mirrors_go(rel: Release) -> Iterator[str]:
         yield (
             f"containerd {version}, planned for {when}, will drop mirrors in config.toml: the role moves them to "
             "hosts.toml if containerd_registry_mode is auto"
+        )
+
+
+def _upgrade(rel: Release) -> Iterator[str]:
+    """Warn before an upgrade after which nothing could be pulled."""
+    first = releases.first(lambda each: each.mirrors_impossible)
+    after = releases.first(lambda each: each.version > first and not each.mirrors_impossible)
+    if rel.version < first:
+        last = (*after[:2], after[2] - 1)
+        when = "before the upgrade" if rel.config_path else "right after the upgrade"
+        yield (
+            f"CRI of containerd {releases.dotted(first)} to {releases.dotted(last)} does not load with mirrors in "
+            f"config.toml: upgrade to another release, or run the role with containerd_registry_mode auto {when}"
         )

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import support
@@ -63,4 +65,15 @@ def test_mirrors_in_config_toml_are_to_go_where_there_is_another_way():
     said = "containerd 2.7, planned for September 2027, will drop mirrors in config.toml"
     (told,) = support.support("containerd c 2.3.5", TODAY, legacy=True).warnings
     assert told.startswith(said)
-    assert not support.support("containerd c 1.7.24", TODAY, legacy=True).warnings
+    assert said not in str(support.support("containerd c 1.7.24", TODAY, legacy=True).warnings)
+
+
+@pytest.mark.parametrize(
+    ("version", "when"),
+    [("1.4.13", "right after"), ("1.7.24", "before"), ("2.1.9", "before"), ("2.2.0", None), ("2.2.7", None)],
+)
+def test_an_upgrade_after_which_mirrors_keep_cri_from_loading(version, when):
+    told = [each for each in support.support(f"containerd c {version}", TODAY, legacy=True).warnings if "CRI" in each]
+    said = f"CRI of containerd 2.2.0 to 2.2.1 does not load .*: upgrade to another release, .* {when} the upgrade"
+    assert bool(told) == (when is not None) and all(re.search(said, each) for each in told)
+    assert "CRI" not in str(support.support(f"containerd c {version}", TODAY).warnings)
