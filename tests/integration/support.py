@@ -36,6 +36,13 @@ V3_IMAGES, V3_RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.run
 DOWNLOADS = {"plugins": {"cri_images": {"max_concurrent_downloads": 7}}}
 LEGACY = tuple(name for name, release in RELEASES.items() if not release.config_path)
 CONFIG_PATH = tuple(name for name in NODES if name not in LEGACY)
+BY_AGE = tuple(sorted(NODES, key=lambda name: RELEASES[name].version))
+BEFORE_2 = tuple(name for name in BY_AGE if RELEASES[name].imports_replace_tables)
+FROM_2 = tuple(name for name in BY_AGE if name not in BEFORE_2)
+LEGACY_TLS = tuple(name for name in NODES if RELEASES[name].tls_tables)
+"""Nodes whose containerd reads TLS settings in config.toml."""
+OLDEST, LAST_1, NEWEST = BY_AGE[0], BEFORE_2[-1], BY_AGE[-1]
+"""A node without config_path, one with it whose imports replace tables, and one that merges them."""
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
 LAB_VARIABLES = yaml.safe_load((ROOT / "inventories" / "lab" / "group_vars" / "all.yml").read_text())
 IMAGES = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support import CONFIG, DOWNLOADS, NODES, V2, V3_IMAGES, cri, dump, files
+from support import CONFIG, DOWNLOADS, LAST_1, NEWEST, NODES, OLDEST, RELEASES, V2, V3_IMAGES, cri, dump, files
 
 DROP_IN = "/etc/containerd/conf.d/50-test.toml"
 
@@ -37,22 +37,22 @@ def test_a_runtime_that_would_take_the_default_one_away(fresh, config):
     """Releases 1.5 to 1.7 drop their own runc as soon as the file has a runtime, and CRI does not load without it."""
     runtimes = {"nvidia": {"runtime_type": "io.containerd.runc.v2"}}
     merge = {"plugins": {"cri_runtime": {"containerd": {"runtimes": runtimes}}}}
-    before = files(fresh, "n3")
-    run, dummy = config({"merge": merge}, limit="n3")
+    before = files(fresh, LAST_1)
+    run, dummy = config({"merge": merge}, limit=LAST_1)
     assert run.rc != 0 and "would remove" in run.failed() and "runtimes.runc" in run.failed()
-    assert files(fresh, "n3") == before
+    assert files(fresh, LAST_1) == before
     fresh.write(
-        "n3", "/root/t/c.toml", f'version = 2\n[plugins."{V2}".containerd.runtimes.nvidia]\nruntime_type = "x"\n'
+        LAST_1, "/root/t/c.toml", f'version = 2\n[plugins."{V2}".containerd.runtimes.nvidia]\nruntime_type = "x"\n'
     )
-    assert set(cri(dump(fresh, "n3", "/root/t/c.toml"))["containerd"]["runtimes"]) == {"nvidia"}
-    run, dummy = config({"merge": merge}, limit="n1,n4")
+    assert set(cri(dump(fresh, LAST_1, "/root/t/c.toml"))["containerd"]["runtimes"]) == {"nvidia"}
+    run, dummy = config({"merge": merge}, limit=f"{OLDEST},{NEWEST}")
     run.ok()
 
 
 def test_a_runtime_that_is_taken_back_leaves_the_defaults(fresh, config):
     runc = {"runtime_type": "io.containerd.runc.v2", "options": {"SystemdCgroup": True}}
     for node in NODES:
-        fresh.write(node, CONFIG, f"version = {3 if node == 'n4' else 2}\n")
+        fresh.write(node, CONFIG, f"version = {RELEASES[node].new_file}\n")
     before = {node: (fresh.read(node, CONFIG), dump(fresh, node)) for node in NODES}
     steps = [
         {"merge": {"plugins": {"cri_runtime": {"containerd": {"runtimes": {"runc": runc}}}}}},
@@ -61,18 +61,19 @@ def test_a_runtime_that_is_taken_back_leaves_the_defaults(fresh, config):
     run, results = config(*steps)
     assert run.ok().changed() == dict.fromkeys(NODES, 2)
     assert before == {node: (fresh.read(node, CONFIG), dump(fresh, node)) for node in NODES}
-    told = results["n3"][0]["warnings"][0]
-    assert "runtimes.runc: containerd 1.7.24 drops its defaults" in told and 'sandbox_mode was "podsandbox"' in told
-    assert "warnings" not in results["n3"][1]
+    told = results[LAST_1][0]["warnings"][0]
+    assert f"runtimes.runc: containerd {RELEASES[LAST_1]} drops its defaults" in told
+    assert 'sandbox_mode was "podsandbox"' in told
+    assert "warnings" not in results[LAST_1][1]
 
 
 IGNORED = [
-    ("n3", 2, V3_IMAGES, V2),
-    ("n3", None, V2, "plugins.cri"),
-    ("n1", 2, V3_IMAGES, V2),
-    ("n4", None, "cri", V3_IMAGES),
-    ("n4", 2, "cri", V2),
-    ("n4", 3, V2, V3_IMAGES),
+    (LAST_1, 2, V3_IMAGES, V2),
+    (LAST_1, None, V2, "plugins.cri"),
+    (OLDEST, 2, V3_IMAGES, V2),
+    (NEWEST, None, "cri", V3_IMAGES),
+    (NEWEST, 2, "cri", V2),
+    (NEWEST, 3, V2, V3_IMAGES),
 ]
 
 
@@ -94,18 +95,18 @@ def test_a_table_that_is_ignored_is_refused_and_really_is(fresh, config, node, v
 def test_a_drop_in_that_wipes_the_main_file(fresh, config):
     """Up to 1.7 it really removes the whole table; 2.x merges it."""
     cni = {"conf_dir": "/etc/cni/other.d"}
-    for node in ("n3", "n4"):
+    for node in (LAST_1, NEWEST):
         fresh.write(node, CONFIG, fresh.read(node, CONFIG).replace("/etc/cni/net.d", cni["conf_dir"]))
     imports = {"merge": {"imports": ["/etc/containerd/conf.d/*.toml"]}, "lists": "union"}
-    run, dummy = config(imports, {"path": DROP_IN, "merge": DOWNLOADS}, limit="n3,n4")
-    assert run.stats["n3"]["failures"] == 1 and run.stats["n4"]["failures"] == 0
+    run, dummy = config(imports, {"path": DROP_IN, "merge": DOWNLOADS}, limit=f"{LAST_1},{NEWEST}")
+    assert run.stats[LAST_1]["failures"] == 1 and run.stats[NEWEST]["failures"] == 0
     assert "ineffective, such as" in run.failed() and CONFIG in run.failed() and "replaces it entirely" in run.failed()
-    assert fresh.run("n3", ["test", "-e", DROP_IN]).returncode != 0
-    both = cri(dump(fresh, "n4")), cri(dump(fresh, "n4"), True)
+    assert fresh.run(LAST_1, ["test", "-e", DROP_IN]).returncode != 0
+    both = cri(dump(fresh, NEWEST)), cri(dump(fresh, NEWEST), True)
     assert both[0]["max_concurrent_downloads"] == 7 and both[1]["cni"]["conf_dir"] == cni["conf_dir"]
-    assert cri(dump(fresh, "n3"))["cni"]["conf_dir"] == cni["conf_dir"]
-    fresh.write("n3", DROP_IN, f'version = 2\n[plugins."{V2}"]\nmax_concurrent_downloads = 7\n')
-    assert cri(dump(fresh, "n3"))["cni"]["conf_dir"] == "/etc/cni/net.d", "so the refusal was right"
+    assert cri(dump(fresh, LAST_1))["cni"]["conf_dir"] == cni["conf_dir"]
+    fresh.write(LAST_1, DROP_IN, f'version = 2\n[plugins."{V2}"]\nmax_concurrent_downloads = 7\n')
+    assert cri(dump(fresh, LAST_1))["cni"]["conf_dir"] == "/etc/cni/net.d", "so the refusal was right"
     # and now that the drop-in owns the table, a change in the main file would have no effect
-    run, dummy = config({"merge": {"plugins": {"cri_runtime": {"enable_selinux": True}}}}, limit="n3")
+    run, dummy = config({"merge": {"plugins": {"cri_runtime": {"enable_selinux": True}}}}, limit=LAST_1)
     assert run.rc != 0 and DROP_IN in run.failed() and "has no effect in" in run.failed()

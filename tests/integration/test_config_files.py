@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from support import CONFIG, DOWNLOADS, V2, cri, dump, executions, files
+from support import CONFIG, DOWNLOADS, LAST_1, NEWEST, RELEASES, V2, cri, dump, executions, files
 
 FAILING = {"ignore_errors": True}
 MORE = {"plugins": {"cri_images": {"max_concurrent_downloads": 8}}}
@@ -107,25 +107,26 @@ def test_a_broken_file_is_named_with_the_place(lab, config):
 
 
 def test_a_file_moves_to_another_version_on_request_alone(fresh, config):
-    old = {name: f"[{name}]\n  # ours\n  sandbox_image = 'p'\n  enable_selinux = true\n" for name in ("n3", "n4")}
-    old["n3"] = old["n3"].replace("[n3]", "[plugins.cri]")
-    old["n4"] = "version = 2\n" + old["n4"].replace("[n4]", f'[plugins."{V2}"]')
+    old = {name: f"[{name}]\n  # ours\n  sandbox_image = 'p'\n  enable_selinux = true\n" for name in (LAST_1, NEWEST)}
+    old[LAST_1] = old[LAST_1].replace(f"[{LAST_1}]", "[plugins.cri]")
+    old[NEWEST] = "version = 2\n" + old[NEWEST].replace(f"[{NEWEST}]", f'[plugins."{V2}"]')
     for node, text in old.items():
         fresh.write(node, CONFIG, text)
     before = {node: dump(fresh, node) for node in old}
-    version = "{{ {'n3': 2, 'n4': 3}[inventory_hostname] }}"
+    versions = {node: RELEASES[node].new_file for node in old}
+    version = f"{{{{ {versions}[inventory_hostname] }}}}"
     steps = [
-        {"merge": {"version": "{{ {'n3': 4, 'n4': 4}[inventory_hostname] }}"}, "task": FAILING},
+        {"merge": {"version": 4}, "task": FAILING},
         {"config_version": version, "task": {"check_mode": True}},
         {"config_version": version},
         {"config_version": version},
     ]
-    run, results = config(*steps, limit="n3,n4", arguments=("--diff",))
+    run, results = config(*steps, limit=f"{LAST_1},{NEWEST}", arguments=("--diff",))
     run.ok()
     for node in old:
         refused, foretold, done, again = results[node]
         assert "set config_version instead, which moves every setting to its new place" in refused["msg"]
-        assert done["config_version"] == {"n3": 2, "n4": 3}[node] and done["moved"] == foretold["moved"]
+        assert done["config_version"] == versions[node] and done["moved"] == foretold["moved"]
         assert [each["from"][-1] for each in done["moved"]] == ["sandbox_image", "enable_selinux"]
         assert foretold["diff"][0]["before"] == old[node], "check mode wrote nothing"
         assert again["changed"] is False and again["moved"] == []

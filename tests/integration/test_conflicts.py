@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 from airgap_lab import LabError
-from support import NODES, SITE, assert_served, files
+from support import LAST_1, NEWEST, NODES, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 CERTS = "/etc/containerd/certs.d"
@@ -33,7 +33,7 @@ def _import(lab, node: str, text: str) -> None:
 def test_refused_before_anything_is_written(fresh, play):
     _unit(fresh, "n1", "ExecStart=\nExecStart=/usr/bin/containerd --config /etc/containerd/other.toml")
     fresh.write("n2", f"{CERTS}/_backup/docker.io/hosts.toml", 'server = "https://registry-1.docker.io"\n')
-    _import(fresh, "n3", f'version = 2\n[{V2}.containerd]\nsnapshotter = "native"\n')
+    _import(fresh, LAST_1, f'version = 2\n[{V2}.containerd]\nsnapshotter = "native"\n')
     fresh.write("n4", f"{CERTS}/quay.io", "")
     before = {node: files(fresh, node) for node in NODES}
     run = play("-e", f"containerd_registry_config_file={CONFIG}", "--check", playbook=SITE)
@@ -42,7 +42,7 @@ def test_refused_before_anything_is_written(fresh, play):
     assert "containerd is started with /etc/containerd/other.toml" in messages["n1"]
     assert "containerd_registry_config_file" in messages["n1"]
     assert f"{CERTS}/_backup shows that another tool" in messages["n2"]
-    assert "conf.d/99-other.toml" in messages["n3"] and "would have no effect" in messages["n3"]
+    assert "conf.d/99-other.toml" in messages[LAST_1] and "would have no effect" in messages[LAST_1]
     assert f"{CERTS}/quay.io is a file, but must be a directory" in messages["n4"]
     assert {node: files(fresh, node) for node in NODES} == before
     assert run.output.count(": cannot be changed\n") == len(NODES)
@@ -50,14 +50,14 @@ def test_refused_before_anything_is_written(fresh, play):
 
 def test_what_a_merged_import_would_break_is_refused(fresh, play):
     """From 2.0 on imported files are merged key by key: mirrors end up next to our config_path."""
-    _import(fresh, "n4", f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://old.lan"]\n')
-    fresh.write("n3", f"{CERTS}/docker.io/hosts.toml/file", "")
-    before = {node: files(fresh, node) for node in ("n3", "n4")}
-    run = play("--limit=n3,n4", "--check")
+    _import(fresh, NEWEST, f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://old.lan"]\n')
+    fresh.write(LAST_1, f"{CERTS}/docker.io/hosts.toml/file", "")
+    before = {node: files(fresh, node) for node in (LAST_1, NEWEST)}
+    run = play(f"--limit={LAST_1},{NEWEST}", "--check")
     assert run.rc == 2
-    assert "conf.d/99-other.toml" in run.of("n4")["msg"] and "sets the registry table too" in run.of("n4")["msg"]
-    assert f"{CERTS}/docker.io/hosts.toml is not a file: remove it" in run.of("n3")["msg"]
-    assert {node: files(fresh, node) for node in ("n3", "n4")} == before
+    assert "conf.d/99-other.toml" in run.of(NEWEST)["msg"] and "sets the registry table too" in run.of(NEWEST)["msg"]
+    assert f"{CERTS}/docker.io/hosts.toml is not a file: remove it" in run.of(LAST_1)["msg"]
+    assert {node: files(fresh, node) for node in (LAST_1, NEWEST)} == before
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import NODES, SITE, assert_served, files, pid
+from support import LAST_1, NEWEST, NODES, OLDEST, RELEASES, SITE, assert_served, files, pid
 
 CONFIG = "/etc/containerd/config.toml"
 RECORD = "/var/lib/airgap-containerd/record.json"
@@ -122,7 +122,7 @@ def test_another_hosts_dir_leaves_nothing_in_the_old_one(fresh, play):
 
 
 def test_explicit_wishes_that_one_node_cannot_keep(fresh, play):
-    run = play("--limit=n1", fallback="none")
+    run = play(f"--limit={OLDEST}", fallback="none")
     assert run.rc != 0 and "Remove containerd_registry_fallback from this node's variables" in run.failed()
 
 
@@ -131,7 +131,7 @@ def test_before_containerd_is_installed(fresh, play):
     fresh.run("n3", ["mv", "/usr/bin/containerd", "/var/tmp/"])
     refused = play("--limit=n3")
     assert refused.rc != 0 and "install it first, or set containerd_registry_version" in refused.failed()
-    prepared = play("--limit=n3", version="1.7.24").ok()
+    prepared = play("--limit=n3", version=str(RELEASES["n3"])).ok()
     assert prepared.changed() == {"n3": 1} and not prepared.of("n3")["restarted"]
     fresh.run("n3", ["mv", "/var/tmp/containerd", "/usr/bin/"])
     fresh.run("n3", ["systemctl", "start", "containerd"])
@@ -143,21 +143,21 @@ def test_an_import_that_takes_the_settings_away_is_named(fresh, play):
     """Up to 1.7 an imported file replaces whole plugin tables (the NVIDIA toolkit's does); later releases merge."""
     imports = 'imports = ["/etc/containerd/conf.d/*.toml"]\n'
     drop_in = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nmax_concurrent_downloads = 4\n'
-    for node in ("n3", "n4"):
+    for node in (LAST_1, NEWEST):
         fresh.write(node, CONFIG, imports + fresh.read(node, CONFIG))
-    limit = "--limit=n3,n4"
+    limit = f"--limit={LAST_1},{NEWEST}"
     play(limit).ok()
-    for node in ("n3", "n4"):
+    for node in (LAST_1, NEWEST):
         fresh.write(node, "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
     run = play(limit)
     assert run.rc != 0 and "config_path is '' instead of" in run.failed() and "99-nvidia.toml" in run.failed()
-    assert play("--limit=n4").ok()
-    fresh.reset("n3")
-    fresh.write("n3", CONFIG, imports + fresh.read("n3", CONFIG))
-    fresh.write("n3", "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
-    before = files(fresh, "n3")
-    run = play("--limit=n3")
-    assert run.rc != 0 and "99-nvidia.toml" in run.failed() and files(fresh, "n3") == before
+    assert play(f"--limit={NEWEST}").ok()
+    fresh.reset(LAST_1)
+    fresh.write(LAST_1, CONFIG, imports + fresh.read(LAST_1, CONFIG))
+    fresh.write(LAST_1, "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
+    before = files(fresh, LAST_1)
+    run = play(f"--limit={LAST_1}")
+    assert run.rc != 0 and "99-nvidia.toml" in run.failed() and files(fresh, LAST_1) == before
 
 
 @pytest.mark.parametrize("flags", [(), ("-vvvv",)], ids=["quiet", "talkative"])

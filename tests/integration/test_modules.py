@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import CONFIG_PATH, NODES, pid
+from support import CONFIG_PATH, LEGACY, NEWEST, NODES, RELEASES, pid
 
 CONFIG = "/etc/containerd/config.toml"
 
@@ -19,12 +19,13 @@ def test_info(fresh, play, task):
     run.ok()
     versions = {node: result(node)["containerd"]["version"] for node in NODES}
     assert versions == {node.name: node.containerd for node in fresh.config.nodes.values()}
-    assert result("n1")["query_result"] == "" and result("n3")["query_result"] == "/etc/containerd/certs.d"
+    assert {result(node)["query_result"] for node in LEGACY} == {""}
+    assert {result(node)["query_result"] for node in CONFIG_PATH} == {"/etc/containerd/certs.d"}
     for node in NODES:
         info = result(node)["containerd"]
         assert info["cri"] == {"loaded": True, "reason": None} and info["restart_due"] is None
         assert info["registry"]["set_by"] == [CONFIG]
-    assert set(result("n4")["containerd"]["namespaces"]) >= {"docker.io", "_default", "registry.lan"}
+    assert set(result(NEWEST)["containerd"]["namespaces"]) >= {"docker.io", "_default", "registry.lan"}
     assert "S3cret" not in run.output + json.dumps(run.results)
     assert run.changed() == dict.fromkeys(NODES, 0)
 
@@ -37,7 +38,7 @@ def test_info_of_a_node_whose_cri_is_dead(fresh, task):
     for node in CONFIG_PATH:
         fresh.write(node, CONFIG, both)
         fresh.run(node, ["systemctl", "restart", "containerd"])
-    run, result = task("containerd_info", "--limit=n2,n3,n4")
+    run, result = task("containerd_info", f"--limit={','.join(CONFIG_PATH)}")
     for node in CONFIG_PATH:
         info = result(node)["containerd"]
         assert info["service"]["active"] and not info["cri"]["loaded"] and "not loaded" in info["cri"]["reason"]
@@ -77,7 +78,8 @@ def test_config_creates_the_file_with_the_right_version(fresh, task):
     for node in NODES:
         fresh.run(node, ["rm", CONFIG])
     run, result = task("containerd_config", merge={"plugins": {"cri_images": {"max_concurrent_downloads": 5}}})
-    assert {node: run.ok() and result(node)["config_version"] for node in NODES} == {"n1": 2, "n2": 2, "n3": 2, "n4": 3}
+    versions = {node: run.ok() and result(node)["config_version"] for node in NODES}
+    assert versions == {node: RELEASES[node].new_file for node in NODES}
 
 
 @pytest.mark.parametrize(

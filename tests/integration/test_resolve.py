@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 import yaml
 from airgap_lab import LabError
-from support import LAB_VARIABLES, NODES, executions, files
+from support import CONFIG_PATH, LAB_VARIABLES, LAST_1, NEWEST, NODES, OLDEST, RELEASES, executions, files
 
 from ansible_collections.airgap.containerd.plugins.filter import resolve as resolve_filter
 
@@ -46,7 +47,7 @@ def test_the_first_request_is_the_one_that_the_registry_gets(fresh, play):
             made = f"http://{entry['registry']}{entry['path']}"
             assert (entry["method"], made) == (first["method"], first["url"])
     shown = lines(run)
-    assert "  on n2 (containerd 1.6.20); n3 (containerd 1.7.24); n4 (containerd 2.1.9)" in shown
+    assert "  on " + "; ".join(f"{node} (containerd {RELEASES[node]})" for node in CONFIG_PATH) in shown
     assert sum(line.startswith("busybox:1 is docker.io/library/busybox:1") for line in shown) == 2, (
         "legacy, config_path"
     )
@@ -55,31 +56,33 @@ def test_the_first_request_is_the_one_that_the_registry_gets(fresh, play):
 
 
 def test_nodes_that_cannot_say_or_ask(fresh, play):
-    fresh.write("n1", "/etc/containerd/config.toml", 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\nversion = 2\n')
+    old, broken, dead, away = OLDEST, CONFIG_PATH[0], LAST_1, NEWEST
+    fresh.write(old, "/etc/containerd/config.toml", 'disabled_plugins = ["io.containerd.grpc.v1.cri"]\nversion = 2\n')
     registry = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
-    fresh.write("n2", "/etc/containerd/config.toml", registry)
-    fresh.write("n2", f"{CERTS}/docker.io/hosts.toml", 'server = "http://registry.lan"\n')
+    fresh.write(broken, "/etc/containerd/config.toml", registry)
+    fresh.write(broken, f"{CERTS}/docker.io/hosts.toml", 'server = "http://registry.lan"\n')
     fresh.write(
-        "n3", "/etc/containerd/config.toml", registry + 'mirrors."docker.io".endpoint = ["http://registry.lan"]\n'
+        dead, "/etc/containerd/config.toml", registry + 'mirrors."docker.io".endpoint = ["http://registry.lan"]\n'
     )
-    run = table(play, "-e", '{"ansible_port": "{{ 1 if inventory_hostname == \'n4\' else 22 }}"}')
+    run = table(play, "-e", json.dumps({"ansible_port": f"{{{{ 1 if inventory_hostname == '{away}' else 22 }}}}"}))
     assert run.rc == 2
     shown = "\n".join(lines(run))
     assert "ERROR: CRI is not loaded: disabled_plugins disables io.containerd.grpc.v1.cri" in shown
     assert "containerd logs: failed to decode hosts.toml: invalid `host` tree" in shown
     assert "ERROR: CRI is not loaded: mirrors (docker.io) together with config_path" in shown
     assert "note: the running containerd may not use the settings in its files" in shown
-    assert re.search(r"^n4: no answer: .+", shown, re.M)
+    assert re.search(rf"^{away}: no answer: .+", shown, re.M)
     failed = {node: stats["failures"] + stats["unreachable"] for node, stats in run.stats.items()}
-    assert {node for node, count in failed.items() if count} == {"n1", "n3", "n4"}
+    assert {node for node, count in failed.items() if count} == {old, dead, away}
 
 
 def test_the_variables_alone_need_no_node(lab, play):
-    arguments = ["-e", "resolve_from=variables", "-e", "containerd_registry_version=2.1.9", "-e", "ansible_port=1"]
+    version = f"containerd_registry_version={RELEASES[NEWEST]}"
+    arguments = ["-e", "resolve_from=variables", "-e", version, "-e", "ansible_port=1"]
     run = table(play, *arguments, image='{"no": "name"}'.replace(" ", ""), env={"ANSIBLE_LOCALHOST_WARNING": "0"})
     assert run.rc == 2
     run = table(play, *arguments).ok()
-    assert "  on n1, n2, n3, n4 (containerd 2.1.9)" in lines(run)
+    assert f"  on {', '.join(NODES)} (containerd {RELEASES[NEWEST]})" in lines(run)
     assert any("HEAD http://registry.lan/v2/library/busybox/manifests/1?ns=docker.io" in line for line in lines(run))
     assert PASSWORD not in run.output
     nothing = play(playbook="playbooks/resolve.yml")
@@ -89,7 +92,7 @@ def test_the_variables_alone_need_no_node(lab, play):
 def test_examples_of_the_filter(lab, play, tmp_path):
     tasks = yaml.safe_load(resolve_filter.EXAMPLES)
     playbook = tmp_path / "examples.yml"
-    playbook.write_text(yaml.safe_dump([{"hosts": "n1", "gather_facts": False, "tasks": tasks}]))
+    playbook.write_text(yaml.safe_dump([{"hosts": OLDEST, "gather_facts": False, "tasks": tasks}]))
     run = play("-e", "ansible_port=1", playbook=str(playbook)).ok()
     assert len(run.results) == len(tasks) == 2
     first, second = [each["result"]["msg"] for each in run.results]
@@ -100,7 +103,7 @@ def test_examples_of_the_filter(lab, play, tmp_path):
 def test_a_file_that_ends_containerd(fresh):
     text = '[host]\n"http://a.lan" = 1\n"http://b.lan" = 2\n'
     config = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
-    for node, ends in (("n3", True), ("n4", False)):
+    for node, ends in ((LAST_1, True), (NEWEST, False)):
         fresh.write(node, "/etc/containerd/config.toml", config)
         fresh.run(node, ["systemctl", "restart", "containerd"])
         fresh.write(node, f"{CERTS}/quay.io/hosts.toml", text)
