@@ -12,7 +12,7 @@ import base64
 
 import pytest
 from airgap_lab import LabError
-from support import NODES, SITE, assert_served, files
+from support import CONFIG_PATH, FROM_2, LEGACY_TLS, NEWEST, NODES, SITE, assert_served, files
 
 PLAYBOOK = SITE
 
@@ -94,11 +94,11 @@ def legacy(lab, play):
         lab.write(node, CONFIG, LEGACY_CONFIG, "0600")
         lab.run(node, ["systemctl", "restart", "containerd"])
     pulls(lab, NODES, PLAIN)
-    pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)
+    pulls(lab, LEGACY_TLS, TLS | ITSELF)
     with pytest.raises(LabError, match="x509"):  # containerd 2 does not support TLS settings in config.toml
-        lab.pull("n4", "registry.lan:8443/lab/app:1")
+        lab.pull(NEWEST, "registry.lan:8443/lab/app:1")
     before = {node: files(lab, node) for node in NODES}
-    refused = play("--limit=n2,n3,n4", "--check", url=URL, migrate=False)
+    refused = play(f"--limit={','.join(CONFIG_PATH)}", "--check", url=URL, migrate=False)
     assert refused.rc == 2 and {node: files(lab, node) for node in NODES} == before
     plan = play("--check", url=URL).ok()
     assert {node: files(lab, node) for node in NODES} == before
@@ -117,7 +117,7 @@ def test_the_plan_of_the_fleet_is_what_is_done(legacy):
 
 def test_migrate_false_refuses(legacy):
     refused = legacy[0]
-    for node in ("n2", "n3", "n4"):
+    for node in CONFIG_PATH:
         assert "containerd_registry_migrate is false" in refused.of(node)["msg"]
         assert "the mirror of private.example.org (https://registry.lan/v2/team) moves" in refused.of(node)["msg"]
     assert_no_secret(refused)
@@ -126,13 +126,13 @@ def test_migrate_false_refuses(legacy):
 def test_what_worked_still_works(legacy, lab):
     assert_served(lab, NODES, "docker.io/library/busybox:1", "second.lan", "library/busybox")
     pulls(lab, NODES, PLAIN)
-    pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)
-    pulls(lab, ("n4",), TLS | ITSELF)  # containerd 2 reads the CA only from hosts.toml
+    pulls(lab, LEGACY_TLS, TLS | ITSELF)
+    pulls(lab, FROM_2, TLS | ITSELF)  # containerd 2 reads the CA only from hosts.toml
 
 
 def test_each_item_is_told(legacy, lab):
     run = legacy[1]
-    for node in ("n2", "n3", "n4"):
+    for node in CONFIG_PATH:
         assert run.of(node)["mode"] == "config_path"
         text = "\n".join(run.of(node)["migrated"])
         for item in (
@@ -160,7 +160,7 @@ def test_then_nothing_changes_and_absent_brings_it_back(legacy, lab, play):
     for node in NODES:
         assert lab.read(node, CONFIG) == LEGACY_CONFIG
     pulls(lab, NODES, PLAIN)
-    pulls(lab, ("n1", "n2", "n3"), TLS | ITSELF)
+    pulls(lab, LEGACY_TLS, TLS | ITSELF)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import base64
 
 import pytest
 from airgap_lab import LabError
-from support import CONFIG_PATH, LAB_VARIABLES, NODES, SITE, files, pid
+from support import CONFIG_PATH, LAB_VARIABLES, LAST_1, LEGACY_TLS, NEWEST, NODES, SITE, files, pid
 
 LOGIN = {
     "username": LAB_VARIABLES["containerd_registry_username"],
@@ -162,12 +162,12 @@ def test_what_tls_refuses_stops_before_anything_is_written(applied, lab, play, n
 
 def test_legacy_mode_keeps_all_of_it_up_to_1_7(applied, lab, play):
     full = {**variables(lab, **pem(lab)), "mode": "legacy"}
-    nodes = ("n2", "n3")
-    modes = play("--limit=n2,n3", **full).ok()
+    nodes = [node for node in LEGACY_TLS if node in CONFIG_PATH]
+    modes = play(f"--limit={','.join(nodes)}", **full).ok()
     assert {modes.of(node)["mode"] for node in nodes} == {"legacy"}
     for image in ("docker.io/library/busybox:1", "quay.io/coreos/etcd:1", "s500.example.org/owner/img:1"):
         assert_served_as_wanted(lab, image, nodes)
-    refused = play("--limit=n4", **full)
+    refused = play(f"--limit={NEWEST}", **full)
     assert refused.rc != 0 and "with legacy mirrors no longer supports TLS settings" in refused.failed()
     assert all("where containerd 2 ignores them" in str(modes.of(node)["warnings"]) for node in nodes)
 
@@ -181,12 +181,12 @@ def test_one_node_that_cannot_keep_a_wish_stops_the_whole_fleet(applied, lab, pl
 
 def test_after_an_upgrade_legacy_tls_settings_wait_for_the_next_run(applied, lab, play):
     image = "docker.io/library/busybox:1"
-    lab.swap("n3", "sid")
-    lab.run("n3", ["ctr", "-n", "k8s.io", "images", "rm", image])
+    lab.swap(LAST_1, NEWEST)
+    lab.run(LAST_1, ["ctr", "-n", "k8s.io", "images", "rm", image])
     with pytest.raises(LabError, match="x509"):
-        lab.pull("n3", image)
-    assert play("--limit=n3", **variables(lab, **pem(lab))).ok().of("n3")["mode"] == "config_path"
-    assert_served_as_wanted(lab, image, ("n3",))
+        lab.pull(LAST_1, image)
+    assert play(f"--limit={LAST_1}", **variables(lab, **pem(lab))).ok().of(LAST_1)["mode"] == "config_path"
+    assert_served_as_wanted(lab, image, (LAST_1,))
 
 
 def test_absent_takes_the_certificates_back(applied, lab, play):
@@ -194,4 +194,4 @@ def test_absent_takes_the_certificates_back(applied, lab, play):
     for node in NODES:
         left = lab.run(node, ["find", "/etc/containerd/registry-tls", "/etc/containerd/certs.d"]).stdout.split()
         assert left in ([], ["/etc/containerd/certs.d"]), node
-    lab.reset("n3")  # with the containerd that it is to have
+    lab.reset(LAST_1)  # with the containerd that it is to have

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support import LEGACY, NODES, RELEASES, assert_served
+from support import FROM_2, LAST_1, LEGACY, NODES, RELEASES, assert_served
 
 CONFIG = "/etc/containerd/config.toml"
 V2_LEGACY = """\
@@ -79,17 +79,16 @@ def test_from_any_start(fresh, play, start):
 
 def test_a_file_without_a_version_goes_on_after_an_upgrade(lab, play):
     """2.0 to 2.2 ignore the part of such a file that 1.x reads, so the registry settings are in it twice."""
-    nodes = sorted((name for name in NODES if RELEASES[name].config_path), key=lambda name: RELEASES[name].version)
-    lab.reset("n3")
-    _prepare(lab, "n3", V1_FILE)
-    play("--limit=n3").ok()
-    for newer in nodes[nodes.index("n3") + 1 :]:
-        lab.swap("n3", newer)
-        assert_served(lab, "n3", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
-    play("--limit=n3").ok()
-    assert_served(lab, "n3", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
-    play("--limit=n3", state="absent").ok()
-    assert lab.read("n3", CONFIG) == V1_FILE
+    lab.reset(LAST_1)
+    _prepare(lab, LAST_1, V1_FILE)
+    play(f"--limit={LAST_1}").ok()
+    for newer in FROM_2:
+        lab.swap(LAST_1, newer)
+        assert_served(lab, LAST_1, "docker.io/library/busybox:1", "registry.lan", "library/busybox")
+    play(f"--limit={LAST_1}").ok()
+    assert_served(lab, LAST_1, "docker.io/library/busybox:1", "registry.lan", "library/busybox")
+    play(f"--limit={LAST_1}", state="absent").ok()
+    assert lab.read(LAST_1, CONFIG) == V1_FILE
 
 
 def _seen_while(lab, node: str, action) -> set[str]:
@@ -123,5 +122,5 @@ def test_mirrors_and_config_path_are_never_on_disk_together(fresh, play):
 def test_a_legacy_node_keeps_its_other_mirrors_in_legacy_mode(fresh, play):
     for node in LEGACY:
         _prepare(fresh, node, V2_LEGACY)
-    play("--limit=n1").ok()
-    assert "private.example.org" in fresh.read("n1", CONFIG)
+        play(f"--limit={node}").ok()
+        assert "private.example.org" in fresh.read(node, CONFIG)
