@@ -49,7 +49,7 @@ def _default(option: dict[str, Any]) -> str:
 
 
 def written(text: str, options: dict[str, dict[str, Any]]) -> str:
-    """The README with its table written anew."""
+    """The README with its table rewritten."""
     before, _begin, rest = text.partition(BEGIN)
     _table, end, after = rest.partition(END)
     if not end:

@@ -235,10 +235,10 @@ Assignment = dict[str, dict[str, list[Fault]]]
 
 
 def choose(victims: list[Victim], number: int, seed: int, every: bool) -> Assignment:
-    """Return the faults of each node and step: `number` of them by chance, as many of each sort.
+    """Return the faults of each node and step: `number` random ones, equally many of each kind.
 
-    With `every`, all kills come first: each on one of the nodes with hosts.toml files in turn, which take more system
-    calls, and every other one of the node with legacy mirrors. The others fill up what is left.
+    With `every`, all kills come first: on the nodes with hosts.toml files, which need more system calls, each kill on
+    one of them in turn; on the node with legacy mirrors, every second kill. Other faults fill up the rest.
     """
     dice = random.Random(seed)
     chosen: Assignment = {victim.name: {step.name: [] for step in victim.steps} for victim in victims}

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What containerd does with the answers: from the requests that resolve predicts to those that are really made.
 
-resolve tells who is asked in which order as long as nobody helps. Here is what follows from an answer: a login, another
-method, another try, the end. Source: `Resolve`, `retryRequest`, `Fetch` and `AddResponses` in remotes/docker.
+resolve shows which registries are tried, in which order, if all fail. This module has what follows from an answer:
+authentication, another method, another try, the end. Source: `Resolve`, `retryRequest`, `Fetch` and `AddResponses` in
+remotes/docker.
 """
 
 from __future__ import annotations
