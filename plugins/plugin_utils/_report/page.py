@@ -169,7 +169,7 @@ def _copying(nodes: list[Mapping[str, Any]], text: str = "Copy as --limit") -> I
 
 
 def _columns(found: Mapping[str, Any], columns: list[str]) -> Markup:
-    cells = [element("th", "Node", scope="col")]
+    cells = [element("th", "Node", scope="col"), *([] if columns else [element("th", "Result", scope="col")])]
     single = view.single_place(found)
     for name in columns:
         place = "" if single else view.serving(found, name)
@@ -204,7 +204,7 @@ def _groups(found: Mapping[str, Any], columns: list[str], details: Details) -> I
     """Yield the rows of the matrix, nodes with the same problems together."""
     for group in view.groups(found, MAX_PROBLEMS):
         rows = [_row(found, columns, details, index) for index in group.nodes]
-        yield element("tbody", _group(found, group, len(columns) + 1), *rows, class_=group.kind)
+        yield element("tbody", _group(found, group, max(len(columns), 1) + 1), *rows, class_=group.kind)
 
 
 def _group(found: Mapping[str, Any], group: Group, width: int) -> Markup:

@@ -41,6 +41,7 @@ _KINDS = {
     "refused": "connection refused", "dns": "DNS", "tls": "TLS", "tls_file": "TLS file", "unknown_ca": "unknown CA",
     "no_http": "not HTTP", "html": "HTML answer", "https_wanted": "needs HTTPS", "plain_http": "plain HTTP",
     "hosts_toml_broken": "hosts.toml invalid", "cri_not_loaded": "CRI not loaded", "policy": "blocked by policy",
+    "token_without_header": "needs a token",
     "no_project": "project missing", "on_the_node": "on the node itself", "unknown": "other",
     "public": "public registry", "name": "invalid name", "platform": "other platform",
     "upstream_lacks_it": "not upstream",
@@ -122,7 +123,7 @@ def headline(found: Mapping[str, Any]) -> tuple[str, str]:
     total, good = size(nodes), size(node for node in nodes if node["ok"])
     one, many, what = _DOES[about]
     if good == total:
-        told = f"The node {one} {what}." if total == 1 else f"All {total} nodes {many} {what}."
+        told = f"{_some(total, total)} {one if total == 1 else many} {what}."
     else:
         told = f"{good} of {total} nodes {one if good == 1 else many} {what}."
     lacking = [] if good == total else [_some(total - good, total)]
@@ -139,7 +140,7 @@ def headline(found: Mapping[str, Any]) -> tuple[str, str]:
 
 def _some(number: int, total: int) -> str:
     if number == total:
-        return "The node" if total == 1 else f"All {total} nodes"
+        return {1: "The node", 2: "Both nodes"}.get(total, f"All {total} nodes")
     return f"{number} of {total} nodes"
 
 
@@ -152,7 +153,11 @@ def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     place = single_place(found)
     return [
         ("Checked", found["created"].replace("T", " ").replace("+00:00", " UTC") + seconds),
-        ("Images" if images else "Upstreams", f"{names.count(images, 'image')} from {what}" if images else what),
+        *(
+            [("Images" if images else "Upstreams", f"{names.count(images, 'image')} from {what}" if images else what)]
+            if found["outcomes"]
+            else []
+        ),
         *([("Registry", place)] if place else []),
         ("Inventory", ", ".join(found["inventory"]) or "not known"),
         (

@@ -68,7 +68,7 @@ def legacy(name="n1"):
         (made(fleet(1), HARBOR), "Harbor needs attention", "Harbor has 1 problem."),
         (made(fleet(12), HARBOR), "4 of 12 nodes and Harbor need attention", "Harbor has 1 problem."),
         (made(fleet(1), {"projects": []}), "Everything is as expected", "Harbor has the projects that they need."),
-        (made({"a": {"msg": "x"}, "b": None}), "All 2 nodes need attention", "0 of 2 nodes pull every image"),
+        (made({"a": {"msg": "x"}, "b": None}), "Both nodes need attention", "0 of 2 nodes pull every image"),
         (made({"a": None}), "The node needs attention", "0 of 1 nodes pull every image"),
     ],
 )
@@ -141,7 +141,7 @@ def test_settings_of_legacy_mirrors_are_marked_too():
     places = {"endpoints": {"docker.io": "http://m.lan"}}
     found = settings.settings({"n1": {**planned, **places}, "n2": planned}, NOW)
     assert [node["public_fallback"] for node in found["nodes"]] == [True, False]
-    assert "All 2 nodes are configured as the variables describe." in read(found).text
+    assert "Both nodes are configured as the variables describe." in read(found).text
 
 
 def test_images_stand_for_many_nodes():
@@ -158,6 +158,14 @@ def test_a_cell_without_an_image_and_one_without_details():
     found = made({**legacy(), **fleet(1)})
     assert "No image from this upstream was tested on this node." in page.page(found)
     assert re.search(r'href="#more"', page.page(made({str(index): _alone(index) for index in range(400)})))
+
+
+def test_without_any_answer_there_are_no_columns_and_every_node_has_its_reason():
+    shown = read(
+        made({"a": {"unreachable": True, "msg": "No route to host"}, "b": {"msg": "containerd is not installed"}})
+    )
+    assert "Node Result" in shown.text and "0 upstreams" not in shown.text
+    assert shown.text.count("No route to host") == shown.text.count("containerd is not installed") == 4
 
 
 def _alone(number):
