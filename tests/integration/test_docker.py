@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 
 import pytest
-from support import HARBOR
+from support import HARBOR, RELEASES
 
+CONTAINERD = RELEASES["n4"].name
 ENGINES = {"n2": "20.10.24", "n3": "26.1.5", "n4": "28.5.2"}
 CERTS = "/etc/docker/certs.d"
 FILE = "/etc/docker/daemon.json"
@@ -154,8 +155,8 @@ def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, task, tmp
     before = shell(there, "n4", f"cat /etc/containerd/config.toml {FILE}; pidof dockerd")
     alone = play("--limit=n4", "--check", **VARIABLES).ok().of("n4")
     shown = task("containerd_info", "--limit=n4")[1]("n4")
-    assert shown["containerd"]["version"] == "2.1.9" and not shown["docker"]["namespaces"], "shown all the same"
-    assert alone["version"] == "2.1.9" and not any(path.startswith(CERTS) for path in alone["written"])
+    assert shown["containerd"]["version"] == CONTAINERD and not shown["docker"]["namespaces"], "shown all the same"
+    assert alone["version"] == CONTAINERD and not any(path.startswith(CERTS) for path in alone["written"])
     run = play("--limit=n4", docker=True, **VARIABLES).ok()
     found = run.of("n4")
     names = [path.removeprefix(f"{CERTS}/") for path in found["written"] if path.startswith(CERTS)]
@@ -166,7 +167,9 @@ def test_beside_a_kubelet_both_are_configured_and_both_go(there, play, task, tmp
     run = play("--limit=n4", playbook="playbooks/verify.yml", verify_images=list(IMAGES), report_dir=str(tmp_path)).ok()
     assert "2 of 2 nodes pull every image from the intended registry" in run.output and "n4 (Docker)" in run.output
     run = play("--limit=n4", "-eimage=quay.io/coreos/etcd:1", playbook="playbooks/resolve.yml").ok()
-    assert "on n4 (containerd 2.1.9)" in run.output and "on n4 (Docker) (Docker 28.5.2)" in run.output, run.output
+    assert f"on n4 (containerd {CONTAINERD})" in run.output and "on n4 (Docker) (Docker 28.5.2)" in run.output, (
+        run.output
+    )
     shown = run.of("n4", "airgap.containerd.containerd_info")
     assert shown["docker"]["managed"] == sorted(path for path in found["written"] if path.startswith(CERTS))
     assert shown["containerd"]["managed"] == sorted(theirs) and shown["containerd"]["engine"] is None
