@@ -5,12 +5,18 @@
 
 import json
 
+import docker_engine
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._docker import images
 from ansible_collections.airgap.containerd.plugins.module_utils._docker.engine import EngineError
 
 LIST, USED = "/images/json", "/containers/json?all=1"
+
+
+@pytest.fixture
+def docker(monkeypatch):
+    yield from docker_engine.running(monkeypatch)
 
 
 def test_images_with_the_names_that_they_can_be_pulled_by(docker):

@@ -5,6 +5,7 @@
 
 import time
 
+import docker_engine
 import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._docker import engine, pull
@@ -12,6 +13,11 @@ from ansible_collections.airgap.containerd.plugins.module_utils._docker.engine i
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
 REQUEST = {"images": [], "parallel": 2, "timeout": 5, "keep": False, "login": None}
+
+
+@pytest.fixture
+def docker(monkeypatch):
+    yield from docker_engine.running(monkeypatch)
 
 
 def pulled(*images, **changes):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the airgap.containerd contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Docker Engine that is made up."""
+"""A simulated Docker Engine, for tests that also run where pytest reads no conftest.py."""
 
 import http.server
 import json
@@ -11,8 +11,6 @@ import tempfile
 import threading
 import time
 from urllib.parse import parse_qs, unquote, urlsplit
-
-import pytest
 
 from ansible_collections.airgap.containerd.plugins.module_utils._shared import places
 
@@ -76,8 +74,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def docker(monkeypatch):
+def running(monkeypatch):
+    """Yield an engine behind the socket that the code of the nodes uses."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "s")
         server = Engine(path, Handler)
