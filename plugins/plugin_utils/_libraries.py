@@ -11,7 +11,6 @@ import importlib.util
 import sys
 
 from ansible.module_utils.basic import missing_required_lib
-from packaging.specifiers import SpecifierSet
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml import load
@@ -40,4 +39,6 @@ def _too_old(library: str) -> str | None:
         found = importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return None
+    from packaging.specifiers import SpecifierSet  # comes with ansible-core, but not where only imports are tested
+
     return None if SpecifierSet(NEEDED[library]).contains(found, prereleases=True) else found
