@@ -165,7 +165,7 @@ def test_no_mirror_for_it(broken, diagnose):
     expected = {(node, image): "no_mirror" for node in NODES for image in (name, hub)}
     assert kinds == {**expected, (OLDEST, name): "unauthorized_anonymous"}
     said = found[CONFIG_PATH[0], name]["diagnosis"]
-    assert "No mirror is configured for it here" in said["seen"] and "unlisted.example.org in" in said["fix"]
+    assert "No mirror is configured for it here" in said["seen"] and "unlisted.example.org" in said["fix"]
     assert "registry-1.docker.io" in found[OLDEST, hub]["diagnosis"]["seen"]
 
 

@@ -141,7 +141,7 @@ def test_a_file_of_its_own_that_is_left_from_its_last_start_is_not_touched(there
 
 def test_what_would_have_to_be_in_config_toml_is_refused(there, play):
     run = play("--limit=n3", **{**VARIABLES, "url": "http://bearer.lan"})
-    assert "k3s writes /var/lib/rancher/k3s/agent/etc/containerd/config.toml whenever it starts" in run.failed()
+    assert "k3s rewrites /var/lib/rancher/k3s/agent/etc/containerd/config.toml at every start" in run.failed()
     assert "set these credentials in /etc/rancher/k3s/registries.yaml" in run.failed(), run.output
 
 
@@ -170,7 +170,7 @@ def test_rke2_gets_registries_yaml_where_it_is_asked_for(there, play, task):
     path = "/etc/rancher/rke2/registries.yaml"
     certs = f"{root('n4')}/agent/etc/containerd/certs.d"
     run = play(LIMIT, registries_yaml=True, **VARIABLES)
-    assert "put disable-default-registry-endpoint: true in /etc/rancher/rke2/config.yaml" in run.failed(), run.output
+    assert "set disable-default-registry-endpoint: true in /etc/rancher/rke2/config.yaml" in run.failed(), run.output
     there.write("n4", "/etc/rancher/rke2/config.yaml", "disable-default-registry-endpoint: true\n", "0600")
     found = play(LIMIT, registries_yaml=True, **VARIABLES).ok()
     assert found.of("n4")["written"] == [path] and found.changed()["n3"] == 0, "k3s needs none"

@@ -56,7 +56,9 @@ class Told(NamedTuple):
     @property
     def wrong(self) -> str | None:
         """What is not as expected, or None."""
-        is_right = self.stopped == self.real or (self.sample.is_opaque and "nobody can tell" in self.stopped)
+        is_right = self.stopped == self.real or (
+            self.sample.is_opaque and "it is unknown which configuration file" in self.stopped
+        )
         if self.real is None or (self.running == self.real and is_right):
             return None
         return (
