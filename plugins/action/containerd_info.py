@@ -30,9 +30,8 @@ class ActionModule(Action):
         except jmespath.exceptions.ParseError as exc:
             raise Refusal(f"query: {args['query']!r} is not JMESPath: {exc}".splitlines()[0]) from exc
         wanted = requests.observe(args)
-        wanted = wanted._replace(
-            docker=True if wanted.docker is None else wanted.docker
-        )  # shown, whoever configured it
+        if wanted.docker is None:
+            wanted = wanted._replace(docker=True)  # shown, whoever configured it
         observed = execute.execute(self, wanted, task_vars, Observation)
         today = date.today().isoformat()
         shown, known = info.info(observed, today), info.supported(observed, today)

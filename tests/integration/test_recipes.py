@@ -13,9 +13,9 @@ import pytest
 import yaml
 from command_lines import words
 from pages import ROOT, Block, Page, commands
-from support import HOSTS, LAB_VARIABLES, Player, Run, cri, dump, pid
+from support import HOSTS, LAB_VARIABLES, LAST_1, NEWEST, Player, Run, cri, dump, pid
 
-NODE = "n3"
+NODE = LAST_1
 NAME = "worker01.dev-prev.com"
 """What the page calls the node."""
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]
@@ -152,7 +152,7 @@ def test_recipe(walk, recipe):
             walk.write(block)
             continue
         if "Upgrade" in recipe and runs:
-            walk.lab.swap(NODE, "n4")
+            walk.lab.swap(NODE, NEWEST)
         for command in commands(block):
             runs.append(walk.type(command))
             assert (runs[-1].rc != 0) == (len(runs) - 1 in FAILS.get(recipe, ())), runs[-1].output

@@ -38,7 +38,7 @@ def test_a_fleet_that_is_well(ready, play, tmp_path):
     pauses = {words[1]: words[-1] for words in lines if words[:1] == ["pulled"] and "/pause:" in words[1]}
     assert pauses == {PAUSES[node]: node for node in NODES}, run.output
     told = [run.output.index(f"ok: [{node}]") for node in NODES]
-    assert max(told) < run.output.index("RESULT  "), "each node is heard of before the table"
+    assert max(told) < run.output.index("RESULT  "), "each node reports before the table"
     assert f"\n{len(NODES)} of {len(NODES)} nodes pull every image from the intended registry: ok\n" in run.output
     assert f"HTML report: {tmp_path}/verify.html" in run.output
     found = json.loads((tmp_path / "verify.json").read_text())

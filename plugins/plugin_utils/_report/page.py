@@ -69,9 +69,8 @@ def _head(found: Mapping[str, Any]) -> Markup:
 def _bar(found: Mapping[str, Any]) -> Markup:
     """Return how many nodes there are of each kind, in a picture."""
     rects, place = [], 0
-    for group in reversed(view.groups(found, 0)):
-        width = view.size(found["nodes"][index] for index in group.nodes)
-        rects.append(element("rect", x=place, width=width, height=1, class_=group.kind))
+    for kind, width in reversed(view.counts(found).items()):
+        rects.append(element("rect", x=place, width=width, height=1, class_=kind))
         place += width
     shape = {"viewBox": f"0 0 {place} 1", "preserveAspectRatio": "none"}
     return element("svg", *rects, id="bar", aria_hidden="true", **shape)
@@ -79,7 +78,7 @@ def _bar(found: Mapping[str, Any]) -> Markup:
 
 def _chips(found: Mapping[str, Any]) -> Iterator[Markup]:
     """Yield what narrows the matrix to the nodes of one kind, without a script."""
-    counts = {group.kind: view.size(found["nodes"][index] for index in group.nodes) for group in view.groups(found, 0)}
+    counts = view.counts(found)
     listed = [("all", f"All {names.count(sum(counts.values()), 'node')}")]
     listed += [(kind, f"{counts[kind]} {view.label(found['about'], kind)}") for kind in reversed(counts)]
     for kind, text in listed if len(counts) > 1 else ():
@@ -202,8 +201,9 @@ def _legend(found: Mapping[str, Any]) -> Markup:
 
 def _groups(found: Mapping[str, Any], columns: list[str], details: Details) -> Iterator[Markup]:
     """Yield the rows of the matrix, nodes with the same problems together."""
+    names_of = view.short_names(found, found["nodes"])
     for group in view.groups(found, MAX_PROBLEMS):
-        rows = [_row(found, columns, details, index) for index in group.nodes]
+        rows = [_row(found, columns, details, index, names_of[index]) for index in group.nodes]
         yield element("tbody", _group(found, group, max(len(columns), 1) + 1), *rows, class_=group.kind)
 
 
@@ -218,9 +218,8 @@ def _group(found: Mapping[str, Any], group: Group, width: int) -> Markup:
     return element("tr", element("th", head, colspan=width, scope="rowgroup"), class_="group")
 
 
-def _row(found: Mapping[str, Any], columns: list[str], details: Details, index: int) -> Markup:
+def _row(found: Mapping[str, Any], columns: list[str], details: Details, index: int, short: str) -> Markup:
     node = found["nodes"][index]
-    short = view.short_names(found, [node])[0]
     name = element(
         "th",
         element("span", short, title=node["name"]),

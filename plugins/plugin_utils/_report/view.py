@@ -168,6 +168,11 @@ def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def counts(found: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many nodes there are of each kind, the worst kind first."""
+    return {group.kind: size(found["nodes"][index] for index in group.nodes) for group in groups(found, 0)}
+
+
 def groups(found: Mapping[str, Any], known: int) -> list[Group]:
     """Return the nodes by their reasons, the worst first; problems from `known` on count as one."""
     reasons: dict[int, list[int]] = {index: [] for index in range(len(found["nodes"]))}
@@ -201,12 +206,9 @@ def serving(found: Mapping[str, Any], upstream: str) -> str:
 
 def single_place(found: Mapping[str, Any]) -> str:
     """Return where the images of all upstreams come from that do come, if that is one place."""
-    places = {serving(found, each) for each in columns(found) if each in _served(found)}
+    served = {upstream_of(each) for each in found["outcomes"] if each["state"] in HEALTHY}
+    places = {serving(found, each) for each in served}
     return places.pop() if len(places) == 1 else ""
-
-
-def _served(found: Mapping[str, Any]) -> set[str]:
-    return {upstream_of(each) for each in found["outcomes"] if each["state"] in HEALTHY}
 
 
 def fallback(found: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str]:

@@ -411,8 +411,8 @@ TEXT_CASES = {
         [["b"]],
         "[a]\nx = 1\n[c]\n",
     ),
-    "a value gives way to a table": ("a = 1\nb = 2\n", {"a": {"c": 1}}, [["a"]], "b = 2\n\n[a]\nc = 1\n"),
-    "a table gives way to a value": ("b = 2\n\n[a]\nc = 1\n", {"a": 1}, [["a"]], "b = 2\na = 1\n"),
+    "a value is replaced by a table": ("a = 1\nb = 2\n", {"a": {"c": 1}}, [["a"]], "b = 2\n\n[a]\nc = 1\n"),
+    "a table is replaced by a value": ("b = 2\n\n[a]\nc = 1\n", {"a": 1}, [["a"]], "b = 2\na = 1\n"),
     "tabs": (
         "[a]\n\tx = 1\n\t[a.b]\n\t\ty = 1\n",
         {"a": {"c": {"z": 1}}},
