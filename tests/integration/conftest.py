@@ -45,9 +45,10 @@ def play(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def fresh(lab: Lab) -> Lab:
-    """The lab with every node in its first state."""
-    lab.reset(*NODES)
+def fresh(lab: Lab, request: pytest.FixtureRequest) -> Lab:
+    """The lab with every node in its first state, or those that the mark `nodes` of a test names."""
+    mark = request.node.get_closest_marker("nodes")
+    lab.reset(*(mark.args if mark else NODES))
     return lab
 
 

@@ -92,6 +92,7 @@ def test_a_table_that_is_ignored_is_refused_and_really_is(fresh, config, node, v
     assert cri(dump(fresh, node))["max_concurrent_downloads"] == 7
 
 
+@pytest.mark.nodes(LAST_1, NEWEST)
 def test_a_drop_in_that_wipes_the_main_file(fresh, config):
     """Up to 1.7 it really removes the whole table; 2.x merges it."""
     cni = {"conf_dir": "/etc/cni/other.d"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support import CONFIG, DOWNLOADS, LAST_1, NEWEST, RELEASES, V2, cri, dump, executions, files
 
 FAILING = {"ignore_errors": True}
@@ -24,6 +25,7 @@ def test_two_executions_for_a_change_and_one_for_none(fresh, config):
     assert [set(each.values()) for each in counts] == [{2}, {1}]
 
 
+@pytest.mark.nodes("n3")
 def test_attributes_links_and_copies(fresh, config):
     fresh.run("n3", ["mkdir", "-p", "/root/t"])
     fresh.run("n3", ["mv", CONFIG, "/etc/containerd/real"])
@@ -55,6 +57,7 @@ def test_attributes_links_and_copies(fresh, config):
     assert cri(dump(fresh, "n3"))["max_concurrent_downloads"] == 8 and not leftovers(fresh, "n3")
 
 
+@pytest.mark.nodes("n3")
 def test_a_check_of_ones_own_and_a_hand_that_is_faster(fresh, config):
     fresh.write("n3", "/root/t/refuse", "#!/bin/sh\necho 'wrong: password = \"hunter2\"' >&2\nexit 4\n")
     fresh.write("n3", "/root/t/edit", f"#!/bin/sh\necho '# by hand' >>{CONFIG}\n")
@@ -70,6 +73,7 @@ def test_a_check_of_ones_own_and_a_hand_that_is_faster(fresh, config):
     assert fresh.read("n3", CONFIG).endswith("# by hand\n") and not leftovers(fresh, "n3")
 
 
+@pytest.mark.nodes("n3")
 def test_a_file_that_is_mounted_by_itself(fresh, config):
     fresh.write("n3", "/root/t/mounted", fresh.read("n3", CONFIG))
     assert fresh.run("n3", ["mount", "--bind", "/root/t/mounted", CONFIG]).returncode == 0
@@ -106,6 +110,7 @@ def test_a_broken_file_is_named_with_the_place(lab, config):
     assert "hunter2" not in run.output
 
 
+@pytest.mark.nodes(LAST_1, NEWEST)
 def test_a_file_moves_to_another_version_on_request_alone(fresh, config):
     old = {name: f"[{name}]\n  # ours\n  sandbox_image = 'p'\n  enable_selinux = true\n" for name in (LAST_1, NEWEST)}
     old[LAST_1] = old[LAST_1].replace(f"[{LAST_1}]", "[plugins.cri]")

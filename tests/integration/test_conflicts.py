@@ -48,6 +48,7 @@ def test_refused_before_anything_is_written(fresh, play):
     assert run.output.count(": cannot be changed\n") == len(NODES)
 
 
+@pytest.mark.nodes(LAST_1, NEWEST)
 def test_what_a_merged_import_would_break_is_refused(fresh, play):
     """From 2.0 on imported files are merged key by key: mirrors end up next to our config_path."""
     _import(fresh, NEWEST, f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://old.lan"]\n')

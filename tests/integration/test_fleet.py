@@ -126,6 +126,7 @@ def test_a_host_that_runs_docker_alone_has_to_be_named(fresh, play):
     fresh.run("n3", ["rm", "-f", "/run/docker.sock"])
 
 
+@pytest.mark.nodes("n2", "n3")
 @pytest.mark.parametrize("strategy", ["free", "host_pinned", "debug"])
 def test_the_strategy_of_ansible_cfg_makes_no_difference(fresh, play, strategy):
     run = play("--limit=n2,n3", "--forks=1", env={"ANSIBLE_STRATEGY": strategy}).ok()

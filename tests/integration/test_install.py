@@ -98,6 +98,7 @@ def test_included_by_others_without_facts(fresh, play, tmp_path):
     assert all("ansible_facts" not in each["result"] for each in run.results)
 
 
+@pytest.mark.nodes("n3")
 def test_the_interpreter_is_discovered_once_for_a_play(fresh, play, tmp_path):
     playbook = tmp_path / "twice.yml"
     tasks = [{"airgap.containerd.containerd_info": {}}] * 3

@@ -82,6 +82,7 @@ def test_config_creates_the_file_with_the_right_version(fresh, task):
     assert versions == {node: RELEASES[node].new_file for node in NODES}
 
 
+@pytest.mark.nodes("n3")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -109,6 +110,7 @@ def test_hosts_refuses_what_containerd_would_ignore(lab, task):
         assert run.rc != 0 and message in run.failed(), run.output
 
 
+@pytest.mark.nodes("n3")
 def test_hosts_writes_prunes_and_leaves_the_role_alone(fresh, play, task):
     play("--limit=n3").ok()
     own = {"own.lan": {"server": {"url": "http://registry.lan:5000", "capabilities": ["pull", "resolve"]}}}
@@ -140,6 +142,7 @@ def test_restart(fresh, task):
         assert pid(fresh, node) != before[node] and result(node)["seconds"] < 30
 
 
+@pytest.mark.nodes("n3")
 def test_restart_restores(fresh, task):
     good = fresh.read("n3", CONFIG)
     fresh.write("n3", "/var/tmp/good.toml", good)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support import CONFIG_PATH, NODES, SITE, assert_served, files
+from support import AT_THE_ENDS, CONFIG_PATH, ENDS, LAST_1, NEWEST, NODES, OLDEST, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 STATE = "/var/lib/airgap-containerd"
@@ -38,6 +38,8 @@ CAUSES = {
         "no answer from /run/containerd/containerd.sock within",
     ),
 }
+PAIRS = (ENDS, CONFIG_PATH[:2], (OLDEST, LAST_1), (CONFIG_PATH[0], NEWEST))
+"""Two nodes for each cause, so that each release has two of them."""
 
 
 @pytest.fixture
@@ -60,14 +62,18 @@ def _spoil(lab, node: str, cause: str) -> None:
     lab.run(node, ["sh", "-c", "systemctl daemon-reload; systemctl restart containerd"])
 
 
-@pytest.mark.parametrize("cause", CAUSES)
-def test_the_files_of_before_come_back(fresh, everywhere, cause):
-    for node in NODES:
+@pytest.mark.parametrize(
+    ("cause", "nodes"),
+    [pytest.param(cause, nodes, marks=pytest.mark.nodes(*nodes)) for cause, nodes in zip(CAUSES, PAIRS, strict=True)],
+)
+def test_the_files_of_before_come_back(fresh, everywhere, cause, nodes):
+    limit = f"--limit={','.join(nodes)}"
+    for node in nodes:
         _spoil(fresh, node, cause)
-    before = {node: files(fresh, node) for node in NODES}
+    before = {node: files(fresh, node) for node in nodes}
     timeout = 8 if "times out" in cause else 60
-    run = everywhere(restart_timeout=timeout)
-    for node in NODES:
+    run = everywhere(limit, restart_timeout=timeout)
+    for node in nodes:
         said = run.of(node)["msg"]
         assert CAUSES[cause][2] in said and "The previous files were restored (/etc/containerd/config.toml" in said, (
             said
@@ -75,8 +81,8 @@ def test_the_files_of_before_come_back(fresh, everywhere, cause):
         assert "containerd serves CRI with them again" in said, said
         assert files(fresh, node) == before[node]
         fresh.run(node, ["sh", "-c", f"rm {DROP_IN}; systemctl daemon-reload"])
-    everywhere().ok()
-    assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
+    everywhere(limit).ok()
+    assert_served(fresh, nodes, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
 def test_the_first_node_that_fails_its_restart_stops_the_rollout(fresh, play):
@@ -95,30 +101,32 @@ def _roll_back(play, *arguments: str):
     return play(*arguments, playbook="playbooks/rollback.yml")
 
 
+@pytest.mark.nodes(*ENDS)
 def test_the_last_run_is_undone_on_demand(fresh, play):
-    original = {node: _etc(fresh, node) for node in NODES}
-    play().ok()
-    first = {node: _etc(fresh, node) for node in NODES}
-    play(url="http://registry.lan:5000", extra_upstreams=["registry.example.org"], auth_method="auto").ok()
-    second = {node: _etc(fresh, node) for node in NODES}
-    predicted = _roll_back(play, "--check", "--diff").ok()
-    assert predicted.changed() == dict.fromkeys(NODES, 1) and {n: _etc(fresh, n) for n in NODES} == second
+    original = {node: _etc(fresh, node) for node in ENDS}
+    play(AT_THE_ENDS).ok()
+    first = {node: _etc(fresh, node) for node in ENDS}
+    play(AT_THE_ENDS, url="http://registry.lan:5000", extra_upstreams=["registry.example.org"], auth_method="auto").ok()
+    second = {node: _etc(fresh, node) for node in ENDS}
+    predicted = _roll_back(play, AT_THE_ENDS, "--check", "--diff").ok()
+    assert predicted.changed() == dict.fromkeys(ENDS, 1) and {n: _etc(fresh, n) for n in ENDS} == second
     assert "S3cret" not in predicted.output and "registry.lan:5000" in predicted.output
-    undone = _roll_back(play).ok()
-    assert undone.changed() == dict.fromkeys(NODES, 1) and {n: _etc(fresh, n) for n in NODES} == first
-    assert all("before the run of 2" in undone.of(node)["msg"] for node in NODES)
-    assert play().ok().changed() == dict.fromkeys(NODES, 0), "what the first run wanted is what is there"
-    again = _roll_back(play).ok()
-    assert again.changed() == dict.fromkeys(NODES, 0), "an operator who runs it twice undoes no other run"
-    assert all("nothing to undo" in again.of(node)["msg"] for node in NODES)
-    for node in NODES:
+    undone = _roll_back(play, AT_THE_ENDS).ok()
+    assert undone.changed() == dict.fromkeys(ENDS, 1) and {n: _etc(fresh, n) for n in ENDS} == first
+    assert all("before the run of 2" in undone.of(node)["msg"] for node in ENDS)
+    assert play(AT_THE_ENDS).ok().changed() == dict.fromkeys(ENDS, 0), "what the first run wanted is what is there"
+    again = _roll_back(play, AT_THE_ENDS).ok()
+    assert again.changed() == dict.fromkeys(ENDS, 0), "an operator who runs it twice undoes no other run"
+    assert all("nothing to undo" in again.of(node)["msg"] for node in ENDS)
+    for node in ENDS:
         assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
         assert fresh.run(node, ["sh", "-c", f"find {STATE} ! -user root -o -perm /077"]).stdout == ""
-    play(state="absent").ok()
-    assert {node: _etc(fresh, node) for node in NODES} == original
-    assert _roll_back(play).ok().changed() == dict.fromkeys(NODES, 0)
+    play(AT_THE_ENDS, state="absent").ok()
+    assert {node: _etc(fresh, node) for node in ENDS} == original
+    assert _roll_back(play, AT_THE_ENDS).ok().changed() == dict.fromkeys(ENDS, 0)
 
 
+@pytest.mark.nodes(*CONFIG_PATH)
 def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
     original = {node: _etc(fresh, node) for node in CONFIG_PATH}
     play(f"--limit={','.join(CONFIG_PATH)}").ok()
@@ -131,6 +139,7 @@ def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
     assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in CONFIG_PATH)
 
 
+@pytest.mark.nodes("n3")
 def test_a_run_that_put_its_restart_off_is_undone_with_what_completes_it(fresh, play):
     original = _etc(fresh, "n3")
     play("--limit=n3", restart=False).ok()
@@ -140,6 +149,7 @@ def test_a_run_that_put_its_restart_off_is_undone_with_what_completes_it(fresh, 
     assert _roll_back(play, "--limit=n3").ok().changed() == {"n3": 1} and _etc(fresh, "n3") == original
 
 
+@pytest.mark.nodes("n3")
 def test_taking_back_what_was_never_restarted_is_not_forgotten(fresh, play):
     about = ["sh", "-c", f"stat -c '%a %U:%G' {CONFIG}; ls /etc/containerd"]
     before = fresh.run("n3", about).stdout

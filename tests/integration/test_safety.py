@@ -50,6 +50,7 @@ def kill_controller(lab, node: str, process) -> None:
     process.wait()
 
 
+@pytest.mark.nodes("n3")
 @pytest.mark.parametrize("strike", [kill_connection, cut_network, kill_controller])
 def test_what_is_begun_is_finished_without_the_controller(fresh, play, strike):
     node = "n3"
@@ -66,6 +67,7 @@ def test_what_is_begun_is_finished_without_the_controller(fresh, play, strike):
     assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
+@pytest.mark.nodes("n1", "n3")
 @pytest.mark.parametrize("node", ["n1", "n3"])
 def test_of_two_runs_at_once_one_wins(fresh, play, node):
     wishes = {80: "http://registry.lan", 5000: "http://registry.lan:5000"}
@@ -92,6 +94,7 @@ def container(lab, node: str) -> str:
     return lab.run(node, ["sh", "-c", command]).stdout.strip()
 
 
+@pytest.mark.nodes("n3")
 def test_a_restart_would_kill_pods_only_where_it_is_refused(fresh, play):
     node, image = "n3", "quay.io/coreos/etcd:1"
     play(f"--limit={node}").ok()
@@ -117,6 +120,7 @@ def test_a_restart_would_kill_pods_only_where_it_is_refused(fresh, play):
     assert container(fresh, node) != "RUNNING", "the control: this unit does kill them"
 
 
+@pytest.mark.nodes("n3")
 def test_a_good_configuration_is_started_although_the_unit_failed_too_often(fresh, play):
     node, good = "n3", fresh.read("n3", CONFIG)
     fresh.write(node, DROP_IN, "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=1h\n[Service]\nRestart=no\n")
@@ -132,6 +136,7 @@ def test_a_good_configuration_is_started_although_the_unit_failed_too_often(fres
     assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
+@pytest.mark.nodes("n2")
 def test_another_service_manager(fresh, play):
     node = "n2"
     fresh.run(node, ["sh", "-c", "systemctl stop containerd; systemctl mask --runtime containerd"])
@@ -146,6 +151,7 @@ def test_another_service_manager(fresh, play):
     assert play(f"--limit={node}", restart_command=["/usr/local/sbin/again"]).ok().changed() == {node: 0}
 
 
+@pytest.mark.nodes("n3")
 def test_a_command_that_restarts_nothing_is_no_restart(fresh, play):
     before = files(fresh, "n3")
     run = play("--limit=n3", restart_command=["/bin/true"], restart_timeout=2)
@@ -153,6 +159,7 @@ def test_a_command_that_restarts_nothing_is_no_restart(fresh, play):
     assert files(fresh, "n3") == before
 
 
+@pytest.mark.nodes("n3")
 def test_a_file_that_containerd_does_not_read_proves_nothing(fresh, play):
     before = files(fresh, "n3")
     run = play("--limit=n3", config_file="/etc/containerd/other.toml")

@@ -110,6 +110,7 @@ def _seen_while(lab, node: str, action) -> set[str]:
     return seen
 
 
+@pytest.mark.nodes("n3")
 def test_mirrors_and_config_path_are_never_on_disk_together(fresh, play):
     for node in ("n3",):
         _prepare(fresh, node, V2_LEGACY)
@@ -119,6 +120,7 @@ def test_mirrors_and_config_path_are_never_on_disk_together(fresh, play):
             assert not ("mirrors" in text and "config_path" in text), text
 
 
+@pytest.mark.nodes(*LEGACY)
 def test_a_legacy_node_keeps_its_other_mirrors_in_legacy_mode(fresh, play):
     for node in LEGACY:
         _prepare(fresh, node, V2_LEGACY)

@@ -147,7 +147,7 @@ def targets(page):
 def test_the_tables_of_what_is_supported_are_those_of_the_tests():
     lab = yaml.safe_load((ROOT / "inventories" / "lab" / "hosts.yml").read_text())["all"]["hosts"].values()
     minors = [".".join(str(host["lab_containerd"]).split(".")[:2]) for host in lab]
-    assert f"every test runs on {', '.join(minors[:-1])} and {minors[-1]};" in ENGLISH.text
+    assert f"the tests run on {', '.join(minors[:-1])} and {minors[-1]};" in ENGLISH.text
     cores = {pair.core: [each.python for each in matrix.PAIRS if each.core == pair.core] for pair in matrix.PAIRS}
     for core, pythons in cores.items():
         row = f"\n| {core} | {pythons[0]} – {pythons[-1]} | "

@@ -12,8 +12,13 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared import p
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.verdicts import Wanted
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import releases
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import Damaged, Kept, Observation
-from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, WrittenConfig
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import (
+    Damaged,
+    Kept,
+    Observation,
+    State,
+)
+from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, Record, WrittenConfig
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import (
     config_toml,
     conflicts,
@@ -117,6 +122,7 @@ def make_previous(observed: Observation) -> Plan:
             after = _text(before)
         elif before != now:
             _plan_file(planned, path, _text(now), _text(before))
+    planned.warnings.extend(_undoes_a_repair(observed, state))
     made = _plan(observed, text, after, planned)._replace(
         effective=Wanted(),
         record=state.record,
@@ -124,6 +130,26 @@ def make_previous(observed: Observation) -> Plan:
         since=state.time,
     )
     return plan.finish(observed, made)
+
+
+def _undoes_a_repair(observed: Observation, state: State) -> list[str]:
+    """Warn about what earlier runs wrote and others had taken away, before the run that is undone wrote it again."""
+    record = state.record if isinstance(state.record, Record) else NOTHING
+    lost = [
+        path
+        for path, before in state.files.items()
+        if path in record.files and _digest(before) != record.files[path].sha256
+    ]
+    if observed.config.real_path in state.files:
+        before = state.files[observed.config.real_path]
+        keys = conflicts.edited_keys(load(_text(before) or ""), record.config, _digest(before))
+        lost.extend([f"{', '.join(keys)} in {observed.config.path}"] if keys else [])
+    if not lost:
+        return []
+    return [
+        f"the run that is undone repaired what had been removed or edited since the run before it ({'; '.join(lost)}): "
+        "that is so again, and pulls may go to the public registry. Run the site playbook to repair it"
+    ]
 
 
 def _digest(kept: Kept | None) -> str | None:

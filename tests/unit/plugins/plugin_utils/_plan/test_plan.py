@@ -16,7 +16,9 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.observation import (
     Daemon,
+    Kept,
     Observation,
+    State,
 )
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node.record import NOTHING, Answer, ProvenWith
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import plan, request, tree, undo
@@ -279,6 +281,37 @@ def test_a_restart_that_containerd_would_not_survive_is_refused_and_without_one_
         (warning,) = again(observed("2.1.9", text)).warnings
         assert warning.startswith("containerd would not start again after a restart: imports in /etc/containerd/config")
     assert done.restart_due
+
+
+def undone(before: Observation, damaged: Observation) -> Plan:
+    """Plan to undo the run that repaired a node, of which others took away what the run before it wrote."""
+    repair = make(damaged)
+    after = after_run(damaged, repair)
+
+    def kept(text: str | None) -> Kept | None:
+        return None if text is None else Kept(text.encode(), 0o600, 0, 0)
+
+    paths = {CONFIG: (repair.config_before, repair.config_after)} if repair.config_changed else {}
+    paths.update({path: (repair.tree.before.get(path), text) for path, text in repair.tree.writes.items()})
+    files, now = ({path: kept(each[at]) for path, each in paths.items()} for at in (0, 1))
+    digests = {path: nodes.file(text).sha256 for path, (_was, text) in paths.items()}
+    state = State("previous", "2026-11-01T10:00:00Z", files, now, digests, before.record)
+    return undo.make_previous(after._replace(previous=state))
+
+
+def test_undoing_a_repair_says_that_pulls_may_pass_the_mirror():
+    before = observed("2.1.9", "version = 3\n")
+    first = after_run(before, make(before))
+    path = f"{HOSTS_DIR}/quay.io/hosts.toml"
+    files = {name: each for name, each in first.hosts.files.items() if not name.startswith("quay.io/")}
+    again = undone(first, first._replace(hosts=first.hosts._replace(files=files)))
+    assert again.tree.removes == [path]
+    (warning,) = again.warnings
+    assert f"had been removed or edited since the run before it ({path})" in warning
+    (warning,) = undone(first, edited(first, "version = 3\n")).warnings
+    assert "registry.config_path in /etc/containerd/config.toml): that is so again, and pulls may go to the" in warning
+    assert not undone(before, before).warnings, "a first run has no run before it"
+    assert not undone(first, edited(first, "# mine\n" + first.config.content.decode())).warnings
 
 
 @pytest.mark.parametrize("tries", [True, False])
