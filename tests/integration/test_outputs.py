@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from support import NODES, ROOT, Run
+from support import AT_THE_ENDS, ENDS, NEWEST, ROOT, Run
 
 REPORT = "airgap.containerd.containerd_report"
 GIVEN = {
@@ -16,7 +16,7 @@ GIVEN = {
     "resolve": ["-e", "image=busybox:1"],
     "render": ["-e", "containerd_registry_version=1.7.24"],
     "rollback": ["--check"],
-    "schedule": ["-e", "containerd_registry_schedule_on=n3", "-e", "containerd_registry_schedule_state=absent"],
+    "schedule": ["-e", f"containerd_registry_schedule_on={NEWEST}", "-e", "containerd_registry_schedule_state=absent"],
     "site": [],
     "uninstall": ["--check"],
     "verify": ["-e", "image=busybox:1,quay.io/a/none:1"],
@@ -36,12 +36,13 @@ def test_every_playbook_is_tried():
 @pytest.fixture(scope="module")
 def printed(lab, play, tmp_path_factory) -> dict[str, Run]:
     """What each playbook prints, run from an empty folder."""
-    lab.reset(*NODES)
+    lab.reset(*ENDS)
     folder = tmp_path_factory.mktemp("empty")
     env = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "PWD": str(folder)}
     return {
-        name: play(*GIVEN[name], playbook=f"airgap.containerd.{name}", cwd=folder, env=env) for name in ORDER
-    }  # fmt: skip
+        name: play(AT_THE_ENDS, *GIVEN[name], playbook=f"airgap.containerd.{name}", cwd=folder, env=env)
+        for name in ORDER
+    }
 
 
 @pytest.mark.parametrize("name", ORDER)

@@ -10,6 +10,7 @@ import time
 import pytest
 import yaml
 
+from ansible_collections.airgap.containerd.plugins.module_utils._node import survey
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._images import documents, manifests, sources
 from ansible_collections.airgap.containerd.plugins.plugin_utils._images.documents import NotYaml
@@ -226,3 +227,7 @@ def test_more_images_than_one_task_asks_for(monkeypatch):
     monkeypatch.setattr(sources, "MAX_IMAGES", 2)
     with pytest.raises(Refusal, match="images: 3 are more than the 2 that one task checks"):
         sources.names([], None, [Name(each) for each in "abc"])
+
+
+def test_a_node_with_more_images_than_that_is_refused_too():
+    assert survey._MAX_NAMES > sources.MAX_IMAGES, "a list that was cut would be checked as if it were whole"
