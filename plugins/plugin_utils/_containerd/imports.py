@@ -24,6 +24,14 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys impor
 
 _APPENDED = ("imports", "disabled_plugins", "required_plugins")
 _REPLACED_BY_KEY = ("stream_processors", "proxy_plugins", "timeouts")
+_DEFAULTED = (
+    ("root",),
+    ("state",),
+    ("grpc", "address"),
+    ("grpc", "max_recv_message_size"),
+    ("grpc", "max_send_message_size"),
+)
+"""What has a default other than an empty value: containerd merges a file over its defaults as over another file."""
 
 
 class Source(NamedTuple):
@@ -246,8 +254,9 @@ def _put(settings: dict[Path, Setting], lost: list[Lost], path: Path, new: Setti
     old = settings.get(path)
     if path[0] in _APPENDED and old and isinstance(old.value, list) and isinstance(new.value, list):
         new = new._replace(value=[*old.value, *(each for each in new.value if each not in old.value)])
-    elif old and path[0] != "plugins" and not new.value:
-        lost.append(Lost(new.origin, new.place, f"{old.origin} sets it, and an empty value does not override that"))
+    elif path[0] != "plugins" and not new.value and (old or path in _DEFAULTED):
+        other = f"{old.origin} sets it" if old else "it has a default"
+        lost.append(Lost(new.origin, new.place, f"{other}, and an empty value does not override that"))
         return
     elif old and path[0] == "plugins" and _table(old) != _table(new) and _one_migration(old, new, rel):
         # What is migrated from version 2 replaces images' settings of version 3, and is replaced by runtime's.

@@ -245,3 +245,14 @@ NEW_REGISTRY = {V3_IMAGES: {"registry": {"config_path": "/new"}}}
 def test_which_of_two_registry_tables_counts(containerd, version, effective):
     combined = combine(containerd, {**version, "plugins": {**OLD_REGISTRY, **NEW_REGISTRY}})
     assert combined.settings[("plugins", V3_IMAGES, "registry", "config_path")].value == effective
+
+
+@pytest.mark.parametrize("containerd", ["1.4.13", "1.7.24", "2.1.9", "2.3.4"])
+def test_an_empty_value_overrides_neither_a_default_nor_another_file(containerd):
+    empty = {"version": 2, "root": "", "grpc": {"address": "", "gid": 0}, "oom_score": 0}
+    combined = combine(containerd, empty)
+    moved = {("grpc", "address")} if containerd == "2.3.4" else set()  # there it is a setting of a plugin
+    assert {each.place for each in combined.lost} == {("root",), ("grpc", "address")} - moved
+    assert all("has a default, and an empty value does not override" in each.why for each in combined.lost)
+    other = combine(containerd, {"version": 2, "oom_score": 5}, {"version": 2, "oom_score": 0})
+    assert other.settings[("oom_score",)].value == 5 and "main" not in other.lost[0].origin
