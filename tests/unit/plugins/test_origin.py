@@ -9,10 +9,10 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 import yaml
 
@@ -48,17 +48,24 @@ LOOK = {"airgap.containerd.containerd_info": {}, "vars": {"ansible_python_interp
 GATHER = {"ansible.builtin.setup": {"gather_subset": "!all"}}
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """What all runs share, so that they are forks of one process: an empty ansible.cfg, and the cache of facts."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "ansible.cfg").touch()
+    return folder
+
+
 @pytest.fixture
-def play(tmp_path):
+def play(tmp_path, home):
     """Return a function that runs tasks on a node which answers `facts` to every module, and returns what is shown."""
-    python = tmp_path / "python"
-    places = {"ANSIBLE_CACHE_PLUGIN_CONNECTION": tmp_path / "cache", "ANSIBLE_CONFIG": tmp_path / "ansible.cfg"}
-    (tmp_path / "ansible.cfg").touch()
+    python, printed, cache = tmp_path / "python", tmp_path / "printed", home / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
     environment = {
-        **os.environ, **{name: str(path) for name, path in places.items()}, "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_NOCOLOR": "1",
+        **os.environ, "ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(cache),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1", "PWD": str(tmp_path),
     }  # fmt: skip
-    program = shutil.which("ansible-playbook", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
     def run(facts: dict, *tasks: dict, arguments=(), hosts=("n1",), inventory=None, playbook=None) -> str:
         reply = json.dumps({"changed": False, "ansible_facts": facts})
@@ -70,9 +77,9 @@ def play(tmp_path):
         if playbook is None:
             playbook = tmp_path / "play.yml"
             playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": list(tasks)}]))
-        command = [str(program), "-i", str(tmp_path / "hosts.yml"), str(playbook), *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False)
-        output = done.stdout + done.stderr
+        command = ["ansible-playbook", "-i", str(tmp_path / "hosts.yml"), str(playbook), *arguments]
+        assert forked.run(command, environment, Path.cwd(), printed, 300) is not None
+        output = printed.read_text()
         assert "Traceback" not in output
         return " ".join(output.split())
 
