@@ -89,3 +89,15 @@ options:
         have their defaults; then only Docker is used.
     type: bool
 """
+
+    REQUEST = r"""
+options:
+  request:
+    description:
+      - What to do, as base64 of compressed JSON, so that secrets in it are not logged, and masking them does not damage
+        the reply.
+    type: str
+    required: true
+author:
+  - airgap.containerd contributors (@airgap)
+"""

@@ -13,6 +13,8 @@ description:
     M(airgap.containerd.containerd_node_change) has what changes a node; this module is sent to the node in every run of
     the role, so it does not include that.
   - Playbooks use those modules, never this one. Its options and return values may change with any release.
+extends_documentation_fragment:
+  - airgap.containerd.node.request
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -24,15 +26,6 @@ attributes:
     description: Target operating systems.
     support: full
     platforms: Linux
-options:
-  request:
-    description:
-      - What to do, as base64 of compressed JSON, so that secrets in it are not logged, and masking them does not damage
-        the reply.
-    type: str
-    required: true
-author:
-  - airgap.containerd contributors (@airgap)
 seealso:
   - module: airgap.containerd.containerd_node_change
 """

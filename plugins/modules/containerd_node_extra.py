@@ -11,6 +11,8 @@ description:
   - What M(airgap.containerd.containerd_pull), M(airgap.containerd.containerd_images) and
     M(airgap.containerd.containerd_harbor) run on the node - pulls through CRI, and requests to registries.
   - Playbooks use those modules, never this one. Its options and return values may change with any release.
+extends_documentation_fragment:
+  - airgap.containerd.node.request
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -22,15 +24,6 @@ attributes:
     description: Target operating systems.
     support: full
     platforms: Linux
-options:
-  request:
-    description:
-      - What to do, as base64 of compressed JSON, so that secrets in it are not logged, and masking them does not damage
-        the reply.
-    type: str
-    required: true
-author:
-  - airgap.containerd contributors (@airgap)
 seealso:
   - module: airgap.containerd.containerd_pull
 """
