@@ -74,7 +74,7 @@ lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 	@echo "== ansible-lint"
 	@$(STAGED) ansible-lint --offline --nocolor
 
-unit: venv-test ## The unit tests, less than a minute
+unit: venv-test ## The unit tests, about a minute
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
 	@echo "== properties, a long random search"
@@ -134,7 +134,7 @@ reading: need-root venv-test ## Compare how each release reads configurations wi
 living: need-root venv-test ## A long random sequence of changes on nodes, each run checked; ARGS="--seed 1 --steps 1000" (root)
 	@PATH=$(TEST):$$PATH PYTHONPATH=$(PYTHONPATH):tests/lab:tests/integration $(TEST)/python -m living $(ARGS)
 
-matrix: need-root venv-test ## The tests with every supported pair of ansible-core and Python, about half an hour; ARGS="--only 2.16-3.10" (root)
+matrix: need-root venv-test ## The tests with every supported pair of ansible-core and Python, about an hour; ARGS="--only 2.16-3.10" (root)
 	@$(TEST)/python tests/tools/matrix.py $(ARGS)
 
 systems: need-root venv-test ## Nodes on other Debian systems, from first run to removal, with and without pipelining (root)
