@@ -79,6 +79,7 @@ def test_every_node_has_its_versions_and_is_reachable(lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", NODES)
 def test_node_is_a_whole_system_without_a_way_out(lab: Lab, name: str) -> None:
+    lab.reset(name)
     assert lab.run(name, ["systemctl", "is-system-running", "--wait"]).stdout.strip() == "running"
     assert lab.run(name, ["systemctl", "show", "-P", "KillMode", "containerd"]).stdout.strip() == "process"
     assert lab.run(name, ["ip", "route", "show", "default"]).stdout == ""
