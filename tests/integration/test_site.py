@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import base64
 import difflib
+import importlib.util
 
 import pytest
-from support import CONFIG_PATH, IMAGES, LEGACY, NODES, SITE, assert_served, files, pid
+from support import AT_THE_ENDS, CONFIG_PATH, IMAGES, LEGACY, NODES, SITE, assert_served, files, pid
 
 PLAYBOOK = SITE
+MASKED = importlib.util.find_spec("ansible.module_utils.secrets") is not None
+"""Whether ansible-core replaces each password wherever it prints it, however short: from 2.22 on."""
 
 PRECIOUS = """\
 # Settings of this node, by hand.
@@ -170,7 +173,8 @@ def test_another_password_needs_no_restart_in_header_mode(applied, lab, play):
     assert [node for node in NODES if before[node] != after[node]] == list(LEGACY)
     for node in CONFIG_PATH:
         assert _base64("io") in lab.read(node, "/etc/containerd/certs.d/docker.io/hosts.toml")
-    assert _base64("io") not in run.output and "io.containerd" in run.output.replace("docker.io", "")
+    assert _base64("io") not in run.output
+    assert MASKED or "io.containerd" in run.output.replace("docker.io", "")
     play().ok()
 
 
@@ -185,12 +189,13 @@ def test_a_wrong_password_stops_before_anything_is_written(applied, lab, play):
 @pytest.mark.parametrize("password", ["a-very-long-password-of-forty-characters", "io"])
 @pytest.mark.parametrize("pipelining", ["true", "false"], ids=["pipelining", "files"])
 def test_verbose_output_shows_no_password(applied, play, password, pipelining):
-    run = play("-vvvv", "--diff", "-e", f"ansible_pipelining={pipelining}", password=password, preflight=False).ok()
+    how = ("-vvvv", "--diff", "-e", f"ansible_pipelining={pipelining}")
+    run = play(AT_THE_ENDS, *how, password=password, preflight=False).ok()
     assert all(run.changed().values())
     assert _base64(password) not in run.output
     if len(password) > 2:
         assert password not in run.output
-    assert "io.containerd" in run.output, "a short password must not mangle what is printed"
+    assert MASKED or "io.containerd" in run.output, "a short password must not mangle what is printed"
 
 
 def test_absent_takes_everything_back(applied, lab, play):
