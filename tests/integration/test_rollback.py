@@ -140,6 +140,15 @@ def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
 
 
 @pytest.mark.nodes("n3")
+def test_undoing_a_repair_warns_that_pulls_may_pass_the_mirror(fresh, play):
+    play("--limit=n3").ok()
+    fresh.run("n3", ["rm", "-r", "/etc/containerd/certs.d/quay.io"])
+    assert play("--limit=n3").ok().changed() == {"n3": 1}
+    told = " ".join(_roll_back(play, "--limit=n3", "--check").ok().output.split())
+    assert "removed or edited since the run before it (/etc/containerd/certs.d/quay.io/hosts.toml): that is so" in told
+
+
+@pytest.mark.nodes("n3")
 def test_a_run_that_put_its_restart_off_is_undone_with_what_completes_it(fresh, play):
     original = _etc(fresh, "n3")
     play("--limit=n3", restart=False).ok()
