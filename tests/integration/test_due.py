@@ -14,7 +14,7 @@ from support import CONFIG, NODES, pid
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
-STEPS = 8
+STEPS = 5
 SEED = int(os.environ.get("DUE_SEED", "1"))
 DROP_IN = "/etc/containerd/conf.d/a.toml"
 MARK = "# and imported:"
