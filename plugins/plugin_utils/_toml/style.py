@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from os.path import commonprefix
+from itertools import takewhile
+from operator import eq
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.keys import Path, new_key
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.scan import Entry
@@ -91,7 +92,7 @@ def _nearest(found: Iterable[tuple[Entry, str]], path: Path, otherwise: str) -> 
     """Return what the nearest sibling of a path has: the last of those that share most of it."""
     nearest = (-1, otherwise)
     for entry, each in found:
-        depth = len(commonprefix([entry.path, path]))
+        depth = len(list(takewhile(bool, map(eq, entry.path, path))))
         if depth >= nearest[0]:
             nearest = depth, each
     return nearest[1]
