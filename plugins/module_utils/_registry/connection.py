@@ -134,19 +134,19 @@ def _exchange(target, method, headers, body, clock, tls):
         connection.default_port = 443 if context else 80  # or it is part of the header Host
         connection.sock = stream = _Stream(sock, clock)
         connection.request(method, target.path, body, headers)
-        reply = http.client.HTTPResponse(stream, method=method)
-        reply.begin()
-        for number in range(_MAX_INTERIM + 1):
-            if not 100 <= reply.status < 200 or reply.status == 101:
-                break
-            if number == _MAX_INTERIM:
-                raise http.client.HTTPException("no final answer")
-            reply.headers = None
+        with http.client.HTTPResponse(stream, method=method) as reply:
             reply.begin()
-        found = {}
-        for name, value in reply.headers.items():
-            found.setdefault(name.lower(), []).append(str(value))
-        return Answer(reply.status, found, reply.read(MAX_BODY))
+            for number in range(_MAX_INTERIM + 1):
+                if not 100 <= reply.status < 200 or reply.status == 101:
+                    break
+                if number == _MAX_INTERIM:
+                    raise http.client.HTTPException("no final answer")
+                reply.headers = None
+                reply.begin()
+            found = {}
+            for name, value in reply.headers.items():
+                found.setdefault(name.lower(), []).append(str(value))
+            return Answer(reply.status, found, reply.read(MAX_BODY))
     finally:
         sock.close()
 
