@@ -199,8 +199,10 @@ def _with_nodes(title: str, other: str, found: Mapping[str, list[str]], total: i
 
 def _after_plan(fleet: Mapping[str, Any], change: list[str], stopped: bool, check: bool) -> list[str]:
     if stopped and not check:
-        left = f", or continue without them with -e {PROCEED}=true" if change else ""
-        return ["", f"Nothing was changed. Fix the nodes that cannot be changed, exclude them with --limit{left}."]
+        left = " or exclude them with --limit"
+        if change:
+            left = f", exclude them with --limit, or continue without them with -e {PROCEED}=true"
+        return ["", f"Nothing was changed. Fix the nodes that cannot be changed{left}."]
     if not change:
         return ["", "Nothing to change." if fleet["right"] else "Nothing was changed."]
     return ["", "Nothing was changed: this was a check."] if check else []
