@@ -50,7 +50,7 @@ lab-down: need-root venv-run ## Stop the lab (root)
 test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=1 \
-		lint unit ends sanity unit-oldest tarball && $(MAKE) --no-print-directory integration || status=$$?; \
+		lint sanity unit ends unit-oldest tarball && $(MAKE) --no-print-directory integration || status=$$?; \
 	echo; echo "== Figures"; \
 	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
 	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
@@ -89,7 +89,7 @@ unit-oldest: venv-test ## The unit tests of code that runs on nodes, with the ol
 	@echo "== unit tests of the code of the nodes"
 	@$(TEST)/python tests/tools/oldest.py
 
-ends: venv-test ## The unit tests with the oldest and the newest supported pair of ansible-core and Python
+ends: venv-test ## The control node's unit tests with the oldest and the newest supported pair of ansible-core and Python
 	@$(TEST)/python tests/tools/matrix.py --ends
 
 # Both work on the staged copy, and one of them leaves its output there.
