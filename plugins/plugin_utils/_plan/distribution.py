@@ -115,7 +115,8 @@ def drop_in(observed: Observation, rel: Release, recorded: Container[str]) -> di
     reads = observed.effective.config_path
     if reads and place(reads) == observed.hosts_dir and own.drop_in not in recorded:
         return {}
-    first = (observed.config.text or own.managed).partition("\n")[0].rstrip()
+    text = own.managed if observed.config.text is None else observed.config.text
+    first = text.partition("\n")[0].rstrip()
     if first != own.managed:
         raise Refusal(
             f"{observed.config.path} does not begin with {own.managed!r}, so {own.title} ignores additional files: set "

@@ -201,9 +201,10 @@ def test_k0s_that_reads_a_directory_already_gets_no_such_file():
     assert DROP_IN not in todo.tree.writes and "/etc/k0s/containerd.d/certs.d/docker.io/hosts.toml" in todo.tree.writes
 
 
-def test_k0s_that_does_not_write_its_file_any_more_reads_none_beside_it():
+@pytest.mark.parametrize("text", ["version = 2\n", ""])
+def test_k0s_that_does_not_write_its_file_any_more_reads_none_beside_it(text):
     with pytest.raises(Refusal, match="does not begin with '# k0s_managed=true', so k0s ignores additional files"):
-        make(k0s("version = 2\n"))
+        make(k0s(text))
 
 
 def test_a_login_that_k0s_would_have_to_have_in_config_toml_is_refused():
