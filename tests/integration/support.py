@@ -44,7 +44,7 @@ LEGACY_TLS = tuple(name for name in NODES if RELEASES[name].tls_tables)
 OLDEST, LAST_1, NEWEST = BY_AGE[0], BEFORE_2[-1], BY_AGE[-1]
 """A node without config_path, one with it whose imports replace tables, and one that merges them."""
 ENDS = (OLDEST, NEWEST)
-AT_THE_ENDS = f"--limit={OLDEST},{NEWEST}"
+AT_THE_ENDS = f"--limit={','.join(ENDS)}"
 """For what is no different between them."""
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
 LAB_VARIABLES = yaml.safe_load((ROOT / "inventories" / "lab" / "group_vars" / "all.yml").read_text())
