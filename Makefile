@@ -47,7 +47,7 @@ lab-down: need-root venv-run ## Stop the lab (root)
 # --- Tests, the fast ones first ----------------------------------------------------------------------------------
 
 .PHONY: test lint unit unit-oldest ends sanity tarball integration
-test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
+test: need-root stage ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=1 \
 		lint sanity unit ends unit-oldest tarball && $(MAKE) --no-print-directory integration || status=$$?; \
@@ -56,7 +56,9 @@ test: need-root venv-test ## Run all of the following up to integration, stop at
 	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
 	exit $$status
 
-lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
+# `make test` has staged the copy before it starts these side by side.
+lint sanity: $(if $(SIDE_BY_SIDE),,stage)
+lint: ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 	@echo "== ruff"
 	@$(TEST)/ruff check --quiet .
 	@$(TEST)/ruff format --check --quiet .
@@ -94,7 +96,7 @@ ends: venv-test ## The control node's unit tests with the oldest and the newest 
 
 # Both work on the staged copy, and one of them leaves its output there.
 sanity: $(if $(SIDE_BY_SIDE),lint)
-sanity: stage ## ansible-test sanity, on every Python that this machine has
+sanity: ## ansible-test sanity, on every Python that this machine has
 	@echo "== ansible-test sanity"
 	@$(TEST)/python tests/tools/sanity.py
 

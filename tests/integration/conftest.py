@@ -44,11 +44,18 @@ def play(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return Player(tmp_path_factory.mktemp("plays"), getattr(request.module, "PLAYBOOK", ROLE))
 
 
-@pytest.fixture
-def fresh(lab: Lab, request: pytest.FixtureRequest) -> Lab:
-    """The lab with every node in its first state, or those that the mark `nodes` of a test names."""
+@pytest.fixture(autouse=True)
+def its_nodes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The nodes that the mark `nodes` of a test names, to which its runs are limited; all of them without one."""
     mark = request.node.get_closest_marker("nodes")
-    lab.reset(*(mark.args if mark else NODES))
+    monkeypatch.setattr(Player, "limit", ",".join(mark.args) if mark else "")
+    return mark.args if mark else NODES
+
+
+@pytest.fixture
+def fresh(lab: Lab, its_nodes: tuple[str, ...]) -> Lab:
+    """The lab with the nodes of this test in their first state."""
+    lab.reset(*its_nodes)
     return lab
 
 

@@ -43,9 +43,8 @@ LEGACY_TLS = tuple(name for name in NODES if RELEASES[name].tls_tables)
 """Nodes whose containerd reads TLS settings in config.toml."""
 OLDEST, LAST_1, NEWEST = BY_AGE[0], BEFORE_2[-1], BY_AGE[-1]
 """A node without config_path, one with it whose imports replace tables, and one that merges them."""
-ENDS = (OLDEST, NEWEST)
-AT_THE_ENDS = f"--limit={','.join(ENDS)}"
-"""For what is no different between them."""
+ENDS, BETWEEN = (OLDEST, NEWEST), BY_AGE[1:-1]
+"""For what is no different between releases, the oldest and the newest are enough."""
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())
 LAB_VARIABLES = yaml.safe_load((ROOT / "inventories" / "lab" / "group_vars" / "all.yml").read_text())
 IMAGES = {
@@ -105,6 +104,9 @@ class Player:
 
     They run on the lab's inventory, or on one that a test made.
     """
+
+    limit = ""
+    """The nodes on which each run is that has no limit of its own."""
 
     def __init__(self, folder: Path, playbook: str = ROLE, inventory: Path = ROOT / "inventories" / "lab"):
         self.folder = folder
@@ -169,6 +171,8 @@ class Player:
             **env,
         }
         sources = [word for source in (str(self.inventory), *inventory) for word in ("-i", source)]
+        if self.limit and not any(each.startswith("--limit") for each in arguments):
+            arguments = (f"--limit={self.limit}", *arguments)
         return ["ansible-playbook", *sources, playbook, "-e", f"@{extra}", *arguments], environment
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import AT_THE_ENDS, ENDS, LAST_1, NEWEST, OLDEST, RELEASES, SITE, assert_served, files, pid
+from support import ENDS, LAST_1, NEWEST, OLDEST, RELEASES, SITE, assert_served, files, pid
 
 CONFIG = "/etc/containerd/config.toml"
 RECORD = "/var/lib/airgap-containerd/record.json"
@@ -22,26 +22,26 @@ def test_a_run_killed_before_the_restart_is_completed_by_the_next(fresh, play):
         before = pid(fresh, node)
         assert play(f"--limit={node}", restart_command=KILL_THE_RUN).rc != 0
         assert pid(fresh, node) == before and "registry.lan" in fresh.read(node, RECORD)
-    run = play(AT_THE_ENDS).ok()
+    run = play().ok()
     assert all(run.of(node)["restarted"] for node in ENDS)
     for node in ENDS:
         assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
-    assert play(AT_THE_ENDS).ok().changed() == dict.fromkeys(ENDS, 0)
+    assert play().ok().changed() == dict.fromkeys(ENDS, 0)
 
 
 @pytest.mark.nodes(*ENDS)
 def test_a_restart_that_was_put_off_is_not_forgotten(fresh, play):
-    put_off = play(AT_THE_ENDS, restart=False).ok()
+    put_off = play(restart=False).ok()
     assert all(put_off.of(node)["restart_due"] and not put_off.of(node)["restarted"] for node in ENDS)
-    assert play(AT_THE_ENDS, restart=False).ok().changed() == dict.fromkeys(ENDS, 0)
-    done = play(AT_THE_ENDS).ok()
+    assert play(restart=False).ok().changed() == dict.fromkeys(ENDS, 0)
+    done = play().ok()
     assert all(done.of(node)["restarted"] for node in ENDS)
 
 
 @pytest.mark.nodes("n3")
 def test_a_restart_that_fails_puts_the_files_back(fresh, play):
     before = files(fresh, "n3")
-    run = play("--limit=n3", restart_command=["/bin/sh", "-c", "echo no restart today >&2; exit 3"])
+    run = play(restart_command=["/bin/sh", "-c", "echo no restart today >&2; exit 3"])
     assert run.rc != 0 and "no restart today" in run.failed() and "were restored" in run.failed()
     assert files(fresh, "n3") == before
 
@@ -59,10 +59,10 @@ def test_a_restart_that_would_kill_pods_is_refused(fresh, play):
     fresh.write("n3", "/etc/systemd/system/containerd.service.d/kill.conf", "[Service]\nKillMode=mixed\n")
     fresh.run("n3", ["systemctl", "daemon-reload"])
     before = files(fresh, "n3")
-    run = play("--limit=n3")
+    run = play()
     assert run.rc != 0 and "KillMode=mixed" in run.failed() and "containerd_registry_restart_force" in run.failed()
     assert files(fresh, "n3") == before
-    assert play("--limit=n3", restart_force=True).ok().of("n3")["restarted"]
+    assert play(restart_force=True).ok().of("n3")["restarted"]
 
 
 @pytest.mark.parametrize(
@@ -103,17 +103,17 @@ def test_one_bad_host_stops_all_before_any_change(fresh, play, tmp_path):
 @pytest.mark.nodes("n1")
 def test_a_registry_that_is_not_there(fresh, play):
     before = files(fresh, "n1")
-    run = play("--limit=n1", url="http://10.77.0.5:81")
+    run = play(url="http://10.77.0.5:81")
     assert run.rc != 0 and "cannot connect to 10.77.0.5:81: Connection refused" in run.failed()
     assert files(fresh, "n1") == before
 
 
 @pytest.mark.nodes("n3")
 def test_a_hand_edited_file_is_replaced_and_kept(fresh, play):
-    play("--limit=n3").ok()
+    play().ok()
     edited = "# by hand\n"
     fresh.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", edited)
-    run = play("--limit=n3").ok()
+    run = play().ok()
     assert "edited by hand" in run.output and run.changed() == {"n3": 1}
     kept = fresh.run("n3", ["sh", "-c", "cat /var/lib/airgap-containerd/quay.io-hosts.toml.*"]).stdout
     assert kept == edited
@@ -121,16 +121,16 @@ def test_a_hand_edited_file_is_replaced_and_kept(fresh, play):
 
 @pytest.mark.nodes("n3")
 def test_another_hosts_dir_leaves_nothing_in_the_old_one(fresh, play):
-    play("--limit=n3").ok()
-    play("--limit=n3", hosts_dir="/etc/containerd/other.d").ok()
+    play().ok()
+    play(hosts_dir="/etc/containerd/other.d").ok()
     assert fresh.run("n3", ["ls", "/etc/containerd/certs.d"]).stdout == ""
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
-    assert play("--limit=n3", hosts_dir="/etc/containerd/other.d").ok().changed() == {"n3": 0}
+    assert play(hosts_dir="/etc/containerd/other.d").ok().changed() == {"n3": 0}
 
 
 @pytest.mark.nodes(OLDEST)
 def test_explicit_wishes_that_one_node_cannot_keep(fresh, play):
-    run = play(f"--limit={OLDEST}", fallback="none")
+    run = play(fallback="none")
     assert run.rc != 0 and "Remove containerd_registry_fallback from this node's variables" in run.failed()
 
 
@@ -138,13 +138,13 @@ def test_explicit_wishes_that_one_node_cannot_keep(fresh, play):
 def test_before_containerd_is_installed(fresh, play):
     fresh.run("n3", ["systemctl", "stop", "containerd"])
     fresh.run("n3", ["mv", "/usr/bin/containerd", "/var/tmp/"])
-    refused = play("--limit=n3")
+    refused = play()
     assert refused.rc != 0 and "install it first, or set containerd_registry_version" in refused.failed()
-    prepared = play("--limit=n3", version=str(RELEASES["n3"])).ok()
+    prepared = play(version=str(RELEASES["n3"])).ok()
     assert prepared.changed() == {"n3": 1} and not prepared.of("n3")["restarted"]
     fresh.run("n3", ["mv", "/var/tmp/containerd", "/usr/bin/"])
     fresh.run("n3", ["systemctl", "start", "containerd"])
-    assert play("--limit=n3").ok().changed() == {"n3": 0}
+    assert play().ok().changed() == {"n3": 0}
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
@@ -155,11 +155,10 @@ def test_an_import_that_takes_the_settings_away_is_named(fresh, play):
     drop_in = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nmax_concurrent_downloads = 4\n'
     for node in (LAST_1, NEWEST):
         fresh.write(node, CONFIG, imports + fresh.read(node, CONFIG))
-    limit = f"--limit={LAST_1},{NEWEST}"
-    play(limit).ok()
+    play().ok()
     for node in (LAST_1, NEWEST):
         fresh.write(node, "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
-    run = play(limit)
+    run = play()
     assert run.rc != 0 and "config_path is '' instead of" in run.failed() and "99-nvidia.toml" in run.failed()
     assert play(f"--limit={NEWEST}").ok()
     fresh.reset(LAST_1)

@@ -12,7 +12,7 @@ import time
 import ansible_runner
 import pytest
 import yaml
-from support import AT_THE_ENDS, CONFIG, ENDS, NODES, ROLE, ROOT, SITE, executions, files, pid
+from support import CONFIG, ENDS, NODES, ROLE, ROOT, SITE, executions, files, pid
 
 PLAYBOOK = SITE
 
@@ -58,23 +58,26 @@ def test_a_first_run_and_a_fleet_that_is_right(fresh, play):
     assert second.changed() == dict.fromkeys(NODES, 0) and state(fresh) == before
 
 
+@pytest.mark.nodes(*NODES[:3])
 def test_a_broken_node_stops_the_others_before_the_first_change_but_with_proceed(fresh, play):
     fresh.write("n2", CONFIG, "version = 2\n[broken\n")
     before = state(fresh)
     run = play()
     assert run.rc == 2 and state(fresh) == before
-    assert lines(run)[0] == "4 nodes: 3 to change, 1 cannot be changed"
-    assert {node: each["failures"] for node, each in run.stats.items()} == {"n1": 0, "n2": 1, "n3": 0, "n4": 0}
+    assert lines(run)[0] == "3 nodes: 2 to change, 1 cannot be changed"
+    assert {node: each["failures"] for node, each in run.stats.items()} == {"n1": 0, "n2": 1, "n3": 0}
     run = play(proceed=True)
-    assert run.rc == 2 and run.changed() == {"n1": 1, "n2": 0, "n3": 1, "n4": 1}
+    assert run.rc == 2 and run.changed() == {"n1": 1, "n2": 0, "n3": 1}
     assert state(fresh)["n2"] == before["n2"]
-    assert "3 changed, 3 of them restarted" in str(lines(run)) and "n2: cannot be changed" in lines(run)
+    assert "2 changed, 2 of them restarted" in str(lines(run)) and "n2: cannot be changed" in lines(run)
 
 
-def test_nodes_that_cannot_be_reached_stop_nobody(fresh, play, inventory):
+@pytest.mark.nodes("a0", *NODES[:3])
+def test_nodes_that_cannot_be_reached_stop_nobody(lab, play, inventory):
+    lab.reset(*NODES[:3])
     run = play(inventory=inventory(a0=AWAY, n2=AWAY))
-    assert run.rc == 2 and run.changed() == {"a0": 0, "n1": 1, "n2": 0, "n3": 1, "n4": 1}
-    assert lines(run)[0] == "5 nodes: 3 to change, 2 could not be reached"
+    assert run.rc == 2 and run.changed() == {"a0": 0, "n1": 1, "n2": 0, "n3": 1}
+    assert lines(run)[0] == "4 nodes: 2 to change, 2 could not be reached"
     assert lines(run).count("a0, n2: could not be reached") == 2, "in the plan and at the end"
     assert [host for host, each in sorted(run.stats.items()) if each["failures"]] == ["a0", "n2"]
     run = play(inventory=inventory(a0=AWAY, n2=AWAY))
@@ -115,6 +118,7 @@ def test_a_restart_that_fails_in_the_second_step_stops_the_rest(fresh, play, inv
     assert after["n2"][1] == before["n2"][1] and all(after[node] == before[node] for node in ("n3", "n4"))
 
 
+@pytest.mark.nodes("n2", "n3")
 def test_a_host_that_runs_docker_alone_has_to_be_named(fresh, play):
     fresh.run("n3", ["sh", "-c", "mv /var/lib/kubelet /root/ 2>/dev/null; : >/run/docker.sock"])
     before = state(fresh)
@@ -133,6 +137,7 @@ def test_the_strategy_of_ansible_cfg_makes_no_difference(fresh, play, strategy):
     assert run.changed() == {"n2": 1, "n3": 1} and lines(run)[0] == "2 nodes: 2 to change"
 
 
+@pytest.mark.nodes(*NODES[1:])
 def test_a_few_at_a_time_and_no_more_where_one_fails(fresh, play, inventory):
     fails = {"containerd_registry_restart_command": ["/bin/sh", "-c", "exit 3"]}
     run = play(inventory=inventory(n3=fails), serial=1)
@@ -140,6 +145,7 @@ def test_a_few_at_a_time_and_no_more_where_one_fails(fresh, play, inventory):
     assert "n4: not touched because the run stopped" in lines(run)
 
 
+@pytest.mark.nodes(*ENDS)
 def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, play, tmp_path):
     site = tmp_path / "site.yml"
     site.write_text(json.dumps([{"ansible.builtin.import_playbook": "airgap.containerd.site", "tags": ["registry"]}]))
@@ -147,25 +153,26 @@ def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, p
     quiet = {"ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")}
     assert not any(play("--tags=none", playbook=str(site), env=quiet).ok().changed().values())
     run = play("--tags=registry", playbook=str(site), env=quiet).ok()
-    assert run.changed() == dict.fromkeys(NODES, 1)
+    assert run.changed() == dict.fromkeys(ENDS, 1)
     assert "skipping: [" not in run.output
     right = play("--tags=registry", playbook=str(site), env=quiet).ok()
-    assert right.output.count("ok: [") == len(NODES) + 3, "a line for each node, and three for the summary"
+    assert right.output.count("ok: [") == len(ENDS) + 3, "a line for each node, and three for the summary"
 
 
 @pytest.mark.nodes(*ENDS)
 def test_uninstall_and_rollback_plan_and_sum_up_alike(fresh, play):
     before = {node: fresh.read(node, CONFIG) for node in ENDS}
     for playbook in ("rollback", "uninstall"):
-        play(AT_THE_ENDS, playbook=ROLE).ok()
-        check = play(AT_THE_ENDS, "--check", playbook=f"playbooks/{playbook}.yml").ok()
+        play(playbook=ROLE).ok()
+        check = play("--check", playbook=f"playbooks/{playbook}.yml").ok()
         assert lines(check)[0] == "2 nodes: 2 to change"
-        run = play(AT_THE_ENDS, playbook=f"playbooks/{playbook}.yml").ok()
+        run = play(playbook=f"playbooks/{playbook}.yml").ok()
         assert any(line.startswith("2 nodes: 2 changed") for line in lines(run))
         assert {node: fresh.read(node, CONFIG) for node in ENDS} == before
-        assert not any(play(AT_THE_ENDS, playbook=f"playbooks/{playbook}.yml").ok().changed().values())
+        assert not any(play(playbook=f"playbooks/{playbook}.yml").ok().changed().values())
 
 
+@pytest.mark.nodes(*ENDS)
 def test_the_results_of_all_nodes_stay_registered(fresh, play, tmp_path):
     playbook = tmp_path / "mine.yml"
     told = {
@@ -178,26 +185,28 @@ def test_the_results_of_all_nodes_stay_registered(fresh, play, tmp_path):
         {"hosts": "all", "gather_facts": False, "tasks": [told]},
     ]))  # fmt: skip
     run = play(playbook=str(playbook)).ok()
-    assert {run.of(node, "ansible.builtin.debug")["msg"] for node in NODES} == {"True True"}
+    assert {run.of(node, "ansible.builtin.debug")["msg"] for node in ENDS} == {"True True"}
 
 
+@pytest.mark.nodes(*ENDS)
 def test_the_runner_of_awx_gets_every_event_and_no_secret(fresh, tmp_path):
     variables = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_NOCOLOR": "1"}
     settings = {"inventory": str(ROOT / "inventories" / "lab"), "envvars": variables, "quiet": True}
     playbook = str(ROOT / "playbooks" / "site.yml")
-    good = ansible_runner.run(private_data_dir=str(tmp_path), ident="good", playbook=playbook, **settings)
-    assert good.status == "successful" and set(good.stats["changed"]) == set(NODES) and not good.stats["failures"]
+    settings |= {"private_data_dir": str(tmp_path), "playbook": playbook}
+    good = ansible_runner.run(ident="good", cmdline=f"--limit={','.join(ENDS)}", **settings)
+    assert good.status == "successful" and set(good.stats["changed"]) == set(ENDS) and not good.stats["failures"]
     told = [(each["event_data"].get("task"), each["event_data"].get("host")) for each in good.events]
     for task in ("Plan without changing anything", "Change the node"):
-        assert {host for name, host in told if name == task and host} == set(NODES), task
+        assert {host for name, host in told if name == task and host} == set(ENDS), task
     (shown,) = [
         each["event_data"]["res"]["lines"] for each in good.host_events("n1") if each["event"] == "runner_on_ok"
         and each["event_data"]["task"] == "Show the plan"
     ]  # fmt: skip
-    assert shown[0] == "4 nodes: 4 to change"
-    away = "--limit=n2 -e ansible_port=1 -e ansible_host=127.0.0.1 -e ansible_ssh_common_args="
-    bad = ansible_runner.run(private_data_dir=str(tmp_path), ident="bad", playbook=playbook, cmdline=away, **settings)
-    assert bad.status == "failed" and bad.stats["failures"] == {"n2": 1}
+    assert shown[0] == "2 nodes: 2 to change"
+    away = "--limit=n1 -e ansible_port=1 -e ansible_host=127.0.0.1 -e ansible_ssh_common_args="
+    bad = ansible_runner.run(ident="bad", cmdline=away, **settings)
+    assert bad.status == "failed" and bad.stats["failures"] == {"n1": 1}
     for path in (tmp_path / "artifacts").rglob("*"):
         text = path.read_text(errors="replace") if path.is_file() else ""
         assert "S3cret" not in text and BASE64 not in text, path

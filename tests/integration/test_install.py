@@ -13,15 +13,16 @@ import subprocess
 import pytest
 import yaml
 from stage import committable, copy
-from support import LAB_VARIABLES, NODES, ROOT, SITE, assert_served, executions
+from support import ENDS, LAB_VARIABLES, ROOT, SITE, assert_served, executions
 
 PLAYBOOK = SITE
 
 
+@pytest.mark.nodes(*ENDS)
 @pytest.mark.parametrize("count", [5, 50])
 def test_remote_executions_do_not_grow(fresh, play, count):
     """One for the plan, two more to change whatever there is: preflight, certificates, restart and proof."""
-    nodes, tls = ("n1", "n4"), fresh.config.tls
+    tls = fresh.config.tls
     account = {name: LAB_VARIABLES[f"containerd_registry_{name}"] for name in ("username", "password")}
     certificates = {
         "ca": str(tls / "ca.crt"),
@@ -36,15 +37,16 @@ def test_remote_executions_do_not_grow(fresh, play, count):
     }
 
     def run(**options):
-        return play("-vvv", f"--limit={','.join(nodes)}", **{**wanted, **options}).ok()
+        return play("-vvv", **{**wanted, **options}).ok()
 
     first, unchanged, changed = run(), run(), run(upstreams=names[1:])
-    assert [first.of(node)["restarted"] for node in nodes] == [True, True]
-    assert first.changed() == changed.changed() == dict.fromkeys(nodes, 1)
+    assert [first.of(node)["restarted"] for node in ENDS] == [True, True]
+    assert first.changed() == changed.changed() == dict.fromkeys(ENDS, 1)
     counts = [executions(each.output) for each in (first, unchanged, changed)]
-    assert counts == [dict.fromkeys(nodes, 3), dict.fromkeys(nodes, 1), dict.fromkeys(nodes, 3)]
+    assert counts == [dict.fromkeys(ENDS, 3), dict.fromkeys(ENDS, 1), dict.fromkeys(ENDS, 3)]
 
 
+@pytest.mark.nodes(*ENDS)
 def test_from_a_tarball(fresh, play, tmp_path):
     collections = tmp_path / "collections"
     build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), str(ROOT)]
@@ -56,8 +58,8 @@ def test_from_a_tarball(fresh, play, tmp_path):
     elsewhere.mkdir()
     env = {"ANSIBLE_COLLECTIONS_PATH": str(collections)}
     run = play(playbook="airgap.containerd.site", cwd=elsewhere, env=env).ok()
-    assert run.changed() == dict.fromkeys(NODES, 1)
-    assert play().ok().changed() == dict.fromkeys(NODES, 0), "the clone finds nothing left to do"
+    assert run.changed() == dict.fromkeys(ENDS, 1)
+    assert play().ok().changed() == dict.fromkeys(ENDS, 0), "the clone finds nothing left to do"
 
 
 def test_offline_to_the_letter(lab, tmp_path):
@@ -89,12 +91,13 @@ def test_offline_to_the_letter(lab, tmp_path):
     assert_served(lab, "n2", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
 
 
+@pytest.mark.nodes(*ENDS)
 def test_included_by_others_without_facts(fresh, play, tmp_path):
     playbook = tmp_path / "other.yml"
     tasks = [{"ansible.builtin.include_role": {"name": "airgap.containerd.containerd_registry"}}]
     playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     run = play(playbook=str(playbook)).ok()
-    assert run.changed() == dict.fromkeys(NODES, 1)
+    assert run.changed() == dict.fromkeys(ENDS, 1)
     assert all("ansible_facts" not in each["result"] for each in run.results)
 
 
@@ -103,5 +106,5 @@ def test_the_interpreter_is_discovered_once_for_a_play(fresh, play, tmp_path):
     playbook = tmp_path / "twice.yml"
     tasks = [{"airgap.containerd.containerd_info": {}}] * 3
     playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    run = play("-vvv", "--limit=n3", "-e", "ansible_python_interpreter=auto_silent", playbook=str(playbook)).ok()
+    run = play("-vvv", "-e", "ansible_python_interpreter=auto_silent", playbook=str(playbook)).ok()
     assert executions(run.output) == {"n3": 1 + 3}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import CONFIG_PATH, LEGACY, NEWEST, NODES, RELEASES, pid
+from support import CONFIG_PATH, ENDS, LEGACY, NEWEST, NODES, RELEASES, pid
 
 CONFIG = "/etc/containerd/config.toml"
 
@@ -93,7 +93,7 @@ def test_config_creates_the_file_with_the_right_version(fresh, task):
 )
 def test_config_refuses(fresh, task, options, message):
     before = fresh.read("n3", CONFIG)
-    run, dummy = task("containerd_config", "--limit=n3", **options)
+    run, dummy = task("containerd_config", **options)
     assert run.rc != 0 and message in run.failed(), run.output
     assert fresh.read("n3", CONFIG) == before
 
@@ -112,33 +112,34 @@ def test_hosts_refuses_what_containerd_would_ignore(lab, task):
 
 @pytest.mark.nodes("n3")
 def test_hosts_writes_prunes_and_leaves_the_role_alone(fresh, play, task):
-    play("--limit=n3").ok()
+    play().ok()
     own = {"own.lan": {"server": {"url": "http://registry.lan:5000", "capabilities": ["pull", "resolve"]}}}
-    run, result = task("containerd_hosts", "--limit=n3", namespaces=own)
+    run, result = task("containerd_hosts", namespaces=own)
     assert run.ok().changed() == {"n3": 1}
-    run, result = task("containerd_hosts", "--limit=n3", namespaces=own)
+    run, result = task("containerd_hosts", namespaces=own)
     assert run.ok().changed() == {"n3": 0}
     pair = {"url": "https://registry.lan:8443", "client": [["/etc/ssl/c.crt", "/etc/ssl/c.key"], "/etc/ssl/x.pem"]}
-    run, result = task("containerd_hosts", "--limit=n3", namespaces={"own.lan": {"hosts": [pair]}})
+    run, result = task("containerd_hosts", namespaces={"own.lan": {"hosts": [pair]}})
     written = fresh.read("n3", "/etc/containerd/certs.d/own.lan/hosts.toml")
     assert 'client = [["/etc/ssl/c.crt", "/etc/ssl/c.key"], ["/etc/ssl/x.pem", "/etc/ssl/x.pem"]]' in written, (
         run.output
     )
-    run, result = task("containerd_hosts", "--limit=n3", namespaces=own, hosts_dir="/opt/ct/certs.d")
+    run, result = task("containerd_hosts", namespaces=own, hosts_dir="/opt/ct/certs.d")
     assert result("n3")["removed"] == [] and result("n3")["written"] == ["/opt/ct/certs.d/own.lan/hosts.toml"]
     assert fresh.read("n3", "/etc/containerd/certs.d/own.lan/hosts.toml") == written
-    run, result = task("containerd_hosts", "--limit=n3", namespaces={}, hosts_dir="/opt/ct/certs.d/")
+    run, result = task("containerd_hosts", namespaces={}, hosts_dir="/opt/ct/certs.d/")
     assert result("n3")["removed"] == ["/opt/ct/certs.d/own.lan/hosts.toml"]
-    run, result = task("containerd_hosts", "--limit=n3", namespaces={})
+    run, result = task("containerd_hosts", namespaces={})
     assert result("n3")["removed"] == ["/etc/containerd/certs.d/own.lan/hosts.toml"]
-    assert play("--limit=n3").ok().changed() == {"n3": 0}
+    assert play().ok().changed() == {"n3": 0}
 
 
+@pytest.mark.nodes(*ENDS)
 def test_restart(fresh, task):
-    before = {node: pid(fresh, node) for node in NODES}
+    before = {node: pid(fresh, node) for node in ENDS}
     run, result = task("containerd_restart")
-    assert run.ok().changed() == dict.fromkeys(NODES, 1)
-    for node in NODES:
+    assert run.ok().changed() == dict.fromkeys(ENDS, 1)
+    for node in ENDS:
         assert pid(fresh, node) != before[node] and result(node)["seconds"] < 30
 
 
@@ -148,6 +149,6 @@ def test_restart_restores(fresh, task):
     fresh.write("n3", "/var/tmp/good.toml", good)
     fresh.write("n3", CONFIG, 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
     restore = [{"path": CONFIG, "backup": "/var/tmp/good.toml"}]
-    run, dummy = task("containerd_restart", "--limit=n3", restore=restore)
+    run, dummy = task("containerd_restart", restore=restore)
     assert run.rc != 0 and "runs without CRI. It was not restarted, and the previous files" in run.failed()
     assert fresh.read("n3", CONFIG) == good

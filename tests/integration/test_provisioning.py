@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from airgap_lab import Lab
-from support import LAB_VARIABLES, ROOT, assert_served, pid
+from support import ENDS, LAB_VARIABLES, ROOT, assert_served, pid
 
 EXAMPLES = ROOT / "docs" / "examples"
 ROLE = "airgap.containerd.containerd_registry"
@@ -93,7 +93,7 @@ def write_role(folder: Path, name: str, role: dict, template: str | None = None)
 
 
 def test_before_kubeadm(lab, example):
-    nodes = ("n1", "n2", "n4")
+    nodes = ENDS
     lab.reset(*nodes)
     run = example("kubeadm", nodes).ok()
     assert run.changed() == dict.fromkeys(nodes, 2), "the settings, and the registry"
@@ -148,8 +148,8 @@ def test_limit_and_serial(lab, example):
 
 
 def test_strategy_free(lab, example):
-    lab.reset("n2", "n3", "n4")
-    nodes = ("n2", "n3", "n4")
+    nodes = ("n2", "n4")
+    lab.reset(*nodes)
     assert example("free", nodes).ok().changed() == dict.fromkeys(nodes, 1)
     assert_served(lab, nodes, BUSYBOX, "registry.lan", "library/busybox")
 

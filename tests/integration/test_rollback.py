@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support import AT_THE_ENDS, CONFIG_PATH, ENDS, LAST_1, NEWEST, NODES, OLDEST, SITE, assert_served, files
+from support import CONFIG_PATH, ENDS, LAST_1, NEWEST, NODES, OLDEST, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 STATE = "/var/lib/airgap-containerd"
@@ -40,6 +40,7 @@ CAUSES = {
 }
 PAIRS = (ENDS, CONFIG_PATH[:2], (OLDEST, LAST_1), (CONFIG_PATH[0], NEWEST))
 """Two nodes for each cause, so that each release has two of them."""
+UNDONE = (LAST_1, NEWEST)
 
 
 @pytest.fixture
@@ -67,12 +68,11 @@ def _spoil(lab, node: str, cause: str) -> None:
     [pytest.param(cause, nodes, marks=pytest.mark.nodes(*nodes)) for cause, nodes in zip(CAUSES, PAIRS, strict=True)],
 )
 def test_the_files_of_before_come_back(fresh, everywhere, cause, nodes):
-    limit = f"--limit={','.join(nodes)}"
     for node in nodes:
         _spoil(fresh, node, cause)
     before = {node: files(fresh, node) for node in nodes}
     timeout = 8 if "times out" in cause else 60
-    run = everywhere(limit, restart_timeout=timeout)
+    run = everywhere(restart_timeout=timeout)
     for node in nodes:
         said = run.of(node)["msg"]
         assert CAUSES[cause][2] in said and "The previous files were restored (/etc/containerd/config.toml" in said, (
@@ -81,7 +81,7 @@ def test_the_files_of_before_come_back(fresh, everywhere, cause, nodes):
         assert "containerd serves CRI with them again" in said, said
         assert files(fresh, node) == before[node]
         fresh.run(node, ["sh", "-c", f"rm {DROP_IN}; systemctl daemon-reload"])
-    everywhere(limit).ok()
+    everywhere().ok()
     assert_served(fresh, nodes, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
@@ -104,73 +104,73 @@ def _roll_back(play, *arguments: str):
 @pytest.mark.nodes(*ENDS)
 def test_the_last_run_is_undone_on_demand(fresh, play):
     original = {node: _etc(fresh, node) for node in ENDS}
-    play(AT_THE_ENDS).ok()
+    play().ok()
     first = {node: _etc(fresh, node) for node in ENDS}
-    play(AT_THE_ENDS, url="http://registry.lan:5000", extra_upstreams=["registry.example.org"], auth_method="auto").ok()
+    play(url="http://registry.lan:5000", extra_upstreams=["registry.example.org"], auth_method="auto").ok()
     second = {node: _etc(fresh, node) for node in ENDS}
-    predicted = _roll_back(play, AT_THE_ENDS, "--check", "--diff").ok()
+    predicted = _roll_back(play, "--check", "--diff").ok()
     assert predicted.changed() == dict.fromkeys(ENDS, 1) and {n: _etc(fresh, n) for n in ENDS} == second
     assert "S3cret" not in predicted.output and "registry.lan:5000" in predicted.output
-    undone = _roll_back(play, AT_THE_ENDS).ok()
+    undone = _roll_back(play).ok()
     assert undone.changed() == dict.fromkeys(ENDS, 1) and {n: _etc(fresh, n) for n in ENDS} == first
     assert all("before the run of 2" in undone.of(node)["msg"] for node in ENDS)
-    assert play(AT_THE_ENDS).ok().changed() == dict.fromkeys(ENDS, 0), "what the first run wanted is what is there"
-    again = _roll_back(play, AT_THE_ENDS).ok()
+    assert play().ok().changed() == dict.fromkeys(ENDS, 0), "what the first run wanted is what is there"
+    again = _roll_back(play).ok()
     assert again.changed() == dict.fromkeys(ENDS, 0), "an operator who runs it twice undoes no other run"
     assert all("nothing to undo" in again.of(node)["msg"] for node in ENDS)
     for node in ENDS:
         assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
         assert fresh.run(node, ["sh", "-c", f"find {STATE} ! -user root -o -perm /077"]).stdout == ""
-    play(AT_THE_ENDS, state="absent").ok()
+    play(state="absent").ok()
     assert {node: _etc(fresh, node) for node in ENDS} == original
-    assert _roll_back(play, AT_THE_ENDS).ok().changed() == dict.fromkeys(ENDS, 0)
+    assert _roll_back(play).ok().changed() == dict.fromkeys(ENDS, 0)
 
 
-@pytest.mark.nodes(*CONFIG_PATH)
+@pytest.mark.nodes(*UNDONE)
 def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
-    original = {node: _etc(fresh, node) for node in CONFIG_PATH}
-    play(f"--limit={','.join(CONFIG_PATH)}").ok()
+    original = {node: _etc(fresh, node) for node in UNDONE}
+    play().ok()
     edited = "# by hand\n"
-    fresh.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", edited)
-    run = _roll_back(play, f"--limit={','.join(CONFIG_PATH)}").ok()
-    assert {node: _etc(fresh, node) for node in CONFIG_PATH} == original
+    fresh.write(LAST_1, "/etc/containerd/certs.d/quay.io/hosts.toml", edited)
+    run = _roll_back(play).ok()
+    assert {node: _etc(fresh, node) for node in UNDONE} == original
     assert "certs.d/quay.io/hosts.toml was changed after the run that is undone" in " ".join(run.output.split())
-    assert fresh.run("n3", ["sh", "-c", f"cat {STATE}/quay.io-hosts.toml.*"]).stdout == edited
-    assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in CONFIG_PATH)
+    assert fresh.run(LAST_1, ["sh", "-c", f"cat {STATE}/quay.io-hosts.toml.*"]).stdout == edited
+    assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in UNDONE)
 
 
 @pytest.mark.nodes("n3")
 def test_undoing_a_repair_warns_that_pulls_may_pass_the_mirror(fresh, play):
-    play("--limit=n3").ok()
+    play().ok()
     fresh.run("n3", ["rm", "-r", "/etc/containerd/certs.d/quay.io"])
-    assert play("--limit=n3").ok().changed() == {"n3": 1}
-    told = " ".join(_roll_back(play, "--limit=n3", "--check").ok().output.split())
+    assert play().ok().changed() == {"n3": 1}
+    told = " ".join(_roll_back(play, "--check").ok().output.split())
     assert "removed or edited since the run before it (/etc/containerd/certs.d/quay.io/hosts.toml): that is so" in told
 
 
 @pytest.mark.nodes("n3")
 def test_a_run_that_put_its_restart_off_is_undone_with_what_completes_it(fresh, play):
     original = _etc(fresh, "n3")
-    play("--limit=n3", restart=False).ok()
-    assert _roll_back(play, "--limit=n3").ok().of("n3")["restarted"] and _etc(fresh, "n3") == original
-    play("--limit=n3", restart=False).ok()
-    play("--limit=n3").ok()
-    assert _roll_back(play, "--limit=n3").ok().changed() == {"n3": 1} and _etc(fresh, "n3") == original
+    play(restart=False).ok()
+    assert _roll_back(play).ok().of("n3")["restarted"] and _etc(fresh, "n3") == original
+    play(restart=False).ok()
+    play().ok()
+    assert _roll_back(play).ok().changed() == {"n3": 1} and _etc(fresh, "n3") == original
 
 
 @pytest.mark.nodes("n3")
 def test_taking_back_what_was_never_restarted_is_not_forgotten(fresh, play):
     about = ["sh", "-c", f"stat -c '%a %U:%G' {CONFIG}; ls /etc/containerd"]
     before = fresh.run("n3", about).stdout
-    play("--limit=n3", auth_method="config").ok()
+    play(auth_method="config").ok()
     edited = fresh.read("n3", "/etc/containerd/certs.d/quay.io/hosts.toml") + "# by hand\n"
     fresh.write("n3", "/etc/containerd/certs.d/quay.io/hosts.toml", edited, mode="0600")
-    play("--limit=n3", auth_method="header").ok()
+    play(auth_method="header").ok()
     assert "quay.io-hosts.toml.2" in fresh.run("n3", ["ls", STATE]).stdout
-    assert play("--limit=n3", state="absent", restart=False).ok().of("n3")["restart_due"]
+    assert play(state="absent", restart=False).ok().of("n3")["restart_due"]
     assert fresh.run("n3", about).stdout == before, "nothing is left, and config.toml has its mode again"
     kept = fresh.run("n3", ["sh", "-c", f"cat {STATE}/*"]).stdout
     assert fresh.run("n3", ["ls", STATE]).stdout.split() == ["open.json"] and "content" not in kept
-    done = play("--limit=n3", state="absent").ok()
+    done = play(state="absent").ok()
     assert done.of("n3")["restarted"] and fresh.run("n3", ["test", "-e", STATE]).returncode != 0
-    assert play("--limit=n3", state="absent").ok().changed() == {"n3": 0}
+    assert play(state="absent").ok().changed() == {"n3": 0}

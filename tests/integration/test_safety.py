@@ -54,7 +54,7 @@ def kill_controller(lab, node: str, process) -> None:
 @pytest.mark.parametrize("strike", [kill_connection, cut_network, kill_controller])
 def test_what_is_begun_is_finished_without_the_controller(fresh, play, strike):
     node = "n3"
-    process = play.start(f"--limit={node}", restart_command=SLOW)
+    process = play.start(restart_command=SLOW)
     until(lambda: is_there(fresh, node, OPEN))
     before = pid(fresh, node)
     strike(fresh, node, process)
@@ -62,7 +62,7 @@ def test_what_is_begun_is_finished_without_the_controller(fresh, play, strike):
     process.communicate(timeout=120)
     fresh.run(node, ["ip", "link", "set", "eth0", "up"])
     assert pid(fresh, node) != before
-    run = play(f"--limit={node}").ok()
+    run = play().ok()
     assert run.changed() == {node: 0} and "no restart needed" in run.of(node)["msg"]
     assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
@@ -97,15 +97,15 @@ def container(lab, node: str) -> str:
 @pytest.mark.nodes("n3")
 def test_a_restart_would_kill_pods_only_where_it_is_refused(fresh, play):
     node, image = "n3", "quay.io/coreos/etcd:1"
-    play(f"--limit={node}").ok()
+    play().ok()
     fresh.pull(node, image)
     begin = f"ctr -n k8s.io run -d --null-io {image} survivor /bin/busybox sleep 1000"
     started = fresh.run(node, ["sh", "-c", begin])
     assert container(fresh, node) == "RUNNING", started.stderr
-    assert play(f"--limit={node}", auth_method="config").ok().of(node)["restarted"]
+    assert play(auth_method="config").ok().of(node)["restarted"]
     assert container(fresh, node) == "RUNNING"
     drop_in(fresh, node, "KillMode=mixed")
-    refused = play(f"--limit={node}")
+    refused = play()
     assert refused.rc != 0 and "would kill the pods" in refused.failed() and "killmode.conf" in refused.failed()
     # The fix in the message works: its drop-in sorts after ours.
     fresh.run(node, ["mv", DROP_IN, DROP_IN.replace("test", "a")])
@@ -113,10 +113,10 @@ def test_a_restart_would_kill_pods_only_where_it_is_refused(fresh, play):
     assert mend in refused.failed()
     fresh.write(node, mend, "[Service]\nKillMode=process\n")
     fresh.run(node, ["systemctl", "daemon-reload"])
-    assert play(f"--limit={node}").ok().of(node)["restarted"] and container(fresh, node) == "RUNNING"
+    assert play().ok().of(node)["restarted"] and container(fresh, node) == "RUNNING"
     fresh.run(node, ["rm", mend])
     fresh.run(node, ["systemctl", "daemon-reload"])
-    assert play(f"--limit={node}", "-e", '{"containerd_registry_auth_method": "config"}', restart_force=True).ok()
+    assert play("-e", '{"containerd_registry_auth_method": "config"}', restart_force=True).ok()
     assert container(fresh, node) != "RUNNING", "the control: this unit does kill them"
 
 
@@ -132,7 +132,7 @@ def test_a_good_configuration_is_started_although_the_unit_failed_too_often(fres
         "too quickly"
         in fresh.run(node, ["sh", "-c", "systemctl restart containerd; systemctl status containerd"]).stdout
     )
-    assert play(f"--limit={node}").ok().of(node)["restarted"]
+    assert play().ok().of(node)["restarted"]
     assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
@@ -145,16 +145,16 @@ def test_another_service_manager(fresh, play):
         "setsid /usr/bin/containerd </dev/null >/dev/null 2>&1 &\n"
     ), "0755")  # fmt: skip
     fresh.run(node, ["/usr/local/sbin/again"])
-    run = play(f"--limit={node}", restart_command=["/usr/local/sbin/again"]).ok()
+    run = play(restart_command=["/usr/local/sbin/again"]).ok()
     assert run.of(node)["restarted"]
     assert_served(fresh, node, "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
-    assert play(f"--limit={node}", restart_command=["/usr/local/sbin/again"]).ok().changed() == {node: 0}
+    assert play(restart_command=["/usr/local/sbin/again"]).ok().changed() == {node: 0}
 
 
 @pytest.mark.nodes("n3")
 def test_a_command_that_restarts_nothing_is_no_restart(fresh, play):
     before = files(fresh, "n3")
-    run = play("--limit=n3", restart_command=["/bin/true"], restart_timeout=2)
+    run = play(restart_command=["/bin/true"], restart_timeout=2)
     assert run.rc != 0 and "nothing was restarted" in run.failed()
     assert files(fresh, "n3") == before
 
@@ -162,5 +162,5 @@ def test_a_command_that_restarts_nothing_is_no_restart(fresh, play):
 @pytest.mark.nodes("n3")
 def test_a_file_that_containerd_does_not_read_proves_nothing(fresh, play):
     before = files(fresh, "n3")
-    run = play("--limit=n3", config_file="/etc/containerd/other.toml")
+    run = play(config_file="/etc/containerd/other.toml")
     assert run.rc != 0 and files(fresh, "n3") == before

@@ -10,7 +10,7 @@ import difflib
 import importlib.util
 
 import pytest
-from support import AT_THE_ENDS, CONFIG_PATH, IMAGES, LEGACY, NODES, SITE, assert_served, files, pid
+from support import CONFIG_PATH, ENDS, IMAGES, LEGACY, NEWEST, NODES, OLDEST, SITE, assert_served, files, pid
 
 PLAYBOOK = SITE
 MASKED = importlib.util.find_spec("ansible.module_utils.secrets") is not None
@@ -135,44 +135,41 @@ def test_second_run_changes_nothing(applied, lab, play):
     assert {node: (pid(lab, node), files(lab, node)) for node in NODES} == before
 
 
+@pytest.mark.nodes(*ENDS)
 def test_an_upstream_goes_and_foreign_directories_stay(applied, lab, play):
-    for node in CONFIG_PATH:
-        lab.write(
-            node, "/etc/containerd/certs.d/own.example.org/hosts.toml", 'server = "https://own.example.org"\n[host]\n'
-        )
+    own = "/etc/containerd/certs.d/own.example.org/hosts.toml"
+    lab.write(NEWEST, own, 'server = "https://own.example.org"\n[host]\n')
     play(extra_upstreams=["old.example.org"]).ok()
-    before = {node: pid(lab, node) for node in CONFIG_PATH}
-    for node in CONFIG_PATH:
-        assert "registry.lan" in lab.read(node, "/etc/containerd/certs.d/old.example.org/hosts.toml")
+    before = pid(lab, NEWEST)
+    assert "registry.lan" in lab.read(NEWEST, "/etc/containerd/certs.d/old.example.org/hosts.toml")
     play().ok()
-    for node in CONFIG_PATH:
-        names = lab.run(node, ["ls", "/etc/containerd/certs.d"]).stdout.split()
-        assert "old.example.org" not in names and "own.example.org" in names and "docker.io" in names
-    assert {node: pid(lab, node) for node in CONFIG_PATH} == before
-    assert "old.example.org" not in lab.read("n1", "/etc/containerd/config.toml")
+    names = lab.run(NEWEST, ["ls", "/etc/containerd/certs.d"]).stdout.split()
+    assert "old.example.org" not in names and "own.example.org" in names and "docker.io" in names
+    assert pid(lab, NEWEST) == before
+    assert "old.example.org" not in lab.read(OLDEST, "/etc/containerd/config.toml")
 
 
+@pytest.mark.nodes(*ENDS)
 def test_another_endpoint_needs_no_restart(applied, lab, play):
-    before = {node: pid(lab, node) for node in CONFIG_PATH}
+    before = pid(lab, NEWEST)
     run = play(url="http://registry.lan:5000").ok()
-    assert run.changed() == dict.fromkeys(NODES, 1)
-    for node in NODES:
+    assert run.changed() == dict.fromkeys(ENDS, 1)
+    for node in ENDS:
         lab.run(node, ["ctr", "-n", "k8s.io", "images", "rm", "quay.io/coreos/etcd:1"])
         mark = lab.mark()
         lab.pull(node, "quay.io/coreos/etcd:1")
         assert {entry["port"] for entry in lab.requests(mark) if entry["node"] == node} == {5000}
-    assert {node: pid(lab, node) for node in CONFIG_PATH} == before
+    assert pid(lab, NEWEST) == before
     play().ok()
 
 
+@pytest.mark.nodes(*ENDS)
 def test_another_password_needs_no_restart_in_header_mode(applied, lab, play):
-    before = {node: pid(lab, node) for node in NODES}
+    before = {node: pid(lab, node) for node in ENDS}
     run = play("--diff", password="io", preflight=False).ok()
-    assert run.changed() == dict.fromkeys(NODES, 1)
-    after = {node: pid(lab, node) for node in NODES}
-    assert [node for node in NODES if before[node] != after[node]] == list(LEGACY)
-    for node in CONFIG_PATH:
-        assert _base64("io") in lab.read(node, "/etc/containerd/certs.d/docker.io/hosts.toml")
+    assert run.changed() == dict.fromkeys(ENDS, 1)
+    assert [node for node in ENDS if before[node] != pid(lab, node)] == [OLDEST], "it is in config.toml there"
+    assert _base64("io") in lab.read(NEWEST, "/etc/containerd/certs.d/docker.io/hosts.toml")
     assert _base64("io") not in run.output
     assert MASKED or "io.containerd" in run.output.replace("docker.io", "")
     play().ok()
@@ -186,11 +183,12 @@ def test_a_wrong_password_stops_before_anything_is_written(applied, lab, play):
     assert {node: files(lab, node) for node in NODES} == before
 
 
+@pytest.mark.nodes(*ENDS)
 @pytest.mark.parametrize("password", ["a-very-long-password-of-forty-characters", "io"])
 @pytest.mark.parametrize("pipelining", ["true", "false"], ids=["pipelining", "files"])
 def test_verbose_output_shows_no_password(applied, play, password, pipelining):
     how = ("-vvvv", "--diff", "-e", f"ansible_pipelining={pipelining}")
-    run = play(AT_THE_ENDS, *how, password=password, preflight=False).ok()
+    run = play(*how, password=password, preflight=False).ok()
     assert all(run.changed().values())
     assert _base64(password) not in run.output
     if len(password) > 2:

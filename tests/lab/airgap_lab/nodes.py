@@ -139,7 +139,8 @@ def healthy(node: Node) -> bool:
 
 def _serves(node: Node) -> bool:
     pid = leader(node)
-    return bool(pid) and network.reachable(node.address, 22) and _listens(socket_path(node))
+    # sshd comes last: it starts a process for whoever connects.
+    return bool(pid) and _listens(Path(f"/proc/{pid}/root", SOCKET)) and network.reachable(node.address, 22)
 
 
 def leader(node: Node) -> int | None:
