@@ -47,18 +47,23 @@ lab-down: need-root venv-run ## Stop the lab (root)
 # --- Tests, the fast ones first ----------------------------------------------------------------------------------
 
 .PHONY: test lint unit unit-oldest ends sanity tarball integration
-test: need-root stage ## Run all of the following up to integration, stop at the first failure (root)
+test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=1 \
-		lint sanity unit ends unit-oldest tarball && $(MAKE) --no-print-directory integration || status=$$?; \
+		static-half unit-half && $(MAKE) --no-print-directory integration || status=$$?; \
 	echo; echo "== Figures"; \
 	[ $$status -eq 0 ] || echo "A step above failed; the steps after it did not run."; \
 	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
 	exit $$status
 
-# `make test` has staged the copy before it starts these side by side.
-lint sanity: $(if $(SIDE_BY_SIDE),,stage)
-lint: ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
+# Two halves that take about the same time, one for each core.
+.PHONY: static-half unit-half
+static-half:
+	@$(MAKE) --no-print-directory SIDE_BY_SIDE= lint sanity tarball unit-oldest
+unit-half:
+	@$(MAKE) --no-print-directory SIDE_BY_SIDE= unit ends
+
+lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 	@echo "== ruff"
 	@$(TEST)/ruff check --quiet .
 	@$(TEST)/ruff format --check --quiet .
@@ -94,9 +99,7 @@ unit-oldest: venv-test ## The unit tests of code that runs on nodes, with the ol
 ends: venv-test ## The control node's unit tests with the oldest and the newest supported pair of ansible-core and Python
 	@$(TEST)/python tests/tools/matrix.py --ends
 
-# Both work on the staged copy, and one of them leaves its output there.
-sanity: $(if $(SIDE_BY_SIDE),lint)
-sanity: ## ansible-test sanity, on every Python that this machine has
+sanity: stage ## ansible-test sanity, on every Python that this machine has
 	@echo "== ansible-test sanity"
 	@$(TEST)/python tests/tools/sanity.py
 

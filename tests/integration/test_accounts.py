@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import CONFIG_PATH, HARBOR, LAB_VARIABLES, NODES, SITE, files, pid
+from support import ENDS, HARBOR, LAB_VARIABLES, LAST_1, NEWEST, NODES, SITE, files, pid
 
 PREFIX = "containerd_registry_"
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]
 ROBOTS = {"docker.io": "dockerhub", "quay.io": "quay"}
 IMAGES = {"docker.io/library/busybox:1": "dockerhub/library/busybox", "quay.io/coreos/etcd:1": "quay/coreos/etcd"}
 HARBOR_URL = HARBOR["containerd_registry_url"]
+HEADERS = (LAST_1, NEWEST)
+"""Nodes that send what a mirror's header says: the credentials are those of a mirror there, not of a host."""
 REFUSED = (
     "supports one set of credentials per host, but for {host} containerd_registry_projects[quay.io] differs from "
     "containerd_registry_projects[docker.io]. Remove containerd_registry_projects[quay.io] from this node's variables, "
@@ -45,24 +47,26 @@ def assert_served(lab, nodes) -> None:
             assert {each["user"] for each in served} == {f"robot${repository.partition('/')[0]}+puller"}, (node, seen)
 
 
+@pytest.mark.nodes(*HEADERS)
 def test_each_project_is_pulled_from_with_its_own_robot(fresh, play):
-    run = play("--diff", f"--limit={','.join(CONFIG_PATH)}", **variables()).ok()
+    run = play("--diff", **variables()).ok()
     assert PASSWORD not in run.output
-    assert_served(fresh, CONFIG_PATH)
-    for node in CONFIG_PATH:
+    assert_served(fresh, HEADERS)
+    for node in HEADERS:
         fresh.pull(node, "registry.example.org/team/tool:1")
-    assert play(f"--limit={','.join(CONFIG_PATH)}", **variables()).ok().changed() == dict.fromkeys(CONFIG_PATH, 0)
+    assert play(**variables()).ok().changed() == dict.fromkeys(HEADERS, 0)
 
 
+@pytest.mark.nodes(*HEADERS)
 def test_a_robot_is_replaced_without_a_restart(lab, play):
-    before = {node: pid(lab, node) for node in CONFIG_PATH}
+    before = {node: pid(lab, node) for node in HEADERS}
     quay = {"quay.io": robot("quay", username="robot$puller")}
     for changes in {"projects_new": quay}, {}:
-        run = play(f"--limit={','.join(CONFIG_PATH)}", **variables(**changes)).ok()
-        for node in CONFIG_PATH:
+        run = play(**variables(**changes)).ok()
+        for node in HEADERS:
             assert run.of(node)["written"] == ["/etc/containerd/certs.d/quay.io/hosts.toml"]
-    assert {node: pid(lab, node) for node in CONFIG_PATH} == before
-    assert_served(lab, CONFIG_PATH)
+    assert {node: pid(lab, node) for node in HEADERS} == before
+    assert_served(lab, HEADERS)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +97,12 @@ def test_harbor_is_asked_with_the_robot_of_each_project(lab, play, task):
         assert (problem in run.output) == failed and PASSWORD not in run.output
 
 
+@pytest.mark.nodes(*HEADERS)
 def test_the_diagnosis_asks_with_the_login_of_the_mirror(lab, play, task):
     missing = "quay.io/coreos/none:1"
-    run, of = task("containerd_pull", f"--limit={','.join(CONFIG_PATH)}", images=[missing])
+    run, of = task("containerd_pull", images=[missing])
     assert run.rc != 0
-    for node in CONFIG_PATH:
+    for node in HEADERS:
         (image,) = of(node)["images"]
         assert image["diagnosis"]["kind"] == "upstream_lacks_it", image
 
@@ -109,13 +114,14 @@ def test_a_release_with_logins_by_host_refuses_two_before_anything_is_written(fr
     assert {node: files(fresh, node) for node in NODES} == before
 
 
+@pytest.mark.nodes(*ENDS)
 def test_two_spellings_of_one_host_are_two_hosts_everywhere(fresh, play):
-    """The solution that the refusal names works: on 1.4, and with tokens on all others."""
+    """The solution that the refusal names works: on 1.4, and with tokens."""
     for url in (HARBOR_URL, "http://bearer.lan"):
         quay = {"quay.io": [{"url": f"{url}:80", **robot("quay")}]}
         run = variables(url, mirrors=quay, projects={"docker.io": robot("dockerhub")}, upstreams=[], catch_all=False)
         play(**run).ok()
-        assert_served(fresh, NODES)
+        assert_served(fresh, ENDS)
 
 
 def test_a_registry_that_insists_on_tokens_takes_two_robots_where_headers_reach_its_token_service(fresh, play):

@@ -10,7 +10,7 @@ import random
 
 import pytest
 import yaml
-from support import CONFIG, NODES, pid
+from support import CONFIG, ENDS, pid
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._toml.load import load
 
@@ -36,7 +36,7 @@ WAYS = {
 
 @pytest.fixture
 def live(play, tmp_path):
-    """Apply these changes to all nodes in one play; return for each step why a restart is needed, and the files."""
+    """Apply these changes to the nodes in one play; return for each step why a restart is needed, and the files."""
 
     def run(commands: list[str]) -> list[dict[str, tuple]]:
         tasks = []
@@ -46,7 +46,7 @@ def live(play, tmp_path):
         playbook = tmp_path / "live.yml"
         playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
         done = play(playbook=str(playbook)).ok()
-        results = {node: [each["result"] for each in done.results if each["host"] == node] for node in NODES}
+        results = {node: [each["result"] for each in done.results if each["host"] == node] for node in ENDS}
         return [
             {
                 node: (found[2 * step + 1]["containerd"]["restart_due"], _said(found[2 * step]["stdout"]))
@@ -62,9 +62,10 @@ def _said(shown: str) -> list:
     return [load(text) for text in shown.split(MARK)]
 
 
+@pytest.mark.nodes(*ENDS)
 def test_a_restart_is_due_when_the_running_containerd_has_not_read_what_is_there(fresh, play, live):
     dice = random.Random(SEED)
-    for node in NODES:
+    for node in ENDS:
         fresh.run(node, ["mkdir", "-p", "/etc/containerd/conf.d"])
         fresh.run(node, ["sed", "-i", '1i imports = ["/etc/containerd/conf.d/*.toml"]', CONFIG])
     play().ok()
@@ -78,8 +79,8 @@ def test_a_restart_is_due_when_the_running_containerd_has_not_read_what_is_there
         for node, (due, said) in answers.items():
             was_due[node] = "upgrade" in history or said != first[node][1]
             assert (due is not None) == was_due[node], (node, history, due)
-    before = {node: pid(fresh, node) for node in NODES}
+    before = {node: pid(fresh, node) for node in ENDS}
     done = play().ok()
-    for node in NODES:
+    for node in ENDS:
         assert done.of(node)["restarted"] == was_due[node] == (pid(fresh, node) != before[node]), (node, ways)
     assert not any(play().ok().changed().values()), ways

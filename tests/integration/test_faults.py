@@ -10,6 +10,6 @@ from support import NODES
 
 
 def test_a_sample_of_faults(lab):
-    tally = campaign.run(lab, (NODES[0], NODES[-1]), number=4, seed=5, every=False, tell=print)
+    tally = campaign.run(lab, (NODES[0], NODES[-1]), number=3, seed=5, every=False, tell=print)
     assert not tally.findings, "\n".join(tally.findings)
-    assert sum(tally.faults.values()) >= 3, "most faults must come to pass"
+    assert sum(tally.faults.values()) >= 2, "most faults must come to pass"

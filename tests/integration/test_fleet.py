@@ -12,7 +12,7 @@ import time
 import ansible_runner
 import pytest
 import yaml
-from support import CONFIG, ENDS, NODES, ROLE, ROOT, SITE, executions, files, pid
+from support import CONFIG, ENDS, NEWEST, NODES, ROLE, ROOT, SITE, executions, files, pid
 
 PLAYBOOK = SITE
 
@@ -131,9 +131,9 @@ def test_a_host_that_runs_docker_alone_has_to_be_named(fresh, play):
 
 
 @pytest.mark.nodes("n2", "n3")
-@pytest.mark.parametrize("strategy", ["free", "host_pinned", "debug"])
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
 def test_the_strategy_of_ansible_cfg_makes_no_difference(fresh, play, strategy):
-    run = play("--limit=n2,n3", "--forks=1", env={"ANSIBLE_STRATEGY": strategy}).ok()
+    run = play("--forks=1", env={"ANSIBLE_STRATEGY": strategy}).ok()
     assert run.changed() == {"n2": 1, "n3": 1} and lines(run)[0] == "2 nodes: 2 to change"
 
 
@@ -159,16 +159,16 @@ def test_by_import_with_tags_and_without_the_configuration_of_the_clone(fresh, p
     assert right.output.count("ok: [") == len(ENDS) + 3, "a line for each node, and three for the summary"
 
 
-@pytest.mark.nodes(*ENDS)
+@pytest.mark.nodes(NEWEST)
 def test_uninstall_and_rollback_plan_and_sum_up_alike(fresh, play):
-    before = {node: fresh.read(node, CONFIG) for node in ENDS}
+    before = fresh.read(NEWEST, CONFIG)
     for playbook in ("rollback", "uninstall"):
         play(playbook=ROLE).ok()
         check = play("--check", playbook=f"playbooks/{playbook}.yml").ok()
-        assert lines(check)[0] == "2 nodes: 2 to change"
+        assert lines(check)[0] == "1 node: 1 to change"
         run = play(playbook=f"playbooks/{playbook}.yml").ok()
-        assert any(line.startswith("2 nodes: 2 changed") for line in lines(run))
-        assert {node: fresh.read(node, CONFIG) for node in ENDS} == before
+        assert any(line.startswith("1 node: 1 changed") for line in lines(run))
+        assert fresh.read(NEWEST, CONFIG) == before
         assert not any(play(playbook=f"playbooks/{playbook}.yml").ok().changed().values())
 
 

@@ -6,26 +6,27 @@
 from __future__ import annotations
 
 import pytest
-from support import CONFIG, NODES, assert_served, files
+from support import CONFIG, ENDS, NODES, assert_served, files
 
 CERTS = "/etc/containerd/certs.d"
 REAL = "/opt/ct/config.toml"
 
 
+@pytest.mark.nodes(*ENDS)
 def test_imports_are_those_beside_the_link(fresh, play, config):
-    for node in NODES:
+    for node in ENDS:
         fresh.write(node, REAL, 'version = 2\nimports = ["conf.d/a.toml"]\n')
         fresh.run(node, ["ln", "-sf", REAL, CONFIG])
         fresh.write(node, "/etc/containerd/conf.d/a.toml", "version = 2\noom_score = -1\n")
         fresh.run(node, ["systemctl", "restart", "containerd"])
-    assert play().ok().changed() == dict.fromkeys(NODES, 1)
-    assert_served(fresh, NODES, "docker.io/library/busybox:1", "registry.lan", "library/busybox")
-    for node in NODES:
+    assert play().ok().changed() == dict.fromkeys(ENDS, 1)
+    assert_served(fresh, ENDS, "docker.io/library/busybox:1", "registry.lan", "library/busybox")
+    for node in ENDS:
         assert fresh.run(node, ["readlink", CONFIG]).stdout.strip() == REAL
         assert ".airgap-" not in fresh.run(node, ["ls", "-A", "/etc/containerd", "/opt/ct"]).stdout
-    assert play().ok().changed() == dict.fromkeys(NODES, 0)
+    assert play().ok().changed() == dict.fromkeys(ENDS, 0)
     done = config({"merge": {"grpc": {"uid": 0, "gid": 5}}})[0].ok()
-    assert done.changed() == dict.fromkeys(NODES, 1)
+    assert done.changed() == dict.fromkeys(ENDS, 1)
 
 
 HELD = {

@@ -110,23 +110,23 @@ def test_before_kubeadm(lab, example):
 
 def test_after_a_role_that_templates_its_own_config(lab, example, tmp_path):
     env = write_role(tmp_path, "container-engine", TEMPLATED, TEMPLATE)
-    lab.reset("n2", "n4")
-    example("beside-kubespray", ("n2", "n4"), env=env).ok()
-    assert_served(lab, ("n2", "n4"), PAUSE, "registry.lan", "pause")
-    before = {node: pid(lab, node) for node in ("n2", "n4")}
-    assert example("beside-kubespray", ("n2", "n4"), env=env).ok().changed() == {"n2": 0, "n4": 0}
-    assert {node: pid(lab, node) for node in ("n2", "n4")} == before
+    lab.reset("n2")
+    example("beside-kubespray", ("n2",), env=env).ok()
+    assert_served(lab, "n2", PAUSE, "registry.lan", "pause")
+    before = pid(lab, "n2")
+    assert example("beside-kubespray", ("n2",), env=env).ok().changed() == {"n2": 0}
+    assert pid(lab, "n2") == before
 
 
 def test_beside_a_role_that_resets_the_config_on_each_run(lab, example, tmp_path):
     env = write_role(tmp_path, "geerlingguy.containerd", RESETTING)
-    lab.reset("n2", "n4")
+    lab.reset("n4")
     for _run in range(2):
-        run = example("beside-geerlingguy", ("n2", "n4"), env=env).ok()
-        assert run.of("n2")["changed"], "the file was reset before"
-        assert_served(lab, ("n2", "n4"), BUSYBOX, "registry.lan", "library/busybox")
+        run = example("beside-geerlingguy", ("n4",), env=env).ok()
+        assert run.of("n4")["changed"], "the file was reset before"
+        assert_served(lab, "n4", BUSYBOX, "registry.lan", "library/busybox")
     quiet = ("-e", '{"containerd_config_default_write": false}')
-    assert example("beside-geerlingguy", ("n2", "n4"), *quiet, env=env).ok().changed() == {"n2": 0, "n4": 0}
+    assert example("beside-geerlingguy", ("n4",), *quiet, env=env).ok().changed() == {"n4": 0}
 
 
 def test_tags(lab, example):

@@ -184,8 +184,9 @@ def test_a_wrong_password_stops_before_anything_is_written(applied, lab, play):
 
 
 @pytest.mark.nodes(*ENDS)
-@pytest.mark.parametrize("password", ["a-very-long-password-of-forty-characters", "io"])
-@pytest.mark.parametrize("pipelining", ["true", "false"], ids=["pipelining", "files"])
+@pytest.mark.parametrize(
+    ("pipelining", "password"), [("true", "io"), ("false", "a-very-long-password-of-forty-characters")]
+)
 def test_verbose_output_shows_no_password(applied, play, password, pipelining):
     how = ("-vvvv", "--diff", "-e", f"ansible_pipelining={pipelining}")
     run = play(*how, password=password, preflight=False).ok()
