@@ -49,15 +49,16 @@ def test_a_broken_query(lab, task):
     assert run.rc != 0 and "query: 'a[' is not JMESPath" in run.failed()
 
 
+@pytest.mark.nodes(*ENDS)
 def test_config_merges_checks_and_is_idempotent(fresh, task):
     merge = {"plugins": {"cri_images": {"max_concurrent_downloads": 5}}}
-    before = {node: fresh.read(node, CONFIG) for node in NODES}
+    before = {node: fresh.read(node, CONFIG) for node in ENDS}
     checked, result = task("containerd_config", "--check", "--diff", merge=merge)
-    assert checked.ok().changed() == dict.fromkeys(NODES, 1)
-    assert {node: fresh.read(node, CONFIG) for node in NODES} == before
+    assert checked.ok().changed() == dict.fromkeys(ENDS, 1)
+    assert {node: fresh.read(node, CONFIG) for node in ENDS} == before
     run, result = task("containerd_config", merge=merge, backup=True)
-    assert run.ok().changed() == dict.fromkeys(NODES, 1)
-    for node in NODES:
+    assert run.ok().changed() == dict.fromkeys(ENDS, 1)
+    for node in ENDS:
         after = fresh.read(node, CONFIG)
         assert (
             after.replace("      max_concurrent_downloads = 5\n", "").replace("    max_concurrent_downloads = 5\n", "")
@@ -68,10 +69,10 @@ def test_config_merges_checks_and_is_idempotent(fresh, task):
         dump = fresh.run(node, ["containerd", "config", "dump"]).stdout
         assert "max_concurrent_downloads = 5" in dump
     run, dummy = task("containerd_config", merge=merge)
-    assert run.ok().changed() == dict.fromkeys(NODES, 0)
+    assert run.ok().changed() == dict.fromkeys(ENDS, 0)
     run, dummy = task("containerd_config", remove=[["plugins", "cri_images", "max_concurrent_downloads"]])
     run.ok()
-    assert {node: fresh.read(node, CONFIG) for node in NODES} == before
+    assert {node: fresh.read(node, CONFIG) for node in ENDS} == before
 
 
 def test_config_creates_the_file_with_the_right_version(fresh, task):

@@ -10,7 +10,7 @@ from starting import trial
 from support import NODES, assert_served, files
 
 SEED = 3
-ROUNDS = 2
+ROUNDS = 1
 UNIT = "/etc/systemd/system/containerd.service.d/start.conf"
 OWN = "/opt/ct/config.toml"
 STARTS = {
