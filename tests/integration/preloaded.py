@@ -8,10 +8,10 @@ from __future__ import annotations
 import importlib
 import warnings
 
-from ansible.plugins.loader import init_plugin_loader
+from ansible.plugins import loader
 
 # Collections are found as in a run, which would warn that this is done already.
-init_plugin_loader()
+loader.init_plugin_loader()
 warnings.filterwarnings("ignore", message="AnsibleCollectionFinder has already been configured")
 
 for name in (
@@ -23,7 +23,12 @@ for name in (
     "ansible.plugins.inventory.yaml",
     "ansible.plugins.shell.sh",
     "ansible.plugins.strategy.linear",
+    "ansible.plugins.vars.host_group_vars",
     "ansible_collections.airgap.containerd.plugins.action.containerd_registry",
     "ansible_collections.airgap.containerd.plugins.action.containerd_report",
 ):
     importlib.import_module(name)
+
+# What every run looks through, however little of it is used.
+for kind in ("become", "cache", "callback", "connection", "filter", "inventory", "shell", "test"):
+    list(getattr(loader, f"{kind}_loader").all(class_only=True))

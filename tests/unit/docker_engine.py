@@ -81,7 +81,7 @@ def running(monkeypatch):
         server = Engine(path, Handler)
         server.images, server.errors, server.used, server.asked, server.answers = {}, {}, set(), [], {}
         monkeypatch.setattr(places, "DOCKER", path)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.shutdown()

@@ -35,7 +35,7 @@ def ask(robot, answers):
             pass
 
     server = WebServer(("127.0.0.1", 0), Harbor)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_port}"
         told = harbor.look({"harbors": [dict(HARBOR, url=url, robot=robot)]})

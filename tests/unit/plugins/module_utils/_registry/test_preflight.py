@@ -62,7 +62,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def port():
     server = WebServer(("127.0.0.1", 0), Registry)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server.server_port
     server.shutdown()
 
@@ -137,7 +137,7 @@ def secure_port(tmp_path_factory):
     context.verify_mode = ssl.CERT_REQUIRED
     server = WebServer(("localhost", 0), Registry)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server.server_port, {"text": certificate, "path": None}, {"text": key, "path": None}, str(folder / "pair.pem")
     server.shutdown()
 

@@ -73,7 +73,7 @@ class Registry(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def ask():
     server = WebServer(("127.0.0.1", 0), Registry)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
     def ask(*kinds, login=None, header=None, platforms=False):
         headers = {"Authorization": header} if header else {}
