@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ def kept(node: Mortal, warnings: list[str]) -> Iterator[str]:
         del node.keys[path]
     for path in lost_files:
         del node.files[path]
+    lost_comments = {each for each in lost_comments if not _goes_along(node.text, text, each)}
     if any(f"{CONFIG} was changed after the run that is undone" in each for each in warnings):
         if not node.shell(f"ls {STATE}/*config.toml.*"):
             yield f"no copy of {CONFIG} is kept"
@@ -50,22 +52,41 @@ def kept(node: Mortal, warnings: list[str]) -> Iterator[str]:
         yield f"{each} of somebody else is not what it was"
 
 
+def _goes_along(before: str, after: str, comment: str) -> bool:
+    """Whether what a comment was about is gone too: the key in its line, or what is above or below it."""
+    lines = [line.strip() for line in before.splitlines()]
+    number = next((number for number, line in enumerate(lines) if line.endswith(comment)), None)
+    if number is None:
+        return False
+    own = _code(lines[number])
+    around = [next((code for code in map(_code, part) if code), "") for part in (lines[number::-1], lines[number:])]
+    there = {"", *(_code(line) for line in after.splitlines())}
+    return not {own} <= there if own else not set(around) <= there
+
+
+def _code(line: str) -> str:
+    """A line without the comment that an operator wrote behind it, or instead of it."""
+    return re.sub("# .*$", "", line).strip()
+
+
 def _at(data: Any, path: tuple[str, ...]) -> Any:
     for part in path:
         data = data.get(part) if isinstance(data, dict) else None
     return data
 
 
-def gone(node: Mortal) -> Iterator[str]:
-    """After the role took back what is its own, there is nothing of it."""
+def gone(node: Mortal, warnings: list[str]) -> Iterator[str]:
+    """After the role took back what is its own, there is nothing of it, unless others edited it and that is said."""
+    node.left.update(re.findall(r"(\S+) is no longer needed, but was edited by hand", "\n".join(warnings)))
+    known = node.left.union(node.files)
     files = node.shell(f"grep -rlE '{OURS}' /etc/containerd 2>/dev/null").split()
     for path in files:
-        if path not in node.files:
+        if path not in known:
             yield f"{path} names a registry still"
     if node.lab.run(node.name, ["test", "-e", STATE]).returncode == 0:
         yield f"{STATE} is there still: {node.shell(f'ls {STATE}')!r}"
     for path in node.shell(f"find {CERTS} -name hosts.toml 2>/dev/null").split():
-        if path not in node.files:
+        if path not in known:
             yield f"{path} is there still"
 
 

@@ -39,6 +39,8 @@ class Mortal:
     comments: set[str] = field(default_factory=set)
     keys: dict[Path, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    text: str = ""  # config.toml before the role ran
+    left: set[str] = field(default_factory=set)  # files that the role said to leave because others had edited them
     unsettled: bool = False  # whether its containerd may have ended since, by no doing of the role
     counted: int = 0
 
