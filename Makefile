@@ -56,7 +56,7 @@ test: need-root venv-test ## Run all of the following up to integration, stop at
 	$(TEST)/python tests/tools/figures.py $(addprefix $(REPORTS)/,unit.xml integration.xml alone.xml) || status=1; \
 	exit $$status
 
-# Two halves that take about the same time, one for each core.
+# Two halves that take about the same time, one for each core. Lint and sanity work on one staged copy, so not at once.
 .PHONY: static-half unit-half
 static-half:
 	@$(MAKE) --no-print-directory SIDE_BY_SIDE= lint sanity tarball unit-oldest

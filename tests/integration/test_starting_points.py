@@ -65,19 +65,18 @@ def _prepare(lab, node: str, text: str | None) -> None:
 
 
 @pytest.mark.parametrize("start", [pytest.param(start, marks=pytest.mark.nodes(*nodes)) for start, nodes in ON.items()])
-def test_from_any_start(fresh, play, start):
-    nodes = ON[start]
-    texts = {node: STARTS[start](fresh, node) for node in nodes}
+def test_from_any_start(fresh, play, start, its_nodes):
+    texts = {node: STARTS[start](fresh, node) for node in its_nodes}
     for node, text in texts.items():
         _prepare(fresh, node, text)
     play().ok()
-    for node in nodes:
+    for node in its_nodes:
         assert_served(fresh, node, "docker.io/library/busybox:1", "registry.lan", "library/busybox")
         assert_served(fresh, node, "registry.lan/lab/app:1", "registry.lan", "lab/app")
     if start == "legacy mirrors":
-        for node in nodes:
+        for node in its_nodes:
             assert_served(fresh, node, "private.example.org/tool:1", "registry.lan", "team/tool")
-    assert play().ok().changed() == dict.fromkeys(nodes, 0)
+    assert play().ok().changed() == dict.fromkeys(its_nodes, 0)
     play(state="absent").ok()
     for node, text in texts.items():
         now = fresh.read(node, CONFIG) if text is not None else fresh.run(node, ["ls", CONFIG]).stdout

@@ -61,7 +61,7 @@ def _goes_along(before: str, after: str, comment: str) -> bool:
     own = _code(lines[number])
     around = [next((code for code in map(_code, part) if code), "") for part in (lines[number::-1], lines[number:])]
     there = {"", *(_code(line) for line in after.splitlines())}
-    return not {own} <= there if own else not set(around) <= there
+    return not there.issuperset([own] if own else around)
 
 
 def _code(line: str) -> str:

@@ -136,11 +136,11 @@ class Walk:
         time.sleep(delay)
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
+        for _again in range(3):  # what was on its way begins after the first
+            for node in self.mortals.values():
+                node.shell("pkill -KILL -f '[p]ython3[.0-9]* *$|[A]nsiballZ'")
+            time.sleep(0.3)
         for name in self.nodes:
-            # More than once: what was on its way begins after the first.
-            self.mortals[name].shell(
-                "for again in 1 2 3; do pkill -KILL -f '[p]ython3[.0-9]* *$|[A]nsiballZ'; sleep 0.3; done"
-            )
             self.mortals[name].unsettled = True
             self.history[name].append(f"{self.round}: that run killed after {delay:.1f} s")
         self.steps += len(self.nodes)
