@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 from ansible_collections.airgap.containerd.plugins.plugin_utils._action.base import Action
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, given, options
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired, options
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._node import observation
 from ansible_collections.airgap.containerd.plugins.plugin_utils._plan import modes, plan
@@ -29,18 +29,15 @@ class ActionModule(Action):
     libraries = ("tomlkit",)
 
     def carry_out(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        prefix, spec = args["from_variables"], options.ARGUMENT_SPEC
-        found = given.typed(spec, options.from_variables(spec, prefix, task_vars, self._templar), prefix)
-        wishes = {**{name: about.get("default") for name, about in spec.items()}, **found}
+        prefix = args["from_variables"]
+        wishes = desired.of_variables(prefix, task_vars, self._templar)
         if not wishes["version"]:
             raise Refusal(
                 f"{prefix}version: not set, and no node is read here: set it to the containerd release in the image, "
                 "such as 2.2.1"
             )
         options.check_version(wishes["version"], prefix)
-        wanted = desired.desired(
-            desired.merged(wishes, prefix, task_vars, self._templar.template), prefix, self.pem_file
-        )
+        wanted = desired.desired(wishes, prefix, self.pem_file)
         base = self._base(args["config"])
         new = observation.without_containerd(wishes["config_file"], wishes["hosts_dir"], base)
         todo = plan.make(wanted, new, modes.settings(wishes, self.file, prefix), wishes["version"])

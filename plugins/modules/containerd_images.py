@@ -13,7 +13,8 @@ description:
   - Fails if any image would not come from the intended registry, with the reason and the fix.
   - The public registry in an image's name is never contacted. An image without a mirror is a failure, unless its
     registry is the internal one itself or is listed in O(direct).
-  - Needs one remote execution to read the node, and a second one to check all images.
+  - Needs one remote execution if the node is configured as the role's variables say (see O(from_variables)), otherwise
+    one to read the node and a second one to check all images.
   - Only M(airgap.containerd.containerd_pull) shows whether the layers of an image are complete.
 extends_documentation_fragment:
   - airgap.containerd.node
@@ -66,6 +67,14 @@ options:
         The others return its name in RV(asked_by).
     type: bool
     default: false
+  from_variables:
+    description:
+      - Prefix of the role's variables. If they are set, the requests are worked out from them in advance, with their
+        credentials, and the node makes them in the same remote execution that reads it. The answers count only if they
+        are the requests that the node's own settings lead to.
+      - Empty to read the node first.
+    type: str
+    default: containerd_registry_
 seealso:
   - module: airgap.containerd.containerd_pull
   - module: airgap.containerd.containerd_report

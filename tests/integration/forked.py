@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def run(command: list[str], environment: Mapping[str, str], folder: Path, output
 
 def _play(command: list[str], environment: dict[str, str], output: str) -> None:
     """Become what ansible-playbook would be in a process of its own."""
+    from ansible import constants
     from ansible.cli.playbook import PlaybookCLI
 
     for target, path, flags in ((0, os.devnull, os.O_RDONLY), (1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
@@ -53,4 +55,5 @@ def _play(command: list[str], environment: dict[str, str], output: str) -> None:
     os.dup2(1, 2)
     os.environ.clear()
     os.environ.update(environment)
-    PlaybookCLI.cli_executor(command)
+    with tempfile.TemporaryDirectory(dir=Path(output).parent) as constants.DEFAULT_LOCAL_TMP:
+        PlaybookCLI.cli_executor(command)

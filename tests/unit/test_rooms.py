@@ -32,7 +32,7 @@ def told() -> dict[Room, set[Room]]:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not line.startswith("| `_") or len(cells) != 3:
             continue
-        allowed = {(half, name) for name in re.findall(r"`(_\w+)`", cells[2])}
+        allowed = {(half, name) for name in re.findall(r"`(_[\w/]+)`", cells[2])}
         shared = {("module_utils", "_shared")} if "the node's `_shared`" in cells[2] else set()
         allowed -= {("plugin_utils", "_shared")}
         found.update({(half, name): allowed | shared for name in re.findall(r"`(_[\w/]+?)/?`", cells[0])})

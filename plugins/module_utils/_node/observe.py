@@ -257,9 +257,14 @@ def _answers(questions, known, version):
 
     A release that waits for a challenge is another question.
     """
-    number = re.match(r"\S+ \S+ v?(\d+)\.(\d+)\.(\d+)", version or "- - 98.0.0")
-    number = [int(each) for each in number.groups()] if number else []
+    number = release(version or "- - 98.0.0")
     questions = [dict(each, by_challenge=number < (each.get("challenge_below") or [])) for each in questions]
     questions = [dict(each, digest=each["digest"] + "+challenge" * each["by_challenge"]) for each in questions]
     old = [each for each in questions if each["digest"] in known]
     return [known[each["digest"]] for each in old] + _ask([each for each in questions if each not in old])
+
+
+def release(version):
+    """Return the numbers of the release that ``containerd --version`` prints; none where it prints none."""
+    number = re.match(r"\S+ \S+ v?(\d+)\.(\d+)\.(\d+)", version or "")
+    return [int(each) for each in number.groups()] if number else []

@@ -17,12 +17,13 @@ _MAX_NAMES = 5001  # one more than a task checks, which the control node then sa
 
 
 def survey(request):
-    """Read the node; return ``{observed, machine, program, images, images_error}``.
+    """Read the node; return ``{observed, machine, program, images, images_error, foretold, answers}``.
 
     ``machine`` is what the kernel calls it, ``program`` what containerd's executable is for, as ``{machine, little}``
     (the number of ELF, and the byte order), or None. ``images`` are the names of those that the node has, each as
     ``{name, used}``, if ``request["images"]`` says so and all who have some answer; else None, and ``images_error``
-    says why.
+    says why. Of ``request["foretold"]``, a list of ``{since, images}``, the last one that is not since a later release
+    is queried: ``foretold`` is its number, None where there is none, and ``answers`` are those of probe.probe.
     """
     observed = observe.observe(request["node"])
     images, error = None, None
@@ -31,13 +32,26 @@ def survey(request):
             images = _images(observed)
         except (CriError, EngineError) as exc:
             error = str(exc)
+    foretold = request.get("foretold") or []
+    release = [] if observed.get("engine") else observe.release(observed.get("version"))
+    numbers = [number for number, each in enumerate(foretold) if release and each["since"] <= release]
+    wanted = foretold[numbers[-1]]["images"] if numbers else []
     return {
         "observed": observed,
         "machine": os.uname().machine,
         "program": _program(observed["binary"]),
         "images": images,
         "images_error": error,
+        "foretold": numbers[-1] if numbers else None,
+        "answers": _answers(wanted) if wanted else [],
     }
+
+
+def _answers(images):
+    """Return what endpoints answer; see probe.probe."""
+    from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe  # not needed otherwise
+
+    return probe.probe({"images": images, "platforms": True})["images"]
 
 
 def _program(binary):

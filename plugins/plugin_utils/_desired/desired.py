@@ -13,7 +13,11 @@ from ansible import errors
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import access, given, mirrors, names, projects
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.checks import Check
-from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC, undefined
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import (
+    ARGUMENT_SPEC,
+    from_variables,
+    undefined,
+)
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.pem import Read
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.projects import Project
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.types import (
@@ -67,6 +71,13 @@ def merged(
                 before = projects.below(found[option], value) if option == "projects" else found[option]
                 found[option] = plain.deep_merge(copy.deepcopy(before), value)
     return found
+
+
+def of_variables(prefix: str, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    """Return the role's options as variables with a prefix set them, `merged`; raises Refusal and AnsibleError."""
+    set_by_user = given.typed(ARGUMENT_SPEC, from_variables(ARGUMENT_SPEC, prefix, variables, templar), prefix)
+    options = {**{name: about.get("default") for name, about in ARGUMENT_SPEC.items()}, **set_by_user}
+    return merged(options, prefix, variables, templar.template)
 
 
 def _read(path: str) -> str:

@@ -106,6 +106,8 @@ class Surveyed(NamedTuple):
     program: Program | None  # None: containerd is started by something else than an executable
     images: tuple[There, ...] | None  # None: they were not asked for, or CRI or Docker does not list them
     images_error: str | None
+    foretold: int | None = None  # the number of what was foretold for its release
+    answers: tuple[tuple[Manifest, ...], ...] = ()  # to that, see Probed
 
 
 class PathInfo(NamedTuple):

@@ -12,6 +12,7 @@ from ansible_collections.airgap.containerd.plugins.module_utils._shared.edits im
 from ansible_collections.airgap.containerd.plugins.module_utils._shared.messages import Apply, Rehearse, Restart
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd import distributions
 from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.distributions import Distribution
+from ansible_collections.airgap.containerd.plugins.plugin_utils._containerd.releases import Version
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import options
 
 
@@ -43,11 +44,22 @@ class Pull(NamedTuple):
     login: tuple[str, str] | None = None  # a pull secret
 
 
+class Foretold(NamedTuple):
+    """What a node with containerd `since` or later will be asked to query, if it is as the role's variables say."""
+
+    since: Version
+    images: Sequence[Sequence[Any]]  # see Probe; none where this is not to be queried at once
+
+
 class Survey(NamedTuple):
-    """Read the node, what program containerd is, and if wanted the images that are there."""
+    """Read the node, what program containerd is, and if wanted the images that are there.
+
+    Of what was foretold, the node queries at once what is for its own release.
+    """
 
     node: Observe
     images: bool = False
+    foretold: Sequence[Foretold] = ()  # the oldest release first
 
 
 class Probe(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from ansible.errors import AnsibleFilterError
@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils import _origin
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired import desired
+from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.desired import Desired
 from ansible_collections.airgap.containerd.plugins.plugin_utils._desired.options import ARGUMENT_SPEC
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
 from ansible_collections.airgap.containerd.plugins.plugin_utils._libraries import require
@@ -54,8 +55,13 @@ def resolve(
     return answers if isinstance(images, list) else answers[0]
 
 
+def defaults() -> dict[str, Any]:
+    """Return the role's defaults, which outside of the role are not set."""
+    return {**yaml.safe_load(_DEFAULTS.read_text(encoding="utf-8"))}
+
+
 def _from_variables(version: str, variables: Mapping[str, Any]) -> Node:
-    values = {**yaml.safe_load(_DEFAULTS.read_text(encoding="utf-8"))}
+    values = defaults()
     values.update((name, variables[name]) for name in variables if str(name).startswith(_origin.PREFIX))
     options = {
         name: values[f"{_origin.PREFIX}{name}"]
@@ -70,14 +76,25 @@ def _from_variables(version: str, variables: Mapping[str, Any]) -> Node:
     return from_variables(version, options, settings)
 
 
+class New(NamedTuple):
+    """A node that does not exist yet, as the role would set it up."""
+
+    node: Node
+    config: str | None  # the text of its config.toml
+
+
 def from_variables(version: str, options: Mapping[str, Any], settings: Settings) -> Node:
-    """Return a new node with this release as the role would set it up; raises what the role's checks raise.
+    """Return a new node with this release as the role would set it up; raises what the role's checks raise."""
+    return new_node(version, desired.desired(options, settings.prefix), options, settings).node
+
+
+def new_node(version: str, wanted: Desired, options: Mapping[str, Any], settings: Settings) -> New:
+    """Return a new node with this release, as `options` ask for it, which `wanted` are too; raises Refusal.
 
     That of a Docker Engine stands for a node with Docker alone, whose image store is containerd's.
     """
-    wanted = desired.desired(options, settings.prefix)
     new = observation.before_installation(version, options.get("config_file"), options.get("hosts_dir"))
     todo = plan.make(wanted, new, settings, version)
     below = {path: text for path, text in todo.tree.writes.items() if path.startswith(f"{new.hosts_dir}/")}
     written = {posixpath.relpath(path, new.hosts_dir): text for path, text in below.items()}
-    return from_files(version, todo.config_after, written, new.hosts_dir)
+    return New(from_files(version, todo.config_after, written, new.hosts_dir), todo.config_after)

@@ -49,6 +49,11 @@ class Questions(NamedTuple):
     images: tuple[Question, ...]
     group: str  # the same on all nodes that get the same answers
 
+    @property
+    def requests(self) -> list[list[ProbeRequest]]:
+        """What to query for each image."""
+        return [list(each.requests) for each in self.images]
+
 
 def questions(surveyed: Surveyed, images: Iterable[str], direct: Iterable[str] = ()) -> Questions:
     """Return what to ask for images, with the node's own credentials; `direct` are registries to pull from directly.
@@ -60,9 +65,22 @@ def questions(surveyed: Surveyed, images: Iterable[str], direct: Iterable[str] =
     there = resolve_node.from_observation(observed)
     program = surveyed.program
     platform = platforms.of_node(surveyed.machine, program and program.machine, bool(program and program.little))
-    tables, own = requests.tables(observed), {*_own_hosts(there), *direct}
-    found = tuple(_question(resolve.resolve(image, there), there, tables, own) for image in images)
+    found = _questions(there, requests.tables(observed), images, direct)
     return Questions(there, platform, found, _group(there, platform, found))
+
+
+def requests_of(
+    there: Node, tables: Sequence[Mapping[str, Any]], images: Iterable[str], direct: Iterable[str] = ()
+) -> list[list[ProbeRequest]]:
+    """Return the requests for each image on a node with these registry settings (see `requests.tables`)."""
+    return [list(each.requests) for each in _questions(there, tables, images, direct)]
+
+
+def _questions(
+    there: Node, tables: Sequence[Mapping[str, Any]], images: Iterable[str], direct: Iterable[str]
+) -> tuple[Question, ...]:
+    own = {*_own_hosts(there), *direct}
+    return tuple(_question(resolve.resolve(image, there), there, tables, own) for image in images)
 
 
 def _question(found: Resolution, there: Node, tables: Sequence[Mapping[str, Any]], own: set[str]) -> Question:

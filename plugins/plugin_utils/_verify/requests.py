@@ -111,13 +111,19 @@ def tables(observed: Observation) -> list[Mapping[str, Any]]:
     found = []
     for each in (observed.config, *observed.imports):
         try:
-            data = load(each.text or "")
+            found += tables_of(each.text or "")
         except Refusal:
             continue
-        for table in _table(data, "plugins").values():
-            settings = plain.at(table, ["registry"]) if isinstance(table, Mapping) else None
-            if isinstance(settings, Mapping):
-                found.append(settings)
+    return found
+
+
+def tables_of(text: str) -> list[Mapping[str, Any]]:
+    """Return the registry settings in the text of one file; raises Refusal."""
+    found = []
+    for table in _table(load(text), "plugins").values():
+        settings = plain.at(table, ["registry"]) if isinstance(table, Mapping) else None
+        if isinstance(settings, Mapping):
+            found.append(settings)
     return found
 
 

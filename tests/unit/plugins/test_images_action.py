@@ -21,7 +21,20 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests i
 
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
 HOSTS = 'server = "http://r.lan"\n[host."http://r.lan".header]\nAuthorization = "Basic eDpDYU40cnk="\n'
+URL = {"containerd_registry_url": "http://r.lan"}
+VARIABLES = {
+    **URL,
+    "containerd_registry_username": "x",
+    "containerd_registry_password": "CaN4ry",
+    "containerd_registry_upstreams": ["quay.io"],
+    "containerd_registry_catch_all": False,
+    "containerd_registry_auth_method": "header",
+}
 THERE = (There("quay.io/there:1", True), There("quay.io/gone:1", False))
+
+
+def answers(lists) -> tuple[tuple[Manifest, ...], ...]:
+    return tuple(tuple(Manifest(status=200 if "/there/" in e.url else 404) for e in each) for each in lists)
 
 
 @pytest.fixture
@@ -34,21 +47,19 @@ def asked(monkeypatch, tmp_path):
     def answer(action, request, task_vars, kind):
         seen.append(request)
         if isinstance(request, Probe):
-            return Probed(
-                tuple(
-                    tuple(Manifest(status=200 if "/there/" in e.url else 404) for e in each) for each in request.images
-                )
-            )
+            return Probed(answers(request.images))
         there = THERE if request.images else None
-        return Surveyed(observed, "x86_64", None, there, None)
+        mine = [number for number, each in enumerate(request.foretold) if each.since <= (1, 7, 24)]
+        lists = request.foretold[mine[-1]].images if mine else []
+        return Surveyed(observed, "x86_64", None, there, None, mine[-1] if mine else None, answers(lists))
 
     monkeypatch.setattr(execute, "execute", answer)
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     return seen
 
 
-def go(host: str = "n1", **options):
-    return run(containerd_images, {}, {"inventory_hostname": host}, **options)
+def go(host: str = "n1", variables: dict | None = None, **options):
+    return run(containerd_images, {}, {"inventory_hostname": host, **(variables or {})}, **options)
 
 
 def test_two_executions_for_all_images(asked):
@@ -114,3 +125,63 @@ def test_more_than_fits_into_one_request(asked, monkeypatch):
 def test_nothing_to_ask_is_no_execution(asked):
     result = go(images=["ghcr.io/a/b:1", "A/B"])
     assert len(asked) == 1 and [each["diagnosis"]["kind"] for each in result["images"]] == ["public", "name"]
+
+
+def test_one_execution_where_the_variables_foretell_the_requests(asked):
+    wanted = [f"quay.io/{name}:{number}" for name in ("there", "gone") for number in range(500)]
+    result = go(variables=VARIABLES, images=wanted)
+    (request,) = asked
+    assert len(request.foretold[-1].images) == 1000 and result["msg"].startswith("500 of 1000 images will not")
+    assert result == go(images=wanted) and [type(each).__name__ for each in asked] == ["Survey", "Survey", "Probe"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {**VARIABLES, "containerd_registry_password": "another"},
+        {**VARIABLES, "containerd_registry_url": "http://other.lan"},
+        {**VARIABLES, "containerd_registry_password": "{{ not_set }}"},
+        {**VARIABLES, "containerd_registry_password": 1},
+        {**VARIABLES, "containerd_registry_url": "ftp://r.lan"},
+        {},
+    ],
+    ids=["password", "url", "undefined", "number", "no url", "none"],
+)
+def test_a_node_that_is_not_as_its_variables_say_is_asked_again(asked, variables):
+    result = go(variables=variables, images=["quay.io/there:1"])
+    assert [type(each).__name__ for each in asked] == ["Survey", "Probe"] and not result["failed"]
+    assert asked[1].images[0][0].headers == {"Authorization": "Basic eDpDYU40cnk="}, "with what the node has"
+
+
+def test_nodes_with_the_same_variables_query_once_and_have_one_execution_each(asked):
+    wanted = {"variables": VARIABLES, "images": ["quay.io/there:1"], "once_per_group": True}
+    results = [go(f"n{number}", **wanted) for number in range(12)]
+    assert [each["asked_by"] for each in results] == [None, *["n0"] * 11] and len(asked) == 12
+    mine = [[bool(each.images) for each in request.foretold if each.since <= (1, 7, 24)][-1:] for request in asked]
+    assert mine == [[True], *[[False]] * 9, [], []], "what one has queried, no other does"
+    assert any(each.images for each in asked[9].foretold), "other releases may come"
+
+
+@pytest.mark.parametrize("number", [-1, 0, 99])
+def test_what_a_node_says_that_it_was_foretold_is_not_trusted(asked, monkeypatch, number):
+    real = execute.execute
+
+    def lie(action, request, task_vars, kind):
+        found = real(action, request, task_vars, kind)
+        return found._replace(foretold=number, answers=()) if isinstance(found, Surveyed) else found
+
+    monkeypatch.setattr(execute, "execute", lie)
+    result = go(variables={**VARIABLES, **URL}, images=["quay.io/there:1"])
+    assert result.get("images") or "returned results for images that were not requested" in result["msg"]
+
+
+def test_more_is_foretold_than_fits_into_one_request(asked, monkeypatch):
+    real = execute.execute
+
+    def refuse(action, request, task_vars, kind):
+        if getattr(request, "foretold", ()):
+            raise WireError("too much")
+        return real(action, request, task_vars, kind)
+
+    monkeypatch.setattr(execute, "execute", refuse)
+    assert not go(variables=VARIABLES, images=["quay.io/there:1"])["failed"] and len(asked) == 2

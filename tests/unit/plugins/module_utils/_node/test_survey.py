@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.airgap.containerd.plugins.module_utils._cri.client import CriError
 from ansible_collections.airgap.containerd.plugins.module_utils._docker.engine import EngineError
 from ansible_collections.airgap.containerd.plugins.module_utils._node import observe, survey
+from ansible_collections.airgap.containerd.plugins.module_utils._registry import probe
 
 X86 = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\x00\x3e\x00"
 S390 = b"\x7fELF\x02\x02\x01" + b"\0" * 9 + b"\x00\x02\x00\x16"
@@ -126,3 +127,37 @@ def test_a_docker_that_does_not_answer(node, docker, monkeypatch):
     monkeypatch.setattr(survey.docker, "images", fail)
     found = docker(docker=ENGINE)
     assert (found["images"], found["images_error"]) == (None, "Docker does not list its images: layer does not exist")
+
+
+OLD, NEW, KNOWN = (
+    {"since": [1, minor, 0], "images": images} for minor, images in ((4, ["old"]), (5, ["new"]), (7, []))
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "foretold", "number"),
+    [
+        ("x y v1.4.13~ds1 z", [OLD, NEW], 0),
+        ("x y 1.5.0 z", [OLD, NEW], 1),
+        ("x y v2.1.4 z", [OLD, NEW], 1),
+        ("x y v2.1.4 z", [OLD, NEW, KNOWN], 2),
+        ("x y v1.4.13 z", [NEW], None),
+        ("x y v1.4.13 z", [], None),
+        ("no version", [OLD, NEW], None),
+        (None, [OLD, NEW], None),
+    ],
+)
+def test_what_was_foretold_for_its_release_is_queried_at_once(monkeypatch, version, foretold, number):
+    asked = []
+    monkeypatch.setattr(observe, "observe", lambda request: {"binary": "x", "version": version})
+    monkeypatch.setattr(probe, "probe", lambda request: asked.append(request) or {"images": [["answer"]]})
+    found = survey.survey({"node": {}, "images": False, "foretold": foretold})
+    queried = [] if number is None else foretold[number]["images"]
+    assert found["foretold"] == number and found["answers"] == ([["answer"]] if queried else [])
+    assert [each["images"] for each in asked] == ([queried] if queried else [])
+
+
+def test_docker_has_nothing_foretold(monkeypatch):
+    observed = {"binary": "x", "engine": True, "version": "Docker version 28.5.2, build x"}
+    monkeypatch.setattr(observe, "observe", lambda request: observed)
+    assert survey.survey({"node": {}, "images": False, "foretold": [OLD]})["foretold"] is None
