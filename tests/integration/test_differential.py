@@ -9,7 +9,7 @@ from differential.field import Field
 from support import NODES
 
 SEED = 20
-PULLS = 20
+PULLS = 12
 
 
 def test_real_requests_are_those_foretold(lab, tmp_path):

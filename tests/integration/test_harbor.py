@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from support import HARBOR, IMAGES, NODES, assert_served
+from support import ENDS, HARBOR, IMAGES, NODES, assert_served
 
 PROJECTS = {"docker.io": "dockerhub", "quay.io": "quay"}
 VARIABLES = {name.removeprefix("containerd_registry_"): value for name, value in HARBOR.items()}
@@ -16,18 +16,24 @@ def _repository(image: str) -> str:
     return f"{PROJECTS.get(image.split('/')[0], 'mirror')}/{IMAGES[image]}"
 
 
-@pytest.mark.parametrize("registry", ["harbor.lan", "bearer.lan"])
-def test_every_image_from_its_project(fresh, play, registry):
+@pytest.mark.parametrize(
+    "registry",
+    [
+        pytest.param("harbor.lan", marks=pytest.mark.nodes(*NODES)),
+        pytest.param("bearer.lan", marks=pytest.mark.nodes(*ENDS)),
+    ],
+)
+def test_every_image_from_its_project(fresh, play, registry, its_nodes):
     variables = {**VARIABLES, "url": f"http://{registry}"}
     fresh.reset_counters()
     play(**variables).ok()
-    for node in NODES:
+    for node in its_nodes:
         for image in IMAGES:
             assert_served(fresh, node, image, registry, _repository(image))
         assert_served(fresh, node, f"{registry}/lab/app:1", registry, "lab/app")
     for node, counted in fresh.counters().items():
         assert (counted["dns"], counted["other"], counted["no_route"]) == (0, 0, 0), node
-    assert play(**variables).ok().changed() == dict.fromkeys(NODES, 0)
+    assert play(**variables).ok().changed() == dict.fromkeys(its_nodes, 0)
 
 
 def test_newer_harbors_send_nodes_to_the_host_that_they_ask(lab, play):

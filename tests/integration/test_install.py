@@ -13,7 +13,7 @@ import subprocess
 import pytest
 import yaml
 from stage import committable, copy
-from support import ENDS, LAB_VARIABLES, ROOT, SITE, assert_served, executions
+from support import ENDS, LAB_VARIABLES, NEWEST, ROOT, SITE, assert_served, executions
 
 PLAYBOOK = SITE
 
@@ -45,7 +45,7 @@ def test_remote_executions_do_not_grow(fresh, play):
     assert counts == [dict.fromkeys(ENDS, 3), dict.fromkeys(ENDS, 1), dict.fromkeys(ENDS, 3)]
 
 
-@pytest.mark.nodes(*ENDS)
+@pytest.mark.nodes(NEWEST)
 def test_from_a_tarball(fresh, play, tmp_path):
     collections = tmp_path / "collections"
     build = ["ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), str(ROOT)]
@@ -57,8 +57,8 @@ def test_from_a_tarball(fresh, play, tmp_path):
     elsewhere.mkdir()
     env = {"ANSIBLE_COLLECTIONS_PATH": str(collections)}
     run = play(playbook="airgap.containerd.site", cwd=elsewhere, env=env).ok()
-    assert run.changed() == dict.fromkeys(ENDS, 1)
-    assert play().ok().changed() == dict.fromkeys(ENDS, 0), "the clone finds nothing left to do"
+    assert run.changed() == {NEWEST: 1}
+    assert play().ok().changed() == {NEWEST: 0}, "the clone finds nothing left to do"
 
 
 def test_offline_to_the_letter(lab, tmp_path):
@@ -90,13 +90,13 @@ def test_offline_to_the_letter(lab, tmp_path):
     assert_served(lab, "n2", "docker.io/library/busybox:1", "registry.lan", "library/busybox")
 
 
-@pytest.mark.nodes(*ENDS)
+@pytest.mark.nodes(NEWEST)
 def test_included_by_others_without_facts(fresh, play, tmp_path):
     playbook = tmp_path / "other.yml"
     tasks = [{"ansible.builtin.include_role": {"name": "airgap.containerd.containerd_registry"}}]
     playbook.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     run = play(playbook=str(playbook)).ok()
-    assert run.changed() == dict.fromkeys(ENDS, 1)
+    assert run.changed() == {NEWEST: 1}
     assert all("ansible_facts" not in each["result"] for each in run.results)
 
 

@@ -141,7 +141,6 @@ def test_alerts_fire_when_something_is_wrong_and_stop_when_it_is_mended(lab, pla
 
     broken: dict[str, list[str]] = {}
     play(**where).ok()
-    assert check() == (0, 0)
     watch.wait(set())
     assert "AirgapReleaseOutOfSupport" in watch.get("/api/v1/alerts"), "n1 has a containerd 1.4"
     broken = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from support import BETWEEN, ENDS, FROM_2, LAST_1, LEGACY, NODES, RELEASES, assert_served
+from support import BY_AGE, ENDS, FROM_2, LAST_1, LEGACY, NODES, RELEASES, assert_served
 
 CONFIG = "/etc/containerd/config.toml"
 V2_LEGACY = """\
@@ -50,10 +50,14 @@ STARTS = {
 }
 
 
-EVERYWHERE = ("containerd config default", "legacy mirrors")
-"""What releases differ in most; of the others, the oldest and the newest have one half, those between the other."""
-
-ON = {start: NODES if start in EVERYWHERE else (ENDS, BETWEEN)[number % 2] for number, start in enumerate(STARTS)}
+ON = {
+    "containerd config default": NODES,
+    "legacy mirrors": NODES,
+    "version 1": ENDS,
+    "CRI disabled as by Docker": ENDS,
+    **{start: (node,) for start, node in zip(("none", "empty", "as shipped"), BY_AGE[:3], strict=True)},
+}
+"""Where releases differ, all of them or the oldest and the newest; the other starts have one release each."""
 
 
 def _prepare(lab, node: str, text: str | None) -> None:
@@ -64,7 +68,7 @@ def _prepare(lab, node: str, text: str | None) -> None:
     lab.run(node, ["systemctl", "restart", "containerd"])
 
 
-@pytest.mark.parametrize("start", [pytest.param(start, marks=pytest.mark.nodes(*nodes)) for start, nodes in ON.items()])
+@pytest.mark.parametrize("start", [pytest.param(start, marks=pytest.mark.nodes(*ON[start])) for start in STARTS])
 def test_from_any_start(fresh, play, start, its_nodes):
     texts = {node: STARTS[start](fresh, node) for node in its_nodes}
     for node, text in texts.items():

@@ -6,10 +6,10 @@
 Usage: python tests/tools/matrix.py [--ends | --only CORE-PYTHON ...], such as --only 2.16-3.10
 
 Each pair runs the unit tests and, on the lab, the tests of the site playbook; the first pair of each ansible-core also
-runs those of the Pythons on nodes, for which the control node's own Python does not matter. ``--ends`` runs the unit
-tests of the control node's code with the oldest and the newest pair alone, without those that search. A Python that
-this machine does not have is Debian's, see debian_python.py, but ``--ends`` names such a pair and leaves it out. Ends
-with status 1 when a pair failed, or when none ran.
+runs those of the Pythons on nodes, for which the control node's own Python does not matter. ``--ends`` runs unit tests
+of the control node's code with the oldest and the newest pair alone, without those that search and those of code that
+uses nothing of either. A Python that this machine does not have is Debian's, see debian_python.py, but ``--ends`` names
+such a pair and leaves it out. Ends with status 1 when a pair failed, or when none ran.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ LOWEST = ("tomlkit==0.15.1", "jmespath==1.0.0", "tomli==2.0.1")
 HIGHEST = ("tomlkit", "jmespath", "tomli")
 UNIT = "tests/unit"
 SITE = ("tests/integration/test_site.py",)
+ELSEWHERE = ("module_utils", "plugin_utils/_images", "plugin_utils/_report")
+"""What runs on nodes, and what uses neither ansible-core nor TOML: the ends leave it to the pairs' whole runs."""
 NODE_PYTHONS = ("tests/integration/test_node_pythons.py",)
 
 
@@ -121,7 +123,7 @@ def main() -> int:
     find = find_python if arguments.ends else lambda version: find_python(version) or debian_python(version)
     pairs = {pair: find(pair.python) for pair in (ENDS if arguments.ends else chosen)}
     # The ends go with other steps of `make test`, which use the other processors.
-    ends = [(f"{UNIT}/plugins", f"--ignore={UNIT}/plugins/module_utils", "-m", "not properties")]
+    ends = [(f"{UNIT}/plugins", *(f"--ignore={UNIT}/plugins/{each}" for each in ELSEWHERE), "-m", "not properties")]
     results = {
         pair: run(pair, python, ends if arguments.ends else whole(pair)) for pair, python in pairs.items() if python
     }
