@@ -46,7 +46,7 @@ lab-down: need-root venv-run ## Stop the lab (root)
 
 # --- Tests, the fast ones first ----------------------------------------------------------------------------------
 
-.PHONY: test lint unit unit-oldest ends sanity tarball integration
+.PHONY: test lint unit search unit-oldest ends sanity tarball integration
 test: need-root venv-test ## Run all of the following up to integration, stop at the first failure (root)
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --jobs=2 --output-sync=target SIDE_BY_SIDE=1 \
@@ -59,7 +59,7 @@ test: need-root venv-test ## Run all of the following up to integration, stop at
 # Two halves that take about the same time, one for each core. Lint and sanity work on one staged copy, so not at once.
 .PHONY: static-half unit-half
 static-half:
-	@$(MAKE) --no-print-directory SIDE_BY_SIDE= lint sanity tarball unit-oldest
+	@$(MAKE) --no-print-directory SIDE_BY_SIDE= lint sanity tarball search unit-oldest
 unit-half:
 	@$(MAKE) --no-print-directory SIDE_BY_SIDE= unit ends
 
@@ -84,11 +84,13 @@ lint: stage ## ruff, mypy, yamllint, vermin, antsibull and ansible-lint
 unit: venv-test ## The unit tests, about a minute
 	@echo "== unit tests"
 	@$(TEST)/python -m pytest tests/unit --quiet --junitxml=$(REPORTS)/unit.xml
+
+search: venv-test ## A random search for TOML edits, answers and replies that fail, ten seconds
 	@echo "== properties, a long random search"
 	@$(TEST)/python -m pytest $(PROPERTIES) --quiet --hypothesis-profile=random --hypothesis-seed=$${SEED:-$$RANDOM}
 
 .PHONY: properties
-properties: venv-test ## Search for TOML edits, answers and replies that fail, with many random cases (not part of `make test`)
+properties: venv-test ## The same search with many more cases (not part of `make test`)
 	@$(TEST)/python -m pytest $(PROPERTIES) --hypothesis-profile=long --hypothesis-show-statistics \
 		--hypothesis-seed=$${SEED:-$$RANDOM}
 

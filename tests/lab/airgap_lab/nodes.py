@@ -27,7 +27,8 @@ BOOT_SECONDS = 60.0
 SOCKET = "run/containerd/containerd.sock"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
 NSPAWN_RUNTIME = Path("/run/systemd/nspawn")
-# Mounts that no node needs: after several in a row, systemd 252 can leave those that wait for good on a busy machine.
+# What no node needs. After several mounts in a row, systemd 252 can leave those that wait for good on a busy machine;
+# the services are processes in each of many boots, for devices and mounts that systemd-nspawn has made already.
 MASKED = (
     "dev-hugepages.mount",
     "dev-mqueue.mount",
@@ -35,6 +36,8 @@ MASKED = (
     "sys-kernel-config.mount",
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",
+    "systemd-remount-fs.service",
+    "systemd-tmpfiles-setup-dev.service",
 )
 # What a containerd package replaces on an upgrade. Its config.toml is a conffile: one that was edited stays.
 PACKAGE_FILES = ("usr/bin/containerd*", "usr/bin/ctr", "usr/lib/systemd/system/containerd.service")
