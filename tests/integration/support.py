@@ -43,6 +43,8 @@ LEGACY_TLS = tuple(name for name in NODES if RELEASES[name].tls_tables)
 """Nodes whose containerd reads TLS settings in config.toml."""
 OLDEST, LAST_1, NEWEST = BY_AGE[0], BEFORE_2[-1], BY_AGE[-1]
 """A node without config_path, one with it whose imports replace tables, and one that merges them."""
+BOTH_LINES = (LAST_1, NEWEST)
+"""One of containerd 1.x and one of 2.x, both with config_path."""
 ENDS, BETWEEN = (OLDEST, NEWEST), BY_AGE[1:-1]
 """For what is no different between releases, the oldest and the newest are enough."""
 HARBOR = yaml.safe_load((ROOT / "tests" / "lab" / "harbor-vars.yml").read_text())

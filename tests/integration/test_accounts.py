@@ -8,15 +8,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import ENDS, HARBOR, LAB_VARIABLES, LAST_1, NEWEST, NODES, SITE, files, pid
+from support import BOTH_LINES, ENDS, HARBOR, LAB_VARIABLES, NODES, SITE, files, pid
 
 PREFIX = "containerd_registry_"
 PASSWORD = LAB_VARIABLES["containerd_registry_password"]
 ROBOTS = {"docker.io": "dockerhub", "quay.io": "quay"}
 IMAGES = {"docker.io/library/busybox:1": "dockerhub/library/busybox", "quay.io/coreos/etcd:1": "quay/coreos/etcd"}
 HARBOR_URL = HARBOR["containerd_registry_url"]
-HEADERS = (LAST_1, NEWEST)
-"""Nodes that send what a mirror's header says: the credentials are those of a mirror there, not of a host."""
 REFUSED = (
     "supports one set of credentials per host, but for {host} containerd_registry_projects[quay.io] differs from "
     "containerd_registry_projects[docker.io]. Remove containerd_registry_projects[quay.io] from this node's variables, "
@@ -47,26 +45,26 @@ def assert_served(lab, nodes) -> None:
             assert {each["user"] for each in served} == {f"robot${repository.partition('/')[0]}+puller"}, (node, seen)
 
 
-@pytest.mark.nodes(*HEADERS)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_each_project_is_pulled_from_with_its_own_robot(fresh, play):
     run = play("--diff", **variables()).ok()
     assert PASSWORD not in run.output
-    assert_served(fresh, HEADERS)
-    for node in HEADERS:
+    assert_served(fresh, BOTH_LINES)
+    for node in BOTH_LINES:
         fresh.pull(node, "registry.example.org/team/tool:1")
-    assert play(**variables()).ok().changed() == dict.fromkeys(HEADERS, 0)
+    assert play(**variables()).ok().changed() == dict.fromkeys(BOTH_LINES, 0)
 
 
-@pytest.mark.nodes(*HEADERS)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_a_robot_is_replaced_without_a_restart(lab, play):
-    before = {node: pid(lab, node) for node in HEADERS}
+    before = {node: pid(lab, node) for node in BOTH_LINES}
     quay = {"quay.io": robot("quay", username="robot$puller")}
     for changes in {"projects_new": quay}, {}:
         run = play(**variables(**changes)).ok()
-        for node in HEADERS:
+        for node in BOTH_LINES:
             assert run.of(node)["written"] == ["/etc/containerd/certs.d/quay.io/hosts.toml"]
-    assert {node: pid(lab, node) for node in HEADERS} == before
-    assert_served(lab, HEADERS)
+    assert {node: pid(lab, node) for node in BOTH_LINES} == before
+    assert_served(lab, BOTH_LINES)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +95,12 @@ def test_harbor_is_asked_with_the_robot_of_each_project(lab, play, task):
         assert (problem in run.output) == failed and PASSWORD not in run.output
 
 
-@pytest.mark.nodes(*HEADERS)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_the_diagnosis_asks_with_the_login_of_the_mirror(lab, play, task):
     missing = "quay.io/coreos/none:1"
     run, of = task("containerd_pull", images=[missing])
     assert run.rc != 0
-    for node in HEADERS:
+    for node in BOTH_LINES:
         (image,) = of(node)["images"]
         assert image["diagnosis"]["kind"] == "upstream_lacks_it", image
 

@@ -7,7 +7,21 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from support import CONFIG, DOWNLOADS, LAST_1, NEWEST, NODES, OLDEST, RELEASES, V2, V3_IMAGES, cri, dump, files
+from support import (
+    BOTH_LINES,
+    CONFIG,
+    DOWNLOADS,
+    LAST_1,
+    NEWEST,
+    NODES,
+    OLDEST,
+    RELEASES,
+    V2,
+    V3_IMAGES,
+    cri,
+    dump,
+    files,
+)
 
 DROP_IN = "/etc/containerd/conf.d/50-test.toml"
 
@@ -92,14 +106,14 @@ def test_a_table_that_is_ignored_is_refused_and_really_is(fresh, config, node, v
     assert cri(dump(fresh, node))["max_concurrent_downloads"] == 7
 
 
-@pytest.mark.nodes(LAST_1, NEWEST)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_a_drop_in_that_wipes_the_main_file(fresh, config):
     """Up to 1.7 it really removes the whole table; 2.x merges it."""
     cni = {"conf_dir": "/etc/cni/other.d"}
-    for node in (LAST_1, NEWEST):
+    for node in BOTH_LINES:
         fresh.write(node, CONFIG, fresh.read(node, CONFIG).replace("/etc/cni/net.d", cni["conf_dir"]))
     imports = {"merge": {"imports": ["/etc/containerd/conf.d/*.toml"]}, "lists": "union"}
-    run, dummy = config(imports, {"path": DROP_IN, "merge": DOWNLOADS}, limit=f"{LAST_1},{NEWEST}")
+    run, dummy = config(imports, {"path": DROP_IN, "merge": DOWNLOADS}, limit=",".join(BOTH_LINES))
     assert run.stats[LAST_1]["failures"] == 1 and run.stats[NEWEST]["failures"] == 0
     assert "ineffective, such as" in run.failed() and CONFIG in run.failed() and "replaces it entirely" in run.failed()
     assert fresh.run(LAST_1, ["test", "-e", DROP_IN]).returncode != 0

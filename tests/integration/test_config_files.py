@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from support import CONFIG, DOWNLOADS, ENDS, LAST_1, NEWEST, RELEASES, V2, cri, dump, executions, files
+from support import BOTH_LINES, CONFIG, DOWNLOADS, ENDS, LAST_1, NEWEST, RELEASES, V2, cri, dump, executions, files
 
 FAILING = {"ignore_errors": True}
 MORE = {"plugins": {"cri_images": {"max_concurrent_downloads": 8}}}
@@ -112,9 +112,9 @@ def test_a_broken_file_is_named_with_the_place(lab, config):
     assert "hunter2" not in run.output
 
 
-@pytest.mark.nodes(LAST_1, NEWEST)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_a_file_moves_to_another_version_on_request_alone(fresh, config):
-    old = {name: f"[{name}]\n  # ours\n  sandbox_image = 'p'\n  enable_selinux = true\n" for name in (LAST_1, NEWEST)}
+    old = {name: f"[{name}]\n  # ours\n  sandbox_image = 'p'\n  enable_selinux = true\n" for name in BOTH_LINES}
     old[LAST_1] = old[LAST_1].replace(f"[{LAST_1}]", "[plugins.cri]")
     old[NEWEST] = "version = 2\n" + old[NEWEST].replace(f"[{NEWEST}]", f'[plugins."{V2}"]')
     for node, text in old.items():
@@ -128,7 +128,7 @@ def test_a_file_moves_to_another_version_on_request_alone(fresh, config):
         {"config_version": version},
         {"config_version": version},
     ]
-    run, results = config(*steps, limit=f"{LAST_1},{NEWEST}", arguments=("--diff",))
+    run, results = config(*steps, limit=",".join(BOTH_LINES), arguments=("--diff",))
     run.ok()
     for node in old:
         refused, foretold, done, again = results[node]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 from airgap_lab import LabError
-from support import LAST_1, NEWEST, NODES, SITE, assert_served, files
+from support import BOTH_LINES, LAST_1, NEWEST, NODES, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 CERTS = "/etc/containerd/certs.d"
@@ -48,17 +48,17 @@ def test_refused_before_anything_is_written(fresh, play):
     assert run.output.count(": cannot be changed\n") == len(NODES)
 
 
-@pytest.mark.nodes(LAST_1, NEWEST)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_what_a_merged_import_would_break_is_refused(fresh, play):
     """From 2.0 on imported files are merged key by key: mirrors end up next to our config_path."""
     _import(fresh, NEWEST, f'version = 2\n[{V2}.registry.mirrors."docker.io"]\nendpoint = ["http://old.lan"]\n')
     fresh.write(LAST_1, f"{CERTS}/docker.io/hosts.toml/file", "")
-    before = {node: files(fresh, node) for node in (LAST_1, NEWEST)}
+    before = {node: files(fresh, node) for node in BOTH_LINES}
     run = play("--check")
     assert run.rc == 2
     assert "conf.d/99-other.toml" in run.of(NEWEST)["msg"] and "sets the registry table too" in run.of(NEWEST)["msg"]
     assert f"{CERTS}/docker.io/hosts.toml is not a file: remove it" in run.of(LAST_1)["msg"]
-    assert {node: files(fresh, node) for node in (LAST_1, NEWEST)} == before
+    assert {node: files(fresh, node) for node in BOTH_LINES} == before
 
 
 @pytest.fixture(scope="module")

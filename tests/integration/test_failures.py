@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import ENDS, LAST_1, NEWEST, OLDEST, RELEASES, SITE, assert_served, files, pid
+from support import BOTH_LINES, ENDS, LAST_1, NEWEST, OLDEST, RELEASES, SITE, assert_served, files, pid
 
 CONFIG = "/etc/containerd/config.toml"
 RECORD = "/var/lib/airgap-containerd/record.json"
@@ -140,15 +140,15 @@ def test_before_containerd_is_installed(fresh, play):
     assert_served(fresh, "n3", "quay.io/coreos/etcd:1", "registry.lan", "coreos/etcd")
 
 
-@pytest.mark.nodes(LAST_1, NEWEST)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_an_import_that_takes_the_settings_away_is_named(fresh, play):
     """Up to 1.7 an imported file replaces whole plugin tables (the NVIDIA toolkit's does); later releases merge."""
     imports = 'imports = ["/etc/containerd/conf.d/*.toml"]\n'
     drop_in = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nmax_concurrent_downloads = 4\n'
-    for node in (LAST_1, NEWEST):
+    for node in BOTH_LINES:
         fresh.write(node, CONFIG, imports + fresh.read(node, CONFIG))
     play().ok()
-    for node in (LAST_1, NEWEST):
+    for node in BOTH_LINES:
         fresh.write(node, "/etc/containerd/conf.d/99-nvidia.toml", drop_in)
     run = play()
     assert run.rc != 0 and "config_path is '' instead of" in run.failed() and "99-nvidia.toml" in run.failed()

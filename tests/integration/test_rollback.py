@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from support import BY_AGE, ENDS, LAST_1, NEWEST, NODES, SITE, assert_served, files
+from support import BOTH_LINES, BY_AGE, ENDS, LAST_1, NODES, SITE, assert_served, files
 
 CONFIG = "/etc/containerd/config.toml"
 STATE = "/var/lib/airgap-containerd"
@@ -37,7 +37,6 @@ CAUSES = {
         "no answer from /run/containerd/containerd.sock within",
     ),
 }
-UNDONE = (LAST_1, NEWEST)
 
 
 def _spoil(lab, node: str, cause: str) -> None:
@@ -109,17 +108,17 @@ def test_the_last_run_is_undone_on_demand(fresh, play):
     assert _roll_back(play).ok().changed() == dict.fromkeys(ENDS, 0)
 
 
-@pytest.mark.nodes(*UNDONE)
+@pytest.mark.nodes(*BOTH_LINES)
 def test_a_first_run_is_undone_too_and_hand_edits_are_kept(fresh, play):
-    original = {node: _etc(fresh, node) for node in UNDONE}
+    original = {node: _etc(fresh, node) for node in BOTH_LINES}
     play().ok()
     edited = "# by hand\n"
     fresh.write(LAST_1, "/etc/containerd/certs.d/quay.io/hosts.toml", edited)
     run = _roll_back(play).ok()
-    assert {node: _etc(fresh, node) for node in UNDONE} == original
+    assert {node: _etc(fresh, node) for node in BOTH_LINES} == original
     assert "certs.d/quay.io/hosts.toml was changed after the run that is undone" in " ".join(run.output.split())
     assert fresh.run(LAST_1, ["sh", "-c", f"cat {STATE}/quay.io-hosts.toml.*"]).stdout == edited
-    assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in UNDONE)
+    assert not any(fresh.run(node, ["test", "-e", f"{STATE}/record.json"]).returncode == 0 for node in BOTH_LINES)
 
 
 @pytest.mark.nodes("n3")
