@@ -80,7 +80,8 @@ def _good(found: Mapping[str, Any]) -> Iterator[Row]:
             each = found["outcomes"][result["outcome"]]
             if each["state"] in GOOD:
                 endpoint = (each["served_by"] or {}).get("endpoint") or "unknown"
-                group = served.setdefault((each["state"], each["image"], endpoint), {"names": [], "seconds": []})
+                image = each["image"] or "unknown"
+                group = served.setdefault((each["state"], image, endpoint), {"names": [], "seconds": []})
                 group["names"].append(node["name"])
                 group["seconds"].append(result["seconds"])
     alike: dict[tuple[Any, ...], list[str]] = {}

@@ -249,6 +249,12 @@ def test_a_lie_at_any_place_costs_no_other_node_its_row(data):
     assert all(line.isprintable() for line in pulls.lines(found))
 
 
+def test_an_image_without_a_name_is_shown_as_unknown():
+    results = fleet(2)
+    results["n000"]["images"][0]["image"] = None
+    assert any("unknown" in line.split() for line in pulls.lines(document(results)))
+
+
 def test_one_more_is_not_plural():
     wrong = {"kind": "unknown", "seen": "x", "fix": "y"}
     images = [{"image": f"a{index}", "upstream": "b", "state": "failed", "diagnosis": wrong} for index in range(9)]
