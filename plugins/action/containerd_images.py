@@ -101,10 +101,12 @@ class ActionModule(Action):
     def _variables(self, args: Mapping[str, Any], task_vars: dict[str, Any]) -> Variables | None:
         """Return what the role's variables ask for; None where they cannot be used, which other tasks report."""
         prefix = args["from_variables"]
+        if not prefix:
+            return None
         try:
             asked_for = desired.of_variables(prefix, {**filter.defaults(), **task_vars}, self._templar)
             wanted = desired.desired(asked_for, prefix, self.pem_file)
-            return Variables(asked_for, wanted, modes.settings(asked_for, self.file, prefix)) if prefix else None
+            return Variables(asked_for, wanted, modes.settings(asked_for, self.file, prefix))
         except (Refusal, AnsibleError):
             return None
 

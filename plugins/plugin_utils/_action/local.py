@@ -10,6 +10,7 @@ import re
 import stat
 import tempfile
 
+from ansible import constants
 from ansible.module_utils.common.text.converters import to_bytes
 
 from ansible_collections.airgap.containerd.plugins.plugin_utils._errors import Refusal
@@ -33,6 +34,12 @@ def write(path: str, text: str, mode: int) -> None:
             raise
     except OSError as exc:
         raise Refusal(f"dest: {path} cannot be written: {exc.strerror}") from exc
+
+
+def of_this_run(name: str) -> str:
+    """Return the path of a file that all forks of this run share, and that goes when it ends."""
+    folder: str = vars(constants)["DEFAULT_LOCAL_TMP"]  # made when a run begins
+    return os.path.join(folder, name)
 
 
 def version() -> str | None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible import constants
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 
 _PAUSE = 0.05  # seconds between two looks for a free slot
 
@@ -25,10 +25,9 @@ def slot(limit: int) -> Iterator[None]:
     if limit <= 0:
         yield
         return
-    folder = vars(constants)["DEFAULT_LOCAL_TMP"]  # made when a run begins, the same for all its forks
     held = None
     while held is None:
-        slots = (_locked(os.path.join(folder, f"restart-{number}")) for number in range(limit))
+        slots = (_locked(local.of_this_run(f"restart-{number}")) for number in range(limit))
         held = next((each for each in slots if each is not None), None)
         if held is None:
             time.sleep(_PAUSE)

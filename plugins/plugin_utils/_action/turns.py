@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible import constants
+from ansible_collections.airgap.containerd.plugins.plugin_utils._action import local
 
 _OPEN = "open"
 
@@ -68,5 +68,4 @@ def claim(task: str, name: str, host: str) -> str | None:
 
 
 def _path(task: str, name: str) -> str:
-    folder = vars(constants)["DEFAULT_LOCAL_TMP"]  # made when a run begins, the same for all its forks
-    return os.path.join(folder, f"airgap-containerd-{task}-{name}")
+    return local.of_this_run(f"airgap-containerd-{task}-{name}")

@@ -21,9 +21,8 @@ from ansible_collections.airgap.containerd.plugins.plugin_utils._node.requests i
 
 CONFIG = 'version = 2\n[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
 HOSTS = 'server = "http://r.lan"\n[host."http://r.lan".header]\nAuthorization = "Basic eDpDYU40cnk="\n'
-URL = {"containerd_registry_url": "http://r.lan"}
 VARIABLES = {
-    **URL,
+    "containerd_registry_url": "http://r.lan",
     "containerd_registry_username": "x",
     "containerd_registry_password": "CaN4ry",
     "containerd_registry_upstreams": ["quay.io"],
@@ -171,7 +170,7 @@ def test_what_a_node_says_that_it_was_foretold_is_not_trusted(asked, monkeypatch
         return found._replace(foretold=number, answers=()) if isinstance(found, Surveyed) else found
 
     monkeypatch.setattr(execute, "execute", lie)
-    result = go(variables={**VARIABLES, **URL}, images=["quay.io/there:1"])
+    result = go(variables=VARIABLES, images=["quay.io/there:1"])
     assert result.get("images") or "returned results for images that were not requested" in result["msg"]
 
 
